@@ -1,0 +1,51 @@
+import { z } from 'zod';
+
+/** Version of the line protocol (`impls/README.md`) that this harness speaks. */
+export const PROTOCOL_VERSION = 1;
+
+/**
+ * What an implementation can be to the harness, beyond a competitor. The harness knows roles, never names.
+ * - `reference`: run on the spot where no golden trace fits; the first one available in order of `referenceRank`
+ * - `trusted`: the float64 trainer that measures the rounding envelope
+ * - `python-baseline`, `scalar-baseline`: the rows the speedups are over
+ * - `calibrator`: timed every round, so that a change of the machine's speed shows
+ */
+export const roleSchema = z.enum(['reference', 'trusted', 'python-baseline', 'scalar-baseline', 'calibrator']);
+
+const programSchema = z.strictObject({
+  /** Looked up on the path, then run with `--version` to record what ran. */
+  program: z.string().min(1),
+  /** How to get it, shown where it is missing. */
+  hint: z.string().min(1).optional(),
+});
+
+/** `impl.json`: one implementation's entry in the competition. Paths are relative to its folder. */
+export const manifestSchema = z.strictObject({
+  protocol: z.literal(PROTOCOL_VERSION),
+  language: z.string().min(1),
+  /** The one idea, in a few words: "tape-free, matrix level". */
+  technique: z.string().min(1).max(60),
+  precision: z.enum(['float32', 'float64']),
+  /** Order on the ladder from slow to fast: where the row stands in tables. */
+  order: z.number().int(),
+  roles: z.array(roleSchema).default([]),
+  /** Programs that must be on the path; where one is missing the row is skipped and says so. */
+  needs: z.array(programSchema).default([]),
+  run: z.union([
+    /** A TypeScript module whose default export is a `CreateTrainer`, with arguments of its own for variants. */
+    z.strictObject({ module: z.string().min(1), nodeFlags: z.array(z.string()).default([]) }),
+    /** Any program that speaks the protocol. Run without a shell, in the implementation's folder. */
+    z.strictObject({ command: z.array(z.string().min(1)).min(1) }),
+  ]),
+  /** Run once before the first use, and again whenever one of `inputs` changes. `{output}` in the words stands for the build folder. */
+  build: z
+    .strictObject({
+      command: z.array(z.string().min(1)).min(1),
+      inputs: z.array(z.string().min(1)).min(1),
+    })
+    .optional(),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type Role = z.infer<typeof roleSchema>;
+export type Precision = Manifest['precision'];

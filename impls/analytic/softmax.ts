@@ -1,0 +1,23 @@
+/**
+ * Below e^-230 (1e-100) a probability counts as zero: too small to change any sum, and
+ * its products with gradients would sink into subnormal numbers, which cost a hundred cycles each.
+ */
+const LOWEST_EXPONENT = -230;
+
+/**
+ * Replaces `values[start … end)` by its softmax and returns the logarithm of the sum of exponentials of what stood there.
+ */
+export function softmax(values: Float64Array, start: number, end: number): number {
+  let max = values[start];
+  for (let i = start + 1; i < end; i++) if (values[i] > max) max = values[i];
+  let total = 0;
+  for (let i = start; i < end; i++) {
+    const exponent = values[i] - max;
+    const exponential = exponent < LOWEST_EXPONENT ? 0 : Math.exp(exponent);
+    values[i] = exponential;
+    total += exponential;
+  }
+  const inverse = 1 / total;
+  for (let i = start; i < end; i++) values[i] *= inverse;
+  return max + Math.log(total);
+}

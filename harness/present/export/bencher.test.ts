@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { bencher } from './bencher.ts';
+import { benchResult } from './example-result.ts';
+
+/**
+ * What Bencher's JSON adapter accepts: names of 1 to 1,024 bytes, measures, and metrics of numbers
+ * (`bencher_json` `JsonResultsMap`, `bencher_valid` `BenchmarkName`, at 8d75325).
+ */
+const name = z.string().refine((text) => text.length > 0 && Buffer.byteLength(text) <= 1024);
+const metric = z.strictObject({
+  value: z.number(),
+  lower_value: z.number().optional(),
+  upper_value: z.number().optional(),
+});
+const bencherMetricFormat = z.record(name, z.record(z.string(), metric));
+
+test('latency is in nanoseconds per sample, with both bounds, and refused rows are left out', () => {
+  expect(bencherMetricFormat.parse(JSON.parse(bencher.serialize(benchResult())))).toEqual({
+    'fast [d16, us-names-2016]': { latency: { value: 50_000, lower_value: 49_000, upper_value: 52_000 } },
+  });
+});

@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { csv } from './csv.ts';
+import { benchResult, refusedRow, verifiedRow } from './example-result.ts';
+
+/** RFC 4180, read strictly: every record ends with CRLF, a quoted field may hold anything with its quotes doubled. */
+function parseCsv(text: string): string[][] {
+  const records: string[][] = [];
+  let record: string[] = [];
+  let rest = text;
+  while (rest !== '') {
+    const [whole, quoted, plain, end] = /^(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/.exec(rest) ?? [];
+    if (whole === undefined) throw new Error(`not CSV: ${rest.slice(0, 40)}`);
+    record.push(quoted === undefined ? (plain ?? '') : quoted.replaceAll('""', '"'));
+    if (end === '\r\n') {
+      records.push(record);
+      record = [];
+    }
+    rest = rest.slice(whole.length);
+  }
+  return records;
+}
+
+test('every record has a field for every column, and the figures stand in theirs', () => {
+  const [header = [], fast = [], wrong = []] = parseCsv(csv.serialize(benchResult()));
+  expect(fast).toHaveLength(header.length);
+  expect(wrong).toHaveLength(header.length);
+  const field = (record: string[], column: string) => record[header.indexOf(column)];
+  expect(field(fast, 'implementation')).toBe('fast');
+  expect(field(fast, 'microseconds_per_sample')).toBe('50');
+  expect(field(fast, 'speedup_over_scalar_high')).toBe('82');
+  expect(field(fast, 'rounds')).toBe('3');
+  expect(field(fast, 'peak_rss_bytes')).toBe('50000000');
+  expect(field(wrong, 'status')).toBe('mismatch');
+  expect(field(wrong, 'reason')).toBe('step 2: expected 3.4, got 3.5');
+  expect(field(wrong, 'microseconds_per_sample')).toBe('');
+});
+
+test('a refused row keeps its loss error and tolerance in their columns', () => {
+  const result = benchResult({ rows: [refusedRow({ maxLossError: 0.1, tolerance: 1e-10 })] });
+  const [header = [], wrong = []] = parseCsv(csv.serialize(result));
+  expect(wrong[header.indexOf('max_loss_error')]).toBe('0.1');
+  expect(wrong[header.indexOf('tolerance')]).toBe('1e-10');
+});
+
+test('any text and any time come back from a strict reader as they were', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.double({ min: 1e-9, max: 1e9, noNaN: true }), (reason, median) => {
+      const microsecondsPerSample = { median, low: median, high: median };
+      const rows = [refusedRow({ reason }), verifiedRow({ microsecondsPerSample })];
+      const [header = [], wrong = [], fast = []] = parseCsv(csv.serialize(benchResult({ rows })));
+      expect(wrong[header.indexOf('reason')]).toBe(reason);
+      expect(Number(fast[header.indexOf('microseconds_per_sample')])).toBe(median);
+    }),
+  );
+});

@@ -1,0 +1,34 @@
+import { max, mean, median, min, sampleStandardDeviation } from 'simple-statistics';
+import type { BenchResult, VerifiedRow } from '../../results/schema.ts';
+import { type Exporter, rowName, taskName, verifiedRows } from './exporter.ts';
+
+const SECONDS_PER_MICROSECOND = 1e-6;
+
+/**
+ * The JSON that hyperfine 1 writes with `--export-json`, for the scripts and services that read it.
+ * A "run" is one process, its time the seconds per sample (not the process's whole life). The split into
+ * user and system time is not measured, and the format has no way to leave it out: both are 0.
+ */
+export const hyperfine: Exporter = {
+  format: 'hyperfine',
+  serialize(result) {
+    return `${JSON.stringify({ results: verifiedRows(result).map((row) => summary(result, row)) }, undefined, 2)}\n`;
+  },
+};
+
+function summary(result: BenchResult, row: VerifiedRow) {
+  const times = row.roundsMicrosecondsPerSample.map((microseconds) => microseconds * SECONDS_PER_MICROSECOND);
+  return {
+    command: rowName(row),
+    mean: mean(times),
+    stddev: times.length < 2 ? null : sampleStandardDeviation(times),
+    median: median(times),
+    user: 0,
+    system: 0,
+    min: min(times),
+    max: max(times),
+    times,
+    exit_codes: times.map(() => 0),
+    parameters: { task: taskName(result) },
+  };
+}

@@ -1,0 +1,42 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { benchResult, refusedRow, verifiedRow } from './example-result.ts';
+import { escapeCell, markdown } from './markdown.ts';
+
+test('a row shows its median, its interval and its speedups', () => {
+  expect(markdown.serialize(benchResult())).toContain(
+    '| fast | TypeScript | tape-free | float64 | 50.0 \\[49.0, 52.0\\] | 4000× \\[3900, 4100\\] | 80.0× \\[78.0, 82.0\\] |',
+  );
+});
+
+test('a refused row shows its reason in place of a time', () => {
+  expect(markdown.serialize(benchResult())).toContain('| mismatch: step 2: expected 3.4, got 3.5 |  |  |');
+});
+
+test('a row that never settled says so', () => {
+  expect(markdown.serialize(benchResult({ rows: [verifiedRow({ steady: false })] }))).toContain('(not steady)');
+});
+
+test('noise warnings stand under the table', () => {
+  const noise = { calibratorMicroseconds: [50], warnings: ['the machine is busy'] };
+  expect(markdown.serialize(benchResult({ noise }))).toContain('> Warning: the machine is busy');
+});
+
+test('small figures keep three significant digits', () => {
+  const row = verifiedRow({ microsecondsPerSample: { median: 0.01234, low: 0.012, high: 0.0129 } });
+  expect(markdown.serialize(benchResult({ rows: [row] }))).toContain('0.0123 ');
+});
+
+test('no text breaks the table: every row keeps its seven cells on one line', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (reason) => {
+      const table = markdown.serialize(benchResult({ rows: [refusedRow({ reason })] })).split('\n');
+      const row = table.find((text) => text.startsWith('| wrong'));
+      expect(row?.split(/(?<!\\)\|/)).toHaveLength(9);
+    }),
+  );
+});
+
+test('a cell cannot open a tag or a link', () => {
+  expect(escapeCell('<img> [a](b)')).toBe('&lt;img> \\[a\\](b)');
+});

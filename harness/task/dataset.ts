@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { UsageError } from '../usage-error.ts';
+
+/** A text file with one document a line. */
+export interface Dataset {
+  /** `us-names-2016` or `names` where these are the contents, otherwise the file's own name. */
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+  /** Of the file's bytes, in hexadecimal. */
+  readonly sha256: string;
+  /** Its lines, stripped, without the empty ones. */
+  readonly documents: string[];
+}
+
+/** A data set that goes by a name, and whose contents are therefore known. */
+export interface NamedDataset {
+  readonly path: string;
+  readonly sha256: string;
+  /** What to do where the file is missing or altered. */
+  readonly remedy: string;
+}
+
+export const namedDatasets = {
+  'us-names-2016': {
+    path: pathOf('us-names-2016.txt'),
+    sha256: '627ce1b911bad87066fb821c8c8a361ca72f6a670e8ab77687285a6759f20420',
+    remedy: 'restore it with `git checkout reference/datasets/us-names-2016.txt`',
+  },
+  names: {
+    path: pathOf('names.txt'),
+    sha256: '0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d',
+    remedy: 'fetch it with `npm run data`',
+  },
+} as const satisfies Record<string, NamedDataset>;
+
+/** Some 300 times the original's file; it is held in memory several times over. */
+const MAX_FILE_BYTES = 64 * 2 ** 20;
+
+/**
+ * Reads a data set by name, or any text file by path.
+ *
+ * Throws a UsageError where the file is missing, empty, too large, not UTF-8 text, or not what its name promises.
+ */
+export async function readDataset(nameOrPath: string): Promise<Dataset> {
+  const named = namedDataset(nameOrPath);
+  const path = named?.path ?? resolve(nameOrPath);
+  const bytes = await readBytes(path, named);
+
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  if (named !== undefined && sha256 !== named.sha256) {
+    throw new UsageError(
+      `Data set ${nameOrPath}: expected a file with SHA-256 ${named.sha256}, found ${sha256} in ${path}; ${named.remedy}.`,
+    );
+  }
+  const documents = documentsOf(decode(bytes, path));
+  if (documents.length === 0)
+    throw new UsageError(`Data set ${path} is empty: expected text with one document a line.`);
+  const known = Object.entries(namedDatasets).find(([, other]) => other.sha256 === sha256);
+  return { name: known?.[0] ?? basename(path), path, sha256, documents };
+}
+
+function namedDataset(name: string): NamedDataset | undefined {
+  return new Map<string, NamedDataset>(Object.entries(namedDatasets)).get(name);
+}
+
+async function readBytes(path: string, named: NamedDataset | undefined): Promise<Buffer> {
+  try {
+    const file = await stat(path);
+    if (!file.isFile()) throw new UsageError(`Data set ${path} is not a file: expected text with one document a line.`);
+    if (file.size > MAX_FILE_BYTES) {
+      throw new UsageError(`Data set ${path} has ${file.size} bytes: expected at most ${MAX_FILE_BYTES}.`);
+    }
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const remedy = named?.remedy ?? `give ${Object.keys(namedDatasets).join(', ')} or the path of a text file`;
+    throw new UsageError(`Cannot read the data set ${path} (${systemErrorCode(error)}); ${remedy}.`);
+  }
+}
+
+function systemErrorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}
+
+function decode(bytes: Buffer, path: string): string {
+  if (bytes.includes(0))
+    throw new UsageError(`Data set ${path} is not text: it holds a NUL byte at ${bytes.indexOf(0)}.`);
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new UsageError(`Data set ${path} is not UTF-8 text: convert it, or give another file.`);
+  }
+}
+
+/** What Python's `str.strip()` takes from both ends: `str.isspace()`, which is not quite what `trim()` takes. */
+const PYTHON_SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
+const SPACE_AT_ENDS = new RegExp(`^${PYTHON_SPACE}+|${PYTHON_SPACE}+$`, 'g');
+
+/** Lines as Python reads them (`\n`, `\r\n` or `\r` ends one), stripped as it strips them, without the empty ones. */
+export function documentsOf(text: string): string[] {
+  return text
+    .split(/\r\n|\n|\r/)
+    .map((line) => line.replace(SPACE_AT_ENDS, ''))
+    .filter((line) => line !== '');
+}
+
+function pathOf(fileName: string): string {
+  return fileURLToPath(new URL(`../../reference/datasets/${fileName}`, import.meta.url));
+}

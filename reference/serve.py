@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Runs microgpt.py as a competitor: the task comes as files and flags, words on standard input, answers as JSON lines."""
+
+import argparse
+import array
+import json
+import math
+import sys
+import time
+
+from microgpt import Config, Trainer, parameter_shapes
+
+PROTOCOL_VERSION = 1
+INT32, FLOAT64 = "i", "d"
+
+
+def read_numbers(type_code, path):
+    numbers = array.array(type_code)
+    with open(path, "rb") as file:
+        numbers.frombytes(file.read())
+    if sys.byteorder == "big":  # the files are little-endian
+        numbers.byteswap()
+    return numbers.tolist()
+
+
+def write_numbers(type_code, path, values):
+    numbers = array.array(type_code, values)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    with open(path, "wb") as file:
+        file.write(numbers.tobytes())
+
+
+def parse_flags():
+    parser = argparse.ArgumentParser(description="Trains the task of the given files, told what to do on standard input.")
+    for flag in ("--tokens", "--offsets", "--parameters"):
+        parser.add_argument(flag, required=True, metavar="FILE")
+    for flag in ("--vocab-size", "--n-embd", "--n-head", "--n-layer", "--block-size", "--batch", "--num-steps", "--seed"):
+        parser.add_argument(flag, required=True, type=int)
+    parser.add_argument("--learning-rate", required=True, type=float)
+    return parser.parse_args()
+
+
+def load_trainer(flags):
+    """The trainer of exactly the documents and start parameters that the files hold."""
+    config = Config(flags.n_embd, flags.n_head, flags.n_layer, flags.block_size, flags.vocab_size)
+    tokens = read_numbers(INT32, flags.tokens)
+    offsets = read_numbers(INT32, flags.offsets)
+    parameters = read_numbers(FLOAT64, flags.parameters)
+    expected = sum(rows * columns for _, rows, columns in parameter_shapes(config))
+    if len(parameters) != expected:
+        raise ValueError(f"{flags.parameters} holds {len(parameters)} parameters, these sizes need {expected}")
+    documents = [tokens[start:end] for start, end in zip(offsets, offsets[1:])]
+    return Trainer(config, parameters, documents, flags.batch, flags.num_steps, flags.learning_rate)
+
+
+def train(trainer, steps):
+    start = time.perf_counter_ns()
+    losses = [trainer.train_step() for _ in range(int(steps))]
+    nanoseconds = time.perf_counter_ns() - start
+    return {"losses": [loss if math.isfinite(loss) else None for loss in losses], "nanoseconds": nanoseconds}
+
+
+def reset(trainer):
+    trainer.reset()
+    return {"reset": True}
+
+
+def parameters(trainer, path):
+    write_numbers(FLOAT64, path, [p.data for p in trainer.parameters])
+    return {"parameters": len(trainer.parameters)}
+
+
+def gradients(trainer, path):
+    write_numbers(FLOAT64, path, trainer.gradients())
+    return {"gradients": len(trainer.parameters)}
+
+
+WORDS = {"train": train, "reset": reset, "parameters": parameters, "gradients": gradients}
+
+
+def answer(trainer, line):
+    # A path may contain spaces: everything after the first word is one argument.
+    word, *arguments = line.strip().split(" ", 1)
+    if word not in WORDS:
+        return {"error": f"unknown word {word!r}, expected one of {', '.join(WORDS)}, quit"}
+    try:
+        return WORDS[word](trainer, *arguments)
+    except (TypeError, ValueError, ArithmeticError, OSError) as error:
+        return {"error": f"{line.strip()}: {error}"}
+
+
+def main():
+    def say(message):
+        print(json.dumps(message), flush=True)
+
+    trainer = load_trainer(parse_flags())
+    say({"ready": PROTOCOL_VERSION})
+    for line in sys.stdin:
+        if line.strip() == "quit":
+            break
+        say(answer(trainer, line))
+
+
+if __name__ == "__main__":
+    main()

@@ -15,7 +15,7 @@ test("the oracle's gradients are the central finite differences of its loss", ()
       const { gradients } = naiveLossAndGradients(task, task.parameters, 0);
       const lossWith = (index: number, delta: number) =>
         naiveLossAndGradients(task, task.parameters.with(index, task.parameters[index] + delta), 0).loss;
-      const delta = 1e-5;
+      const delta = 1e-6;
       for (const index of indexes) {
         const difference = (lossWith(index, delta) - lossWith(index, -delta)) / (2 * delta);
         expect(Math.abs(gradients[index] - difference)).toBeLessThan(1e-6);

@@ -1,0 +1,70 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Trainer, TrainingTask } from './contract.ts';
+import { createNaiveTrainer } from './naive-oracle.ts';
+import { randomTask } from './random-task.ts';
+
+/**
+ * For tests only: what every float64 trainer with gradients must do, as tests.
+ * The oracle's own gradients are checked against finite differences in `naive-oracle.test.ts`.
+ *
+ * @param runs how many random tasks to try
+ */
+export function testTrainerContract(
+  createTrainer: (task: TrainingTask) => Trainer & Required<Pick<Trainer, 'gradients'>>,
+  runs: number,
+): void {
+  test('losses, gradients and parameters agree with the naive oracle for any shape', () => {
+    fc.assert(
+      fc.property(randomTask(), (task) => {
+        const expected = createNaiveTrainer(task);
+        const actual = createTrainer(task);
+        expect(largestDifference(actual.gradients(), expected.gradients())).toBeLessThan(1e-12);
+        expect(largestDifference(actual.train(3), expected.train(3))).toBeLessThan(1e-10);
+        expect(largestDifference(actual.parameters(), expected.parameters())).toBeLessThan(1e-8);
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  test('steps go through the documents in order, and then begin anew', () => {
+    fc.assert(
+      fc.property(randomTask({ maxHeads: 2, maxLayers: 1 }), (task) => {
+        const frozen = { ...task, learningRate: 0 };
+        const documents = task.offsets.length - 1;
+        const losses = createTrainer(frozen).train(2 * documents);
+        expect(losses.subarray(documents)).toEqual(losses.subarray(0, documents));
+        expect(largestDifference(losses, createNaiveTrainer(frozen).train(2 * documents))).toBeLessThan(1e-12);
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  test('reset goes back to the start, and reading gradients or parameters changes nothing', () => {
+    fc.assert(
+      fc.property(randomTask({ maxHeads: 2, maxLayers: 1 }), (task) => {
+        const trainer = createTrainer(task);
+        const losses = trainer.train(3);
+        trainer.reset();
+        expect(trainer.parameters()).toEqual(task.parameters);
+        const [first] = trainer.train(1);
+        trainer.gradients().fill(NaN);
+        trainer.parameters().fill(NaN);
+        expect(Float64Array.of(first, ...trainer.train(2))).toEqual(losses);
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  test('losses and parameters stay finite over 5,000 steps', () => {
+    const [task] = fc.sample(randomTask({ maxHeads: 2, maxLayers: 1, maxBatch: 1 }), { seed: 7, numRuns: 1 });
+    const trainer = createTrainer({ ...task, numSteps: 5000 });
+    for (const loss of trainer.train(5000)) expect(loss).toBeGreaterThanOrEqual(0);
+    for (const parameter of trainer.parameters()) expect(parameter).toSatisfy(Number.isFinite);
+  });
+}
+
+function largestDifference(a: Float64Array, b: Float64Array): number {
+  expect(a.length).toBe(b.length);
+  return a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i])), 0);
+}

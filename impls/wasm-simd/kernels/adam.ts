@@ -1,0 +1,65 @@
+import type { Layout } from './layout.ts';
+import type { Vector } from './vector.ts';
+import { type Address, at, type Expression, FunctionWriter, type Local } from './wat.ts';
+
+/** Adam's constants, each in all lanes, loaded once a function. */
+export interface AdamConstants {
+  readonly rate: Local;
+  readonly epsilon: Local;
+  readonly beta1: Local;
+  readonly oneMinusBeta1: Local;
+  readonly beta2: Local;
+  readonly oneMinusBeta2: Local;
+  readonly floor: Local;
+}
+
+export function loadAdamConstants(f: FunctionWriter, v: Vector, l: Layout): AdamConstants {
+  const load = (name: string, address: number) => f.let('v128', name, v.splat(at(address)));
+  return {
+    rate: load('rate', l.rate),
+    epsilon: load('epsilon', l.epsilon),
+    beta1: load('beta1', l.beta1),
+    oneMinusBeta1: load('oneMinusBeta1', l.oneMinusBeta1),
+    beta2: load('beta2', l.beta2),
+    oneMinusBeta2: load('oneMinusBeta2', l.oneMinusBeta2),
+    floor: load('floor', l.floor),
+  };
+}
+
+/**
+ * Updates the parameters at `p` by their gradient `g`, which has `floor` added to it.
+ *
+ * With c1 = 1 - β1^t and c2 = 1 - β2^t, `lr · (m / c1) / (√(v / c2) + ε)` is `rate · m / (√v + epsilon)` for
+ * `rate = lr · √c2 / c1` and `epsilon = ε · √c2`, which the host computes once a step.
+ */
+export function adamUpdate(f: FunctionWriter, v: Vector, l: Layout, c: AdamConstants, p: Address, g: Expression): void {
+  const gradient = f.let('v128', 'g', g);
+  const moved = (bytes: number): Address => ({ base: p.base, offsetBytes: p.offsetBytes + bytes });
+  const m = f.let(
+    'v128',
+    'm',
+    v.madd(v.load(moved(l.toFirstMoment)), c.beta1.get, v.mul(gradient.get, c.oneMinusBeta1.get)),
+  );
+  const square = v.madd(v.mul(gradient.get, c.oneMinusBeta2.get), gradient.get, c.floor.get);
+  const s = f.let('v128', 's', v.madd(v.load(moved(l.toSecondMoment)), c.beta2.get, square));
+  f.do(v.store(moved(l.toFirstMoment), m.get));
+  f.do(v.store(moved(l.toSecondMoment), s.get));
+  const step = v.div(v.mul(m.get, c.rate.get), v.add(v.sqrt(s.get), c.epsilon.get));
+  f.do(v.store(p, v.sub(v.load(p), step)));
+}
+
+/** `updateEmbeddings()`: Adam over wte and wpe from their stored gradients, which are left at zero for the next step. */
+export function updateEmbeddings(v: Vector, l: Layout): string {
+  const f = new FunctionWriter('updateEmbeddings');
+  const c = loadAdamConstants(f, v, l);
+  const p = f.let('i32', 'p', `(i32.const ${l.parameters})`);
+  const bytes = v.elementBytes * v.lanes;
+  const vectors = ((l.model.vocabSize + l.model.blockSize) * l.model.nEmbd) / v.lanes;
+  f.unrolled(vectors, 4, [{ pointer: p, bytes }], (copy) => {
+    const place = at(p, copy * bytes);
+    const gradient = at(p, copy * bytes + l.toGradient);
+    adamUpdate(f, v, l, c, place, v.add(v.load(gradient), c.floor.get));
+    f.do(v.store(gradient, v.constant(0)));
+  });
+  return f.text();
+}

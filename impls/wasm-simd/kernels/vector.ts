@@ -1,0 +1,165 @@
+import type { Address, Expression, FunctionWriter, Local } from './wat.ts';
+
+export type Precision = 'float32' | 'float64';
+
+/**
+ * 128 bits of floating-point numbers: what every kernel is written in. The same kernel source yields float32 (4 lanes)
+ * and float64 (2 lanes), with fused multiply-add where the runtime has relaxed SIMD, and with two roundings elsewhere.
+ */
+export interface Vector {
+  readonly precision: Precision;
+  readonly lanes: 4 | 2;
+  readonly elementBytes: 4 | 8;
+  readonly fused: boolean;
+  /**
+   * Added to every weight gradient and to every second moment, so that neither sinks into subnormal numbers, which cost
+   * many times a normal one's time. It lies far below Adam's ε = 1e-8 (for v: its root does), so no update can tell.
+   */
+  readonly floor: number;
+  /** Softmax arguments are cut off here: e^lowest is far below rounding, and its products are still normal numbers. */
+  readonly lowestExponent: number;
+  load(from: Address): Expression;
+  /** One element, in all lanes. */
+  splat(from: Address): Expression;
+  store(to: Address, value: Expression): string;
+  constant(value: number): Expression;
+  /** 0, 1, … : the number of each lane. */
+  laneNumbers(): Expression;
+  /** An i32, in all lanes. */
+  fromInteger(value: Expression): Expression;
+  add(a: Expression, b: Expression): Expression;
+  sub(a: Expression, b: Expression): Expression;
+  mul(a: Expression, b: Expression): Expression;
+  div(a: Expression, b: Expression): Expression;
+  max(a: Expression, b: Expression): Expression;
+  sqrt(a: Expression): Expression;
+  /** `a · b + c` */
+  madd(a: Expression, b: Expression, c: Expression): Expression;
+  /** `c - a · b` */
+  nmadd(a: Expression, b: Expression, c: Expression): Expression;
+  /** a where the mask's bits are set, else zero. */
+  where(mask: Expression, a: Expression): Expression;
+  /** All bits set in the lanes where a > b. */
+  greater(a: Expression, b: Expression): Expression;
+  /** All bits set in the lanes whose bit of `lanesSet` is 1. */
+  laneMask(lanesSet: readonly boolean[]): Expression;
+  /** e^x, x no lower than `lowestExponent` and no higher than 80, to the last bit or two. */
+  exp(f: FunctionWriter, x: Expression): Expression;
+  /** ln x of a normal positive number, to the last bit or two. */
+  log(f: FunctionWriter, x: Expression): Expression;
+  /** Turns a `lanes × lanes` square of rows into its columns. */
+  transpose(f: FunctionWriter, rows: readonly Local[]): Local[];
+}
+
+export function vector(precision: Precision, fused: boolean): Vector {
+  const single = precision === 'float32';
+  const t = single ? 'f32x4' : 'f64x2';
+  const i = single ? 'i32x4' : 'i64x2';
+  const lanes = single ? 4 : 2;
+  const integer = (value: bigint): Expression => `(v128.const ${i} ${Array(lanes).fill(value.toString()).join(' ')})`;
+  const mantissaBits = single ? 23 : 52;
+
+  const v: Vector = {
+    precision,
+    lanes,
+    elementBytes: single ? 4 : 8,
+    fused,
+    floor: single ? 1e-30 : 1e-100,
+    lowestExponent: single ? -45 : -100,
+    load: (from) => `(v128.load offset=${from.offsetBytes} ${from.base})`,
+    splat: (from) => `(v128.load${single ? 32 : 64}_splat offset=${from.offsetBytes} ${from.base})`,
+    store: (to, value) => `(v128.store offset=${to.offsetBytes} ${to.base} ${value})`,
+    constant: (value) => `(v128.const ${t} ${Array(lanes).fill(literal(value)).join(' ')})`,
+    laneNumbers: () => `(v128.const ${t} ${Array.from({ length: lanes }, (_, lane) => lane).join(' ')})`,
+    fromInteger: (value) =>
+      single ? `(f32x4.splat (f32.convert_i32_s ${value}))` : `(f64x2.splat (f64.convert_i32_s ${value}))`,
+    add: (a, b) => `(${t}.add ${a} ${b})`,
+    sub: (a, b) => `(${t}.sub ${a} ${b})`,
+    mul: (a, b) => `(${t}.mul ${a} ${b})`,
+    div: (a, b) => `(${t}.div ${a} ${b})`,
+    max: (a, b) => `(${t}.pmax ${a} ${b})`,
+    sqrt: (a) => `(${t}.sqrt ${a})`,
+    madd: (a, b, c) => (fused ? `(${t}.relaxed_madd ${a} ${b} ${c})` : `(${t}.add (${t}.mul ${a} ${b}) ${c})`),
+    nmadd: (a, b, c) => (fused ? `(${t}.relaxed_nmadd ${a} ${b} ${c})` : `(${t}.sub ${c} (${t}.mul ${a} ${b}))`),
+    where: (mask, a) => `(v128.and ${a} ${mask})`,
+    greater: (a, b) => `(${t}.gt ${a} ${b})`,
+    laneMask: (lanesSet) => `(v128.const ${i} ${lanesSet.map((set) => (set ? -1 : 0)).join(' ')})`,
+
+    // e^x = 2^k · e^r with k = round(x / ln 2) and |r| <= ln 2 / 2, where the Taylor series is short.
+    exp: (f, x) => {
+      const given = f.let('v128', 'x', x);
+      const k = f.let('v128', 'k', `(${t}.nearest ${v.mul(given.get, v.constant(Math.LOG2E))})`);
+      // ln 2 in two parts: the first is short, so that k times it is exact.
+      const coarse = single ? 0.693359375 : 0.69314718036912381649;
+      const fine = single ? -2.1219444005469057e-4 : 1.90821492927058770002e-10;
+      const r = f.let('v128', 'r', v.nmadd(k.get, v.constant(coarse), given.get));
+      f.set(r, v.nmadd(k.get, v.constant(fine), r.get));
+      const degree = single ? 7 : 13;
+      const sum = f.let('v128', 'sum', v.constant(1 / factorial(degree)));
+      for (let power = degree - 1; power >= 0; power--)
+        f.set(sum, v.madd(sum.get, r.get, v.constant(1 / factorial(power))));
+      const kInteger = single
+        ? `(i32x4.trunc_sat_f32x4_s ${k.get})`
+        : `(i64x2.extend_low_i32x4_s (i32x4.trunc_sat_f64x2_s_zero ${k.get}))`;
+      return `(${i}.add ${sum.get} (${i}.shl ${kInteger} (i32.const ${mantissaBits})))`;
+    },
+
+    // x = 2^k · y with y in [1/√2, √2); ln y = 2 artanh z with z = (y - 1) / (y + 1), |z| <= 0.172.
+    log: (f, x) => {
+      const bits = f.let('v128', 'bits', x);
+      const shifted = (value: Expression) => `(${i}.shr_s ${value} (i32.const ${mantissaBits}))`;
+      const sqrtHalfBits = single ? 0x3f3504f3n : 0x3fe6a09e667f3bcdn;
+      const k = f.let('v128', 'k', shifted(`(${i}.sub ${bits.get} ${integer(sqrtHalfBits)})`));
+      const y = f.let('v128', 'y', `(${i}.sub ${bits.get} (${i}.shl ${k.get} (i32.const ${mantissaBits})))`);
+      const z = f.let('v128', 'z', v.div(v.sub(y.get, v.constant(1)), v.add(y.get, v.constant(1))));
+      const zz = f.let('v128', 'zz', v.mul(z.get, z.get));
+      const terms = single ? 5 : 11;
+      const sum = f.let('v128', 'sum', v.constant(2 / (2 * terms + 1)));
+      for (let term = terms - 1; term >= 0; term--) f.set(sum, v.madd(sum.get, zz.get, v.constant(2 / (2 * term + 1))));
+      const kFloat = single
+        ? `(f32x4.convert_i32x4_s ${k.get})`
+        : v.sub(
+            // 2^52 + 2^51 + k as a bit pattern, less 2^52 + 2^51: SIMD has no conversion of 64-bit integers.
+            `(i64x2.add ${k.get} ${integer(0x4338000000000000n)})`,
+            v.constant(6755399441055744),
+          );
+      return v.madd(kFloat, v.constant(Math.LN2), v.mul(sum.get, z.get));
+    },
+
+    transpose: (f, rows) => {
+      const let_ = (value: Expression) => f.let('v128', 'column', value);
+      const low64 = (a: Local, b: Local) => let_(shuffle64(a, b, [0, 2]));
+      const high64 = (a: Local, b: Local) => let_(shuffle64(a, b, [1, 3]));
+      const [r0, r1, r2, r3] = rows;
+      if (r0 === undefined || r1 === undefined) throw new RangeError('a square of at least two rows');
+      if (r2 === undefined || r3 === undefined) return [low64(r0, r1), high64(r0, r1)];
+      const low32 = (a: Local, b: Local) => let_(shuffle32(a, b, [0, 4, 1, 5]));
+      const high32 = (a: Local, b: Local) => let_(shuffle32(a, b, [2, 6, 3, 7]));
+      const [a, b, c, d] = [low32(r0, r1), low32(r2, r3), high32(r0, r1), high32(r2, r3)];
+      return [low64(a, b), high64(a, b), low64(c, d), high64(c, d)];
+    },
+  };
+  return v;
+}
+
+function shuffle32(a: Local, b: Local, picks: readonly number[]): Expression {
+  return shuffle(a, b, picks, 4);
+}
+
+function shuffle64(a: Local, b: Local, picks: readonly number[]): Expression {
+  return shuffle(a, b, picks, 8);
+}
+
+function shuffle(a: Local, b: Local, picks: readonly number[], bytes: number): Expression {
+  const indexes = picks.flatMap((pick) => Array.from({ length: bytes }, (_, byte) => pick * bytes + byte));
+  return `(i8x16.shuffle ${indexes.join(' ')} ${a.get} ${b.get})`;
+}
+
+function factorial(n: number): number {
+  return n <= 1 ? 1 : n * factorial(n - 1);
+}
+
+function literal(value: number): string {
+  if (Number.isFinite(value)) return String(value);
+  return value > 0 ? 'inf' : '-inf';
+}

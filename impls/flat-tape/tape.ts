@@ -1,0 +1,162 @@
+/** Index of an entry on the tape. A vector is the index of its first entry: its entries lie side by side. */
+export type Entry = number;
+
+/** Below e^-230 an exponential counts as zero: its products with gradients would be subnormal, and slow. */
+const LOWEST_EXPONENT = -230;
+
+/**
+ * A Wengert tape: the record of a computation, entry by entry, in the order in which it ran. Every entry is
+ * `y = f(Σ left·right)` over pairs of earlier entries, where f is the identity, exp, log, relu or a power.
+ * A sum is a sum of products with {@link ONE}; a leaf has no pairs.
+ *
+ * Since the order of the record is a topological order, running backward through it is a loop and not a search.
+ */
+export class Tape {
+  /** A constant entry. */
+  static readonly ONE: Entry = 0;
+
+  /** `[entries]`: values, derivatives of the loss, and derivatives f' at the sum. */
+  #data = new Float64Array(1024);
+  #grad = new Float64Array(1024);
+  #slope = new Float64Array(1024);
+  /** Entry i owns pairs `#firstPair[i] … #firstPair[i + 1] - 1`. */
+  #firstPair = new Int32Array(1025);
+  #left = new Int32Array(4096);
+  #right = new Int32Array(4096);
+  #length = 0;
+  #pairs = 0;
+
+  constructor() {
+    this.leaf(1);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Forgets every entry from `length` on. What is left must be leaves. */
+  truncate(length: number): void {
+    this.#length = length;
+    this.#pairs = 0;
+  }
+
+  /** Values of all leaves and entries, valid until the tape grows. */
+  get data(): Float64Array {
+    return this.#data;
+  }
+
+  get grad(): Float64Array {
+    return this.#grad;
+  }
+
+  leaf(value: number): Entry {
+    return this.#record(value, 0);
+  }
+
+  /** Adds the pair `left · right` to the entry that is recorded next. */
+  pair(left: Entry, right: Entry): void {
+    if (this.#pairs === this.#left.length) this.#growPairs();
+    this.#left[this.#pairs] = left;
+    this.#right[this.#pairs] = right;
+    this.#pairs++;
+  }
+
+  /** Adds the pairs `left[0]·right[0] + … + left[count - 1]·right[count - 1]` of two vectors. */
+  pairs(left: Entry, right: Entry, count: number): void {
+    while (this.#pairs + count > this.#left.length) this.#growPairs();
+    const lefts = this.#left;
+    const rights = this.#right;
+    const start = this.#pairs;
+    for (let i = 0; i < count; i++) {
+      lefts[start + i] = left + i;
+      rights[start + i] = right + i;
+    }
+    this.#pairs = start + count;
+  }
+
+  /** Records the sum of the pairs added since the last entry. */
+  sum(): Entry {
+    return this.#record(this.#pendingSum(), 1);
+  }
+
+  exp(): Entry {
+    const exponent = this.#pendingSum();
+    const value = exponent < LOWEST_EXPONENT ? 0 : Math.exp(exponent);
+    return this.#record(value, value);
+  }
+
+  log(): Entry {
+    const sum = this.#pendingSum();
+    return this.#record(Math.log(sum), 1 / sum);
+  }
+
+  relu(): Entry {
+    const sum = this.#pendingSum();
+    return sum > 0 ? this.#record(sum, 1) : this.#record(0, 0);
+  }
+
+  power(exponent: number): Entry {
+    const sum = this.#pendingSum();
+    return this.#record(sum ** exponent, exponent * sum ** (exponent - 1));
+  }
+
+  /** Sets the `grad` of every entry to the derivative of `root`, the last entry, by it. */
+  backward(root: Entry): void {
+    const data = this.#data;
+    const grad = this.#grad;
+    const lefts = this.#left;
+    const rights = this.#right;
+    grad.fill(0, 0, root);
+    grad[root] = 1;
+    for (let entry = root; entry >= 0; entry--) {
+      const slope = grad[entry] * this.#slope[entry];
+      // Half of all relus pass nothing on.
+      if (slope === 0) continue;
+      const end = this.#firstPair[entry + 1];
+      for (let pair = this.#firstPair[entry]; pair < end; pair++) {
+        const left = lefts[pair];
+        const right = rights[pair];
+        grad[left] += data[right] * slope;
+        grad[right] += data[left] * slope;
+      }
+    }
+  }
+
+  #pendingSum(): number {
+    const data = this.#data;
+    const lefts = this.#left;
+    const rights = this.#right;
+    const end = this.#pairs;
+    let sum = 0;
+    for (let pair = this.#firstPair[this.#length]; pair < end; pair++) sum += data[lefts[pair]] * data[rights[pair]];
+    return sum;
+  }
+
+  #record(value: number, slope: number): Entry {
+    const entry = this.#length++;
+    if (entry === this.#data.length) this.#growEntries();
+    this.#data[entry] = value;
+    this.#slope[entry] = slope;
+    this.#firstPair[entry + 1] = this.#pairs;
+    return entry;
+  }
+
+  #growEntries(): void {
+    const size = 2 * this.#data.length;
+    this.#data = enlarged(this.#data, new Float64Array(size));
+    this.#grad = enlarged(this.#grad, new Float64Array(size));
+    this.#slope = enlarged(this.#slope, new Float64Array(size));
+    this.#firstPair = enlarged(this.#firstPair, new Int32Array(size + 1));
+  }
+
+  #growPairs(): void {
+    const size = 2 * this.#left.length;
+    this.#left = enlarged(this.#left, new Int32Array(size));
+    this.#right = enlarged(this.#right, new Int32Array(size));
+  }
+}
+
+function enlarged<T extends Float64Array | Int32Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}

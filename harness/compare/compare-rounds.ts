@@ -1,0 +1,95 @@
+import { median } from 'simple-statistics';
+import { relativeHalfWidth } from '../measure/median-interval.ts';
+import { evidenceFrom, type Round } from './round.ts';
+import { type Evidence, type Judgement, judge, needsConfirmation } from './verdict.ts';
+
+/** Below six rounds the interval rests on an assumption about the distribution (see `medianInterval`); two more keep it from hanging on the extremes. */
+const FEWEST_ROUNDS = 8;
+
+/** Where even that does not fit into the budget, since one step takes long: the fewest that give an interval worth the name. */
+const FEWEST_SLOW_ROUNDS = 3;
+
+/** The first rounds may stop once the interval's half-width is this fraction of the threshold: ±1.7% for 5% tells 5% from 10%. */
+const PRECISION_OF_THRESHOLD = 1 / 3;
+
+/** A suspected regression must show again in this many times as many rounds, for which as much more of the budget is kept. */
+const LONGER = 2;
+
+/** What a comparison of one implementation needs from outside, so that tests can simulate it. */
+export interface RoundSource {
+  /** Three fresh processes, timed. */
+  readonly runRound: () => Promise<Round>;
+  /** Monotonic. */
+  readonly nowNanoseconds: () => number;
+}
+
+/** How far the rounds are, for whoever watches. */
+export interface RoundProgress {
+  readonly confirming: boolean;
+  /** Of the first rounds, or of those that confirm. */
+  readonly rounds: number;
+  /** Median so far. */
+  readonly ratio: number;
+}
+
+export interface ComparisonLimits {
+  /** Smallest change that matters, as a fraction. */
+  readonly threshold: number;
+  /** For all rounds together, those that confirm included; overrun only by the fewest rounds there must be. */
+  readonly budgetNanoseconds: number;
+  readonly onRound?: (progress: RoundProgress) => void;
+}
+
+export interface ComparedRounds extends Judgement {
+  readonly first: Evidence;
+  readonly confirmation?: Evidence;
+  /** All rounds of `first`, then all of `confirmation`. */
+  readonly rounds: readonly Round[];
+}
+
+/**
+ * Runs rounds until the interval is narrow enough or the time is up, then twice as many where a suspected regression needs them.
+ * Stopping looks at the interval's width alone, never at where it lies, which would favour chance (fixed-width sequential
+ * intervals: Chow & Robbins, "On the asymptotic theory of fixed-width sequential confidence intervals for the mean",
+ * Annals of Mathematical Statistics 36(2), 1965).
+ */
+export async function compareRounds(source: RoundSource, limits: ComparisonLimits): Promise<ComparedRounds> {
+  const { threshold, budgetNanoseconds, onRound } = limits;
+  const firstDeadline = source.nowNanoseconds() + budgetNanoseconds / (1 + LONGER);
+
+  const firstRounds = await collectRounds(source, (rounds) => {
+    onRound?.(progress(rounds, false));
+    const late = source.nowNanoseconds() >= firstDeadline;
+    if (rounds.length < FEWEST_ROUNDS) return late && rounds.length >= FEWEST_SLOW_ROUNDS;
+    return late || relativeHalfWidth(evidenceFrom(rounds).ratio) <= threshold * PRECISION_OF_THRESHOLD;
+  });
+  const first = evidenceFrom(firstRounds);
+  if (!needsConfirmation(first, threshold))
+    return { ...judge(first, undefined, threshold), first, rounds: firstRounds };
+
+  const confirmingRounds = await collectRounds(source, (rounds) => {
+    onRound?.(progress(rounds, true));
+    return rounds.length >= LONGER * firstRounds.length;
+  });
+  const confirmation = evidenceFrom(confirmingRounds);
+  return {
+    ...judge(first, confirmation, threshold),
+    first,
+    confirmation,
+    rounds: [...firstRounds, ...confirmingRounds],
+  };
+}
+
+async function collectRounds(
+  source: RoundSource,
+  enough: (rounds: readonly Round[]) => boolean,
+): Promise<readonly Round[]> {
+  const rounds: Round[] = [];
+  do rounds.push(await source.runRound());
+  while (!enough(rounds));
+  return rounds;
+}
+
+function progress(rounds: readonly Round[], confirming: boolean): RoundProgress {
+  return { confirming, rounds: rounds.length, ratio: median(rounds.map(({ ratio }) => ratio)) };
+}

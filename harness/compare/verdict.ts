@@ -1,0 +1,97 @@
+import { relativeHalfWidth } from '../measure/median-interval.ts';
+import type { Interval } from '../results/schema.ts';
+
+/** What a comparison concludes about one implementation. Only `regression` fails. */
+export type Verdict = 'regression' | 'improvement' | 'no change' | 'inconclusive';
+
+/**
+ * What paired rounds showed. Both are ratios of times inside a round, with their intervals over rounds:
+ * `ratio` is head over base (above 1: head is slower), `control` is base over base, whose truth is 1.
+ */
+export interface Evidence {
+  readonly ratio: Interval;
+  readonly control: Interval;
+  readonly rounds: number;
+}
+
+/** Where an interval of ratios lies, seen from the band of changes too small to matter. */
+export type Position = 'slower' | 'faster' | 'same' | 'straddling';
+
+/**
+ * `slower` and `faster` only where the whole interval lies beyond the threshold, `same` only where it lies within.
+ * The band is symmetric in the ratio, `1 / (1 + threshold) … 1 + threshold`, so that swapping base and head swaps the answers.
+ */
+export function position(ratio: Interval, threshold: number): Position {
+  if (ratio.low > 1 + threshold) return 'slower';
+  if (ratio.high < 1 / (1 + threshold)) return 'faster';
+  return ratio.high <= 1 + threshold && ratio.low >= 1 / (1 + threshold) ? 'same' : 'straddling';
+}
+
+/**
+ * The control fires where two processes of the same code differ: its interval excludes 1 by more than chance alone would
+ * have it, namely with the median itself off by half the threshold. An interval of 95% alone excludes 1 once in twenty runs.
+ */
+export function controlFires({ control }: Evidence, threshold: number): boolean {
+  const excludesOne = control.low > 1 || control.high < 1;
+  return excludesOne && Math.abs(Math.log(control.median)) > Math.log(1 + threshold) / 2;
+}
+
+/** True where the first rounds call for the second, longer ones. */
+export function needsConfirmation(first: Evidence, threshold: number): boolean {
+  return !controlFires(first, threshold) && position(first.ratio, threshold) === 'slower';
+}
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  /** One line: what it rests on, and for `inconclusive` what stood in the way. */
+  readonly reason: string;
+}
+
+/**
+ * The verdict over the first rounds and, where they looked slower, the longer ones that must confirm it.
+ * A regression without confirmation does not exist: the alarm of one set of rounds is `inconclusive`.
+ *
+ * @param threshold smallest change that matters, as a fraction: 0.05
+ */
+export function judge(first: Evidence, confirmation: Evidence | undefined, threshold: number): Judgement {
+  for (const evidence of [first, confirmation]) {
+    if (evidence === undefined || !controlFires(evidence, threshold)) continue;
+    return {
+      verdict: 'inconclusive',
+      reason: `base differs from itself by ${percentChange(evidence.control.median)}: the machine is too noisy`,
+    };
+  }
+  switch (position(first.ratio, threshold)) {
+    case 'slower':
+      return confirmed(confirmation, threshold);
+    case 'faster':
+      return { verdict: 'improvement', reason: `faster by more than ${percent(threshold)} throughout the interval` };
+    case 'same':
+      return { verdict: 'no change', reason: `within ±${percent(threshold)} throughout the interval` };
+    case 'straddling':
+      return {
+        verdict: 'inconclusive',
+        reason: `the interval of ±${percent(relativeHalfWidth(first.ratio))} straddles the threshold of ${percent(threshold)}`,
+      };
+  }
+}
+
+function confirmed(confirmation: Evidence | undefined, threshold: number): Judgement {
+  if (confirmation === undefined) return { verdict: 'inconclusive', reason: 'looked slower, and nothing confirmed it' };
+  return position(confirmation.ratio, threshold) === 'slower'
+    ? {
+        verdict: 'regression',
+        reason: `slower by more than ${percent(threshold)}, confirmed by ${confirmation.rounds} longer rounds`,
+      }
+    : { verdict: 'inconclusive', reason: `looked slower, but ${confirmation.rounds} longer rounds did not confirm it` };
+}
+
+/** `5%`, `1.7%`. */
+export function percent(fraction: number): string {
+  return `${Number((fraction * 100).toFixed(1))}%`;
+}
+
+/** A ratio as a change: `+10.2%` for 1.102. */
+export function percentChange(ratio: number): string {
+  return `${ratio < 1 ? '-' : '+'}${(Math.abs(ratio - 1) * 100).toFixed(1)}%`;
+}

@@ -37,6 +37,8 @@ export const namedDatasets = {
   },
 } as const satisfies Record<string, NamedDataset>;
 
+export type DatasetName = keyof typeof namedDatasets;
+
 /** Some 300 times the original's file; it is held in memory several times over. */
 const MAX_FILE_BYTES = 64 * 2 ** 20;
 

@@ -1,3 +1,4 @@
+import type { DatasetName } from './dataset.ts';
 import type { TaskRequest } from './task.ts';
 
 /** The sizes that a preset fixes. */
@@ -24,8 +25,8 @@ export const taskDefaults = {
   learningRate: 0.01,
 } as const;
 
-/** The runs that `npm run golden` records: how many of the 1,000 steps, the fewer the slower the reference is. */
-export const goldenRuns: readonly { preset: PresetName; dataset: string; steps: number }[] = [
+/** The runs that `npm run golden` records, and how many of their 1,000 steps: the fewer, the slower the reference is there. */
+export const goldenRuns: readonly { preset: PresetName; dataset: DatasetName; steps: number }[] = [
   { preset: 'd16', dataset: 'us-names-2016', steps: 1000 },
   { preset: 'd16', dataset: 'names', steps: 1000 },
   { preset: 'd32', dataset: 'us-names-2016', steps: 300 },

@@ -44,7 +44,8 @@ export function taskFlags(files: TaskFiles, training: TrainingTask, seed: number
     '--batch': batch,
     '--num-steps': numSteps,
     '--learning-rate': learningRate,
-    '--seed': seed,
+    // Python's generator ignores the sign of a seed, and a word such as -7 reads as a flag to many a parser.
+    '--seed': Math.abs(seed),
   };
   return Object.entries(flags).flatMap(([flag, value]) => [flag, String(value)]);
 }

@@ -1,0 +1,94 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
+import { projectRoot } from '../project.ts';
+import type { TaskDescription } from '../task/task.ts';
+
+/** Where `npm run golden` writes, and {@link findGolden} reads. */
+export const goldenFolder: string = join(projectRoot, 'reference', 'golden');
+
+const float64Base64 = z
+  .base64()
+  .transform((text) => Buffer.from(text, 'base64'))
+  .refine((bytes) => bytes.length % 8 === 0, 'expected a whole number of float64 values')
+  .transform(float64sOf);
+
+const goldenTensorSchema = z.strictObject({
+  name: z.string(),
+  rows: z.number().int().positive(),
+  columns: z.number().int().positive(),
+  /** Over all entries; `norm` is the square root of the sum of squares. */
+  sum: z.number(),
+  norm: z.number().nonnegative(),
+  /**
+   * Entries 0, stride, 2·stride, … of the flat matrix: stride is 1, and these are all of them, unless the matrix is large.
+   * In the file they are the base64 of little-endian float64, half as long as decimal numbers and just as exact.
+   */
+  stride: z.number().int().positive(),
+  values: float64Base64,
+});
+
+const goldenSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  dataset: z.strictObject({ name: z.string(), sha256: z.string().length(64) }),
+  nEmbd: z.number().int().positive(),
+  nHead: z.number().int().positive(),
+  nLayer: z.number().int().positive(),
+  blockSize: z.number().int().positive(),
+  vocabSize: z.number().int().positive(),
+  batch: z.number().int().positive(),
+  seed: z.number().int(),
+  numSteps: z.number().int().positive(),
+  learningRate: z.number().positive(),
+  /** The interpreter that computed this: `cpython 3.11.7`. */
+  python: z.string(),
+  /** Loss of every step from the first on, before that step's update; may be fewer than `numSteps`. */
+  losses: z.array(z.number()).min(1),
+  /** Gradient of the first step's loss, one entry a matrix, in the order of the parameter layout. */
+  gradients: z.array(goldenTensorSchema),
+  /** What the model invents after all `numSteps`; empty where `losses` has fewer. */
+  samples: z.array(z.string()),
+});
+
+/** A trace of the Python reference. */
+export type Golden = z.infer<typeof goldenSchema>;
+/** The same as its file holds it. */
+export type GoldenFile = z.input<typeof goldenSchema>;
+export type GoldenTensor = Golden['gradients'][number];
+
+/** The trace of exactly this task, or undefined where none was made. Throws where a golden file is malformed: our own mistake. */
+export async function findGolden(task: TaskDescription): Promise<Golden | undefined> {
+  for (const file of await readdir(goldenFolder)) {
+    if (!file.endsWith('.json')) continue;
+    const golden = await readGolden(join(goldenFolder, file));
+    if (isOf(golden, task)) return golden;
+  }
+  return undefined;
+}
+
+/** Throws where the file is not a golden trace. */
+export async function readGolden(path: string): Promise<Golden> {
+  const parsed = goldenSchema.safeParse(JSON.parse(await readFile(path, 'utf8')));
+  if (parsed.success) return parsed.data;
+  throw new Error(
+    `${basename(path)} is no golden trace; make it again with \`npm run golden\`.\n${z.prettifyError(parsed.error)}`,
+  );
+}
+
+function isOf(golden: Golden, task: TaskDescription): boolean {
+  return (
+    golden.dataset.sha256 === task.dataset.sha256 &&
+    golden.nEmbd === task.nEmbd &&
+    golden.nHead === task.nHead &&
+    golden.nLayer === task.nLayer &&
+    golden.blockSize === task.blockSize &&
+    golden.batch === task.batch &&
+    golden.seed === task.seed &&
+    golden.numSteps === task.numSteps &&
+    golden.learningRate === task.learningRate
+  );
+}
+
+function float64sOf(bytes: Buffer): Float64Array {
+  return Float64Array.from({ length: bytes.length / 8 }, (_, i) => bytes.readDoubleLE(8 * i));
+}

@@ -1,0 +1,70 @@
+/** `npm run data`: puts the original's data set, makemore's `names.txt`, where `--dataset names` reads it. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import writeFileAtomic from 'write-file-atomic';
+import { namedDatasets } from '../harness/task/dataset.ts';
+import { UsageError } from '../harness/usage-error.ts';
+
+const REVISION = '988aa59';
+const ADDRESS = `https://raw.githubusercontent.com/karpathy/makemore/${REVISION}/names.txt`;
+const TIMEOUT_MILLISECONDS = 30_000;
+
+/** The download failed: nobody's mistake, and worth another try. */
+class DownloadFailure extends Error {
+  override readonly name = 'DownloadFailure';
+}
+
+/** Throws a DownloadFailure where GitHub cannot be reached or does not answer with the file. */
+async function download(): Promise<Uint8Array> {
+  const instead = 'or fetch it elsewhere and run: npm run data -- --from FILE';
+  let response: Response;
+  try {
+    response = await fetch(ADDRESS, { signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS) });
+    if (response.ok) return await response.bytes();
+  } catch (error) {
+    throw new DownloadFailure(`Cannot reach ${ADDRESS} (${reasonOf(error)}): try again when online, ${instead}`);
+  }
+  throw new DownloadFailure(
+    `${ADDRESS} answered ${response.status} ${response.statusText}: try again later, ${instead}`,
+  );
+}
+
+async function readLocal(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new UsageError(`--from: cannot read ${path} (${reasonOf(error)})`);
+  }
+}
+
+/** `fetch` hides the reason, such as ENOTFOUND, in the cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause instanceof Error) return reasonOf(error.cause);
+  return 'code' in error ? String(error.code) : error.message;
+}
+
+/** Writes the file whole or not at all. Throws a UsageError, and writes nothing, where the contents are not the original's. */
+async function save(contents: Uint8Array, source: string, destination: string): Promise<void> {
+  const expected = namedDatasets.names.sha256;
+  const found = createHash('sha256').update(contents).digest('hex');
+  if (found !== expected) {
+    throw new UsageError(`${source} is not the original's names.txt: expected SHA-256 ${expected}, found ${found}`);
+  }
+  await writeFileAtomic(destination, Buffer.from(contents));
+}
+
+try {
+  const { values } = parseArgs({ options: { from: { type: 'string' }, to: { type: 'string' } } });
+  const destination = values.to ?? namedDatasets.names.path;
+  const contents = values.from === undefined ? await download() : await readLocal(values.from);
+  await save(contents, values.from ?? ADDRESS, destination);
+  console.log(`${destination}: ${contents.length} bytes, SHA-256 as expected`);
+} catch (error) {
+  if (!(error instanceof Error)) throw error;
+  const isUsage = error instanceof UsageError || ('code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
+  if (!isUsage && !(error instanceof DownloadFailure)) throw error;
+  console.error(error.message);
+  process.exitCode = isUsage ? 2 : 1;
+}

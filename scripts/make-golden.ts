@@ -1,0 +1,152 @@
+/**
+ * `npm run golden`: has the Python reference train every golden run, and keeps what it computed in reference/golden/.
+ *
+ * Names of presets limit it to those. `--python pypy3` computes with PyPy, several times faster, once CPython has agreed
+ * to the last bit over the first steps.
+ */
+import { join } from 'node:path';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { execa } from 'execa';
+import writeFileAtomic from 'write-file-atomic';
+import { z } from 'zod';
+import { displayPath, projectRoot } from '../harness/project.ts';
+import { namedDatasets, readDataset } from '../harness/task/dataset.ts';
+import { type ParameterMatrix, parameterLayout } from '../harness/task/parameter-layout.ts';
+import { goldenRuns, isPresetName, presets, taskDefaults } from '../harness/task/presets.ts';
+import { UsageError } from '../harness/usage-error.ts';
+import { type GoldenFile, goldenFolder } from '../harness/verify/golden.ts';
+
+type GoldenRun = (typeof goldenRuns)[number];
+
+const CPYTHON = 'python3';
+const STEPS_REPEATED_BY_CPYTHON = 3;
+const SAMPLES = 20;
+/** Of a larger matrix a golden file holds every stride-th entry only: all gradients of all runs would be 4 MB of repository. */
+const MAX_VALUES_PER_MATRIX = 4096;
+
+/** What `reference/microgpt.py --json` prints. */
+const traceSchema = z.object({
+  python: z.string(),
+  characters: z.array(z.string()),
+  losses: z.array(z.number()),
+  gradients: z.array(z.number()).nullable(),
+  samples: z.array(z.string()),
+});
+type Trace = z.infer<typeof traceSchema>;
+
+async function runReference(python: string, run: GoldenRun, steps: number): Promise<Trace> {
+  const { nEmbd, nHead, nLayer, blockSize, batch } = presets[run.preset];
+  const { seed, numSteps, learningRate } = taskDefaults;
+  const flags = {
+    '--n-embd': nEmbd,
+    '--n-head': nHead,
+    '--n-layer': nLayer,
+    '--block-size': blockSize,
+    '--batch': batch,
+    '--seed': seed,
+    '--num-steps': numSteps,
+    '--learning-rate': learningRate,
+    '--steps': steps,
+    '--gradients': 1,
+    '--samples': steps === numSteps ? SAMPLES : 0,
+  };
+  const words = Object.entries(flags).flatMap(([flag, value]) => [flag, String(value)]);
+  const program = join(projectRoot, 'reference', 'microgpt.py');
+  const { stdout } = await execa(python, [program, namedDatasets[run.dataset].path, ...words, '--json']);
+  return traceSchema.parse(JSON.parse(stdout));
+}
+
+/** Throws where the two interpreters do not agree to the last bit. */
+function demandSamePrefix(trace: Trace, prefix: Trace): void {
+  const steps = prefix.losses.length;
+  const same =
+    isDeepStrictEqual(trace.losses.slice(0, steps), prefix.losses) &&
+    isDeepStrictEqual(trace.gradients, prefix.gradients);
+  if (!same)
+    throw new Error(`${trace.python} and ${prefix.python} disagree within ${steps} steps: nothing was written`);
+}
+
+function goldenFile(run: GoldenRun, trace: Trace): GoldenFile {
+  const vocabSize = trace.characters.length + 1;
+  const { batch, ...sizes } = presets[run.preset];
+  const { seed, numSteps, learningRate } = taskDefaults;
+  const gradients = trace.gradients ?? [];
+  return {
+    schemaVersion: 1,
+    dataset: { name: run.dataset, sha256: namedDatasets[run.dataset].sha256 },
+    ...sizes,
+    vocabSize,
+    batch,
+    seed,
+    numSteps,
+    learningRate,
+    python: trace.python,
+    losses: trace.losses,
+    gradients: parameterLayout({ ...sizes, vocabSize }).map((matrix) => goldenTensor(matrix, gradients)),
+    samples: trace.samples,
+  };
+}
+
+function goldenTensor(
+  { name, rows, columns, offset }: ParameterMatrix,
+  gradients: readonly number[],
+): GoldenFile['gradients'][number] {
+  const entries = gradients.slice(offset, offset + rows * columns);
+  const stride = strideOf(entries.length, columns);
+  const values = Float64Array.from(entries.filter((_, i) => i % stride === 0));
+  return {
+    name,
+    rows,
+    columns,
+    sum: entries.reduce((sum, g) => sum + g, 0),
+    norm: Math.sqrt(entries.reduce((sum, g) => sum + g * g, 0)),
+    stride,
+    values: float64Base64(values),
+  };
+}
+
+/** The least stride that keeps few enough entries and, sharing no factor with the columns, meets every column. */
+function strideOf(entries: number, columns: number): number {
+  let stride = Math.ceil(entries / MAX_VALUES_PER_MATRIX);
+  while (greatestCommonDivisor(stride, columns) > 1) stride++;
+  return stride;
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}
+
+function float64Base64(values: Float64Array): string {
+  const bytes = Buffer.alloc(8 * values.length);
+  for (const [i, value] of values.entries()) bytes.writeDoubleLE(value, 8 * i);
+  return bytes.toString('base64');
+}
+
+async function makeGolden(python: string, run: GoldenRun): Promise<void> {
+  console.log(`${run.preset} on ${run.dataset}: ${run.steps} steps by ${python}`);
+  await readDataset(run.dataset); // refuses a file with other contents than its name promises
+  const prefix = python === CPYTHON ? undefined : await runReference(CPYTHON, run, STEPS_REPEATED_BY_CPYTHON);
+  const trace = await runReference(python, run, run.steps);
+  if (prefix !== undefined) demandSamePrefix(trace, prefix);
+  const path = join(goldenFolder, `${run.dataset}-${run.preset}.json`);
+  await writeFileAtomic(path, `${JSON.stringify(goldenFile(run, trace), undefined, 1)}\n`);
+  console.log(`  ${displayPath(path)}`);
+}
+
+try {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { python: { type: 'string', default: CPYTHON } },
+  });
+  const unknown = positionals.find((name) => !isPresetName(name));
+  if (unknown !== undefined) {
+    throw new UsageError(`Unknown preset ${unknown}: expected any of ${Object.keys(presets).join(', ')}`);
+  }
+  for (const run of goldenRuns) {
+    if (positionals.length === 0 || positionals.includes(run.preset)) await makeGolden(values.python, run);
+  }
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
+}

@@ -1,0 +1,48 @@
+import type { TrainerProcess } from '../implementation/trainer-process.ts';
+
+/**
+ * A lap is the unit of timing: back to step 0, then the first steps of the task. Every lap is the same work on the same
+ * documents, and its losses are known, so that a timed lap is a verified lap.
+ */
+export interface Lap {
+  /** Loss of every step, `[cuts.at(-1)]`. */
+  readonly losses: Float64Array;
+  /** Time from step 0 up to each cut, by the child's own clock, `[cuts.length]`. */
+  readonly nanosecondsToCut: readonly number[];
+}
+
+/**
+ * Runs one lap. `cuts` are step counts in ascending order, the last one the lap's length: a speedup over a slow row is
+ * taken over the slow row's documents alone, so its length is a cut in the lap of a fast row.
+ */
+export async function runLap(trainer: TrainerProcess, cuts: readonly number[]): Promise<Lap> {
+  await trainer.reset();
+  const losses = new Float64Array(cuts[cuts.length - 1]);
+  const nanosecondsToCut: number[] = [];
+  let trained = 0;
+  let nanoseconds = 0;
+  for (const cut of cuts) {
+    const segment = await trainer.train(cut - trained);
+    losses.set(segment.losses, trained);
+    nanoseconds += segment.nanoseconds;
+    nanosecondsToCut.push(nanoseconds);
+    trained = cut;
+  }
+  return { losses, nanosecondsToCut };
+}
+
+/** Shortest lap: enough documents that none of them decides the figure, few enough for an interpreter. */
+export const SHORTEST_LAP = 16;
+
+/** Lengths a lap may have: doublings from the shortest, up to the number of steps whose losses are known. */
+export function lapLengths(stepsKnown: number, shortest = SHORTEST_LAP): readonly number[] {
+  const lengths: number[] = [];
+  for (let length = shortest; length < stepsKnown; length *= 2) lengths.push(length);
+  return [...lengths, stepsKnown];
+}
+
+/** Where one lap is cut, given its own length and the lengths of the laps that it is compared with. */
+export function lapCuts(own: number, others: readonly number[]): readonly number[] {
+  const cuts = new Set([own, ...others.filter((length) => length < own)]);
+  return [...cuts].sort((a, b) => a - b);
+}

@@ -1,0 +1,154 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
+import { median, medianAbsoluteDeviation } from 'simple-statistics';
+import type { Noise, Row } from '../results/schema.ts';
+import { relativeHalfWidth } from './median-interval.ts';
+
+/** Processor time of the whole machine since it booted, in ticks. */
+export interface ProcessorTicks {
+  readonly total: number;
+  /** Time in which another virtual machine held the processor that this one asked for. */
+  readonly steal: number;
+}
+
+/** What the machine tells of itself, behind one interface so that a test can play a noisy one. */
+export interface MachineSenses {
+  readonly loadAverage: () => number | undefined;
+  readonly ticks: () => ProcessorTicks | undefined;
+  readonly governor: () => string | undefined;
+  readonly cores: number;
+}
+
+export const machineSenses: MachineSenses = {
+  // Windows has no load average, and Node reports zeros.
+  loadAverage: () => (process.platform === 'win32' ? undefined : loadavg()[0]),
+  ticks: () => parseTicks(readIfThere('/proc/stat')),
+  governor: () => readIfThere('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor')?.trim(),
+  cores: availableParallelism(),
+};
+
+/** Above these a figure is likely to be the machine's as much as the program's. */
+const STEAL_LIMIT = 0.01;
+const LOAD_LIMIT_PER_CORE = 0.5;
+const CALIBRATOR_SPREAD_LIMIT = 0.02;
+
+/** Watches the machine from its construction on. */
+export class NoiseWatch {
+  readonly #senses: MachineSenses;
+  readonly #loadBefore: number | undefined;
+  readonly #ticksBefore: ProcessorTicks | undefined;
+
+  constructor(senses: MachineSenses = machineSenses) {
+    this.#senses = senses;
+    this.#loadBefore = senses.loadAverage();
+    this.#ticksBefore = senses.ticks();
+  }
+
+  /**
+   * What was seen until now, and what follows from it.
+   *
+   * @param calibratorMicroseconds the calibrator's time per sample, one figure a round
+   * @param precision half width over median that the run aimed for
+   */
+  report(calibratorMicroseconds: readonly number[], rows: readonly Row[], precision: number): Noise {
+    const stealFraction = stolen(this.#ticksBefore, this.#senses.ticks());
+    const governor = this.#senses.governor();
+    const calibratorSpread = spread(calibratorMicroseconds);
+    return {
+      ...(this.#loadBefore === undefined ? {} : { loadAverage: this.#loadBefore }),
+      ...(stealFraction === undefined ? {} : { stealFraction }),
+      ...(governor === undefined ? {} : { governor }),
+      calibratorMicroseconds: [...calibratorMicroseconds],
+      ...(calibratorSpread === undefined ? {} : { calibratorSpread }),
+      warnings: [
+        ...machineWarnings(this.#loadBefore, this.#senses.cores, stealFraction, governor, calibratorSpread),
+        ...rowWarnings(rows, precision),
+      ],
+    };
+  }
+}
+
+/** Parses the first line of /proc/stat: user nice system idle iowait irq softirq steal, in ticks (proc_stat(5)). */
+export function parseTicks(stat: string | undefined): ProcessorTicks | undefined {
+  const fields = stat
+    ?.match(/^cpu +(\d+(?: \d+)*)/)?.[1]
+    .split(' ')
+    .map(Number);
+  if (fields === undefined || fields.length < 8) return undefined;
+  // Guest time, in the fields after the eighth, is already counted as user time.
+  return { total: fields.slice(0, 8).reduce((sum, ticks) => sum + ticks, 0), steal: fields[7] };
+}
+
+/** Median absolute deviation over median; undefined with fewer than three figures. */
+function spread(figures: readonly number[]): number | undefined {
+  return figures.length < 3 ? undefined : medianAbsoluteDeviation([...figures]) / median([...figures]);
+}
+
+function stolen(before: ProcessorTicks | undefined, after: ProcessorTicks | undefined): number | undefined {
+  if (before === undefined || after === undefined || after.total <= before.total) return undefined;
+  return (after.steal - before.steal) / (after.total - before.total);
+}
+
+function machineWarnings(
+  load: number | undefined,
+  cores: number,
+  stealFraction: number | undefined,
+  governor: string | undefined,
+  calibratorSpread: number | undefined,
+): string[] {
+  const warnings: string[] = [];
+  if (load !== undefined && load > LOAD_LIMIT_PER_CORE * cores) {
+    warnings.push(
+      `the machine was busy before the run (load ${load.toFixed(1)} on ${cores} cores): end what else is running and repeat`,
+    );
+  }
+  if (stealFraction !== undefined && stealFraction > STEAL_LIMIT) {
+    warnings.push(
+      `other virtual machines took ${percent(stealFraction)} of the processor (steal): repeat later, or on a machine of its own`,
+    );
+  }
+  if (governor !== undefined && governor !== 'performance') {
+    warnings.push(
+      `the frequency governor is "${governor}", so the clock may change during a run: set it to "performance" (cpupower frequency-set -g performance)`,
+    );
+  }
+  if (calibratorSpread !== undefined && calibratorSpread > CALIBRATOR_SPREAD_LIMIT) {
+    warnings.push(
+      `the machine's own speed changed between rounds (the calibrator by ±${percent(calibratorSpread)}): trust the speedups, which are paired by round, more than the times`,
+    );
+  }
+  return warnings;
+}
+
+function rowWarnings(rows: readonly Row[], precision: number): string[] {
+  const verified = rows.filter((row) => row.status === 'verified');
+  const wide = verified
+    .map((row) => ({ row, width: relativeHalfWidth(row.microsecondsPerSample) }))
+    .filter(({ width }) => width > precision)
+    .sort((a, b) => b.width - a.width);
+  const warnings: string[] = [];
+  if (wide.length > 0) {
+    const named = wide.slice(0, 4).map(({ row, width }) => `${row.implementation} ±${percent(width)}`);
+    const others = wide.length > 4 ? ` and ${wide.length - 4} more` : '';
+    warnings.push(
+      `too noisy to claim ±${percent(precision)}: ${named.join(', ')}${others}; smaller differences are not shown by this run: quiet the machine, or allow more time with --budget`,
+    );
+  }
+  const unsteady = verified.filter((row) => !row.steady).map((row) => row.implementation);
+  if (unsteady.length > 0) {
+    warnings.push(`not steady: ${unsteady.join(', ')}: lap times had not settled when warm-up ran out of time`);
+  }
+  return warnings;
+}
+
+function percent(fraction: number): string {
+  return `${(100 * fraction).toFixed(1)}%`;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,33 @@
+/** How much time a row may take. All but the shortest lap are bounds that a slow row runs into, not targets for a fast one. */
+export interface Pace {
+  /** Fewest steps in a lap, however slow the row. */
+  readonly shortestLap: number;
+  /** A lap has as many steps as fit in this, once warm. */
+  readonly lapMilliseconds: number;
+  /** Verification before any timing goes on for as many steps as fit in this. */
+  readonly verifyMilliseconds: number;
+  /** Warm-up that is not over by then is cut off, and the row marked "not steady". A row whose lap takes longer gets none. */
+  readonly warmUpMilliseconds: number;
+  readonly samplingMilliseconds: number;
+  /** Laps timed in a process, for rows that are fast enough to repeat them. */
+  readonly fewestLaps: number;
+}
+
+export const fullPace: Pace = {
+  shortestLap: 16,
+  lapMilliseconds: 200,
+  verifyMilliseconds: 1500,
+  warmUpMilliseconds: 1000,
+  samplingMilliseconds: 250,
+  fewestLaps: 3,
+};
+
+/** `--quick`: every row verified and timed, with less of everything. */
+export const quickPace: Pace = {
+  shortestLap: 8,
+  lapMilliseconds: 50,
+  verifyMilliseconds: 300,
+  warmUpMilliseconds: 200,
+  samplingMilliseconds: 60,
+  fewestLaps: 2,
+};

@@ -1,0 +1,283 @@
+import { describe, expect, it } from 'vitest';
+import type { TrainingTask } from '../../impls/contract.ts';
+import { verifiedRowSchema } from '../results/schema.ts';
+import { FakeClock, fakeContender } from './fake-trainer.ts';
+import { fullPace } from './pace.ts';
+import { type Entry, FEWEST_ROUNDS, type RaceOptions, race } from './race.ts';
+import { rowOf } from './row.ts';
+
+const task: TrainingTask = {
+  model: { nEmbd: 16, nHead: 4, nLayer: 1, blockSize: 16, vocabSize: 27 },
+  tokens: Int32Array.from({ length: 16 }, () => 0),
+  offsets: Int32Array.of(0, 8, 16),
+  parameters: new Float64Array(4192),
+  batch: 1,
+  numSteps: 1000,
+  learningRate: 0.01,
+};
+
+const milliseconds = 1e6;
+
+function options(clock: FakeClock, overrides: Partial<RaceOptions> = {}): RaceOptions {
+  return {
+    stepsKnown: 1000,
+    pace: fullPace,
+    limit: { rounds: 3 },
+    seed: 1,
+    signal: new AbortController().signal,
+    now: clock.now,
+    ...overrides,
+  };
+}
+
+function fixture() {
+  const clock = new FakeClock();
+  const python = fakeContender({
+    name: 'slow',
+    roles: ['python-baseline'],
+    nanosecondsPerStep: () => 250 * milliseconds,
+    clock,
+  });
+  const scalar = fakeContender({
+    name: 'scalar',
+    roles: ['scalar-baseline'],
+    nanosecondsPerStep: () => 6 * milliseconds,
+    clock,
+  });
+  const fast = fakeContender({ name: 'fast', nanosecondsPerStep: () => 0.01 * milliseconds, clock });
+  return { clock, python, scalar, fast, all: [python, scalar, fast] };
+}
+
+function rows(entries: readonly Entry[]) {
+  return entries.map((entry) => rowOf(entry, entries, task));
+}
+
+function verified(entries: readonly Entry[], index: number) {
+  return verifiedRowSchema.parse(rows(entries)[index]);
+}
+
+describe('a race', () => {
+  it('takes every contender once a round, each in a fresh process, and leaves none behind', async () => {
+    const { clock, all } = fixture();
+    const entries = await race(all, options(clock, { limit: { rounds: 4 } }));
+    for (const contender of all) {
+      expect(contender.starts()).toBe(1 + 4);
+      expect(contender.alive()).toBe(0);
+    }
+    expect(rows(entries).map((row) => row?.status)).toEqual(['verified', 'verified', 'verified']);
+    expect(verified(entries, 2).roundsMicrosecondsPerSample).toHaveLength(4);
+  });
+
+  it('runs the rounds in an order that changes, and is the same for the same seed', async () => {
+    const ordersOf = async (seed: number) => {
+      const { clock, all } = fixture();
+      const orders: string[] = [];
+      await race(
+        all,
+        options(clock, {
+          seed,
+          limit: { rounds: 6 },
+          onEvent: (event) => {
+            if (event.kind === 'sampling') orders[event.round] = `${orders[event.round] ?? ''}${event.entry}`;
+          },
+        }),
+      );
+      return orders;
+    };
+    const first = await ordersOf(1);
+    expect(new Set(first).size).toBeGreaterThan(1);
+    for (const order of first) expect([...order].sort().join('')).toBe('012');
+    expect(await ordersOf(1)).toEqual(first);
+    expect(await ordersOf(2)).not.toEqual(first);
+  });
+
+  it('reports microseconds per sample, and speedups over the documents both rows trained on', async () => {
+    const { clock, all } = fixture();
+    const entries = await race(all, options(clock));
+    const fast = verified(entries, 2);
+    expect(fast.microsecondsPerSample.median).toBeCloseTo(10, 6);
+    expect(fast.speedup.overPython?.median).toBeCloseTo(25_000, 3);
+    expect(fast.speedup.overScalar?.median).toBeCloseTo(600, 6);
+    expect(fast.samplesPerLap).toBe(1000);
+    expect(verified(entries, 0).samplesPerLap).toBe(16);
+    expect(verified(entries, 0).speedup.overScalar?.median).toBeCloseTo(6 / 250, 9);
+  });
+
+  it('takes the speedup from the first documents when later ones cost more', async () => {
+    const clock = new FakeClock();
+    const python = fakeContender({
+      name: 'slow',
+      roles: ['python-baseline'],
+      nanosecondsPerStep: () => 100 * milliseconds,
+      clock,
+    });
+    // Every 1,000-step lap is cheap for 16 steps and dear after; one step was trained to measure start-up.
+    const fast = fakeContender({
+      name: 'fast',
+      nanosecondsPerStep: (_, trained) => ((trained + 999) % 1000 < 16 ? 10_000 : 50_000),
+      clock,
+    });
+    const entries = await race([python, fast], options(clock));
+    expect(verified(entries, 1).speedup.overPython?.median).toBeCloseTo(10_000, 3);
+    expect(verified(entries, 1).microsecondsPerSample.median).toBeCloseTo((16 * 10 + 984 * 50) / 1000, 6);
+  });
+
+  it('refuses a contender whose losses are wrong in a later process, and goes on with the others', async () => {
+    const { clock, python, fast } = fixture();
+    const wrong = fakeContender({
+      name: 'wrong',
+      nanosecondsPerStep: () => milliseconds,
+      clock,
+      failure: { start: 2, kind: 'wrong' },
+    });
+    const entries = await race([python, wrong, fast], options(clock));
+    expect(rows(entries).map((row) => row?.status)).toEqual(['verified', 'mismatch', 'verified']);
+    expect(rows(entries)[1]).toMatchObject({ reason: expect.stringContaining('step 1: loss 0.5, expected 0') });
+    expect(rows(entries)[1]).not.toHaveProperty('microsecondsPerSample');
+    expect(verified(entries, 2).roundsMicrosecondsPerSample).toHaveLength(3);
+    expect(wrong.alive()).toBe(0);
+  });
+
+  it('tells a crash from a task that an implementation does not take on', async () => {
+    const { clock } = fixture();
+    const crash = fakeContender({
+      name: 'a',
+      nanosecondsPerStep: () => 1,
+      clock,
+      failure: { start: 1, kind: 'crash' },
+    });
+    const declines = fakeContender({
+      name: 'b',
+      nanosecondsPerStep: () => 1,
+      clock,
+      failure: { start: 0, kind: 'unsupported' },
+    });
+    const entries = await race([crash, declines], options(clock));
+    expect(rows(entries).map((row) => row?.status)).toEqual(['error', 'unsupported']);
+  });
+
+  it('gives an interpreter the shortest lap, and one lap a process', async () => {
+    const { clock, all } = fixture();
+    const entries = await race(all, options(clock));
+    expect(verified(entries, 0).samplesMeasured).toBe(3 * 16);
+    // 16 steps to verify, then each round one step for start-up and one lap.
+    expect(clock.milliseconds).toBeGreaterThan(250 * (16 + 3 * 17));
+  });
+
+  it('keeps the whole of a default run of twelve rows under two minutes when a step of CPython takes 250 ms', async () => {
+    const clock = new FakeClock();
+    const speeds = [250, 40, 6, 0.5, 0.3, 0.1, 0.07, 0.03, 0.02, 0.018, 0.012, 0.009];
+    const noise = (start: number) => 1 + 0.1 * Math.sin(start * 7);
+    const contenders = speeds.map((speed, i) =>
+      fakeContender({
+        name: `row${i}`,
+        ...(i === 0 ? { roles: ['python-baseline' as const] } : {}),
+        nanosecondsPerStep: (start) => speed * milliseconds * noise(start),
+        clock,
+        // Starting a process and ending it, roughly.
+        onStart: () => {
+          clock.milliseconds += 150;
+        },
+      }),
+    );
+    const entries = await race(contenders, options(clock, { limit: { precision: 0.02, budgetMilliseconds: 100_000 } }));
+    expect(clock.milliseconds).toBeLessThan(105_000);
+    expect(verified(entries, 0).roundsMicrosecondsPerSample.length).toBeGreaterThanOrEqual(5);
+  });
+
+  it('ends as soon as intervals are narrow enough, after the fewest rounds that let a narrow one be believed', async () => {
+    const { clock, all } = fixture();
+    let rounds = 0;
+    await race(
+      all,
+      options(clock, {
+        limit: { precision: 0.02, budgetMilliseconds: 1e9 },
+        onEvent: (event) => {
+          if (event.kind === 'round') rounds++;
+        },
+      }),
+    );
+    expect(rounds).toBe(FEWEST_ROUNDS);
+  });
+
+  it('adds rounds while an interval is wide, and stops before the budget would be overrun', async () => {
+    const clock = new FakeClock();
+    const noisy = fakeContender({
+      name: 'noisy',
+      nanosecondsPerStep: (start) => (start % 2 === 0 ? 1 : 2) * milliseconds,
+      clock,
+    });
+    const entries = await race([noisy], options(clock, { limit: { precision: 0.02, budgetMilliseconds: 60_000 } }));
+    expect(verified(entries, 0).roundsMicrosecondsPerSample.length).toBeGreaterThan(FEWEST_ROUNDS);
+    expect(clock.milliseconds).toBeLessThanOrEqual(60_000);
+  });
+
+  it('marks a row not steady when its laps never settle', async () => {
+    const clock = new FakeClock();
+    const restless = fakeContender({
+      name: 'restless',
+      nanosecondsPerStep: (_, trained) => milliseconds * (1 + (Math.floor(trained / 128) % 2)),
+      clock,
+    });
+    const calm = fakeContender({ name: 'calm', nanosecondsPerStep: () => milliseconds, clock });
+    const entries = await race([restless, calm], options(clock));
+    expect(verified(entries, 0).steady).toBe(false);
+    expect(verified(entries, 1).steady).toBe(true);
+  });
+
+  it('leaves warm-up out of the figures', async () => {
+    const clock = new FakeClock();
+    const compiled = fakeContender({
+      name: 'compiled',
+      nanosecondsPerStep: (_, trained) => (trained < 300 ? 3 : 1) * milliseconds,
+      clock,
+    });
+    const entries = await race([compiled], options(clock));
+    expect(verified(entries, 0).microsecondsPerSample.median).toBe(1000);
+  });
+
+  it('marks the round that lies apart, and keeps it', async () => {
+    const clock = new FakeClock();
+    const contender = fakeContender({
+      name: 'a',
+      nanosecondsPerStep: (start) => milliseconds * (start === 4 ? 2 : 1 + 0.001 * start),
+      clock,
+    });
+    const row = verified(await race([contender], options(clock, { limit: { rounds: 8 } })), 0);
+    expect(row.outlierRounds).toEqual([3]);
+    expect(row.roundsMicrosecondsPerSample[3]).toBeCloseTo(2000, 6);
+  });
+
+  it('keeps what was measured when it is interrupted, and ends its processes', async () => {
+    const { clock, all } = fixture();
+    const controller = new AbortController();
+    const entries = await race(
+      all,
+      options(clock, {
+        signal: controller.signal,
+        limit: { rounds: 5 },
+        onEvent: (event) => {
+          if (event.kind === 'sampling' && event.round === 1) controller.abort();
+        },
+      }),
+    );
+    expect(rows(entries).map((row) => row?.status)).toEqual(['verified', 'verified', 'verified']);
+    for (const contender of all) expect(contender.alive()).toBe(0);
+    expect(verified(entries, 2).roundsMicrosecondsPerSample).toHaveLength(1);
+  });
+
+  it('says nothing of a row that was never reached', async () => {
+    const { clock, all } = fixture();
+    const controller = new AbortController();
+    const entries = await race(
+      all,
+      options(clock, {
+        signal: controller.signal,
+        onEvent: (event) => {
+          if (event.kind === 'verifying' && event.entry === 1) controller.abort();
+        },
+      }),
+    );
+    expect(rows(entries)).toEqual([undefined, undefined, undefined]);
+  });
+});

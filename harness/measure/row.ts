@@ -1,0 +1,72 @@
+import { median } from 'simple-statistics';
+import type { TrainingTask } from '../../impls/contract.ts';
+import type { Role } from '../implementation/manifest.ts';
+import type { Interval, Machine, Row, VerifiedRow } from '../results/schema.ts';
+import { medianInterval } from './median-interval.ts';
+import { outlierIndexes } from './outliers.ts';
+import { pairedRatioInterval } from './paired-ratio.ts';
+import { type Entry, isRacing, nanosecondsByRound, type RacingEntry } from './race.ts';
+import { matrixFlops } from './work-of-step.ts';
+
+/**
+ * The row that an entry has earned so far, or undefined where it has neither a time nor a refusal yet.
+ *
+ * @param entries all of the race, among them the baselines of the speedups
+ */
+export function rowOf(
+  entry: Entry,
+  entries: readonly Entry[],
+  task: TrainingTask,
+  peak?: Machine['peakGflops'],
+): Row | undefined {
+  if (entry.state === 'waiting') return undefined;
+  if (entry.state === 'refused') return { ...entry.contender.identity, ...entry.refusal };
+
+  const { scouting, contender } = entry;
+  const samples = entry.samples.filter((sample) => sample !== undefined);
+  if (samples.length === 0) return undefined;
+  const samplesPerLap = scouting.lapSteps * task.batch;
+  const rounds = nanosecondsByRound(entry, scouting.lapSteps)
+    .filter((time) => time !== undefined)
+    .map((time) => time / 1000 / samplesPerLap);
+  const interval = medianInterval(rounds);
+  const gflops = matrixFlops(task, scouting.lapSteps) / (interval.median * 1000 * samplesPerLap);
+  const peakRss = samples.map((sample) => sample.peakRssBytes).filter((bytes) => bytes !== undefined);
+  return {
+    ...contender.identity,
+    status: 'verified',
+    stepsVerified: scouting.stepsVerified,
+    maxLossError: Math.max(scouting.maxLossError, ...samples.map((sample) => sample.maxLossError)),
+    tolerance: scouting.tolerance,
+    microsecondsPerSample: interval,
+    roundsMicrosecondsPerSample: rounds,
+    outlierRounds: outlierIndexes(rounds),
+    samplesPerLap,
+    samplesMeasured: samples.reduce((sum, sample) => sum + sample.laps * samplesPerLap, 0),
+    // One process in many that was disturbed while it warmed up says nothing about the row.
+    steady: samples.filter((sample) => sample.steady).length * 2 > samples.length,
+    speedup: speedups(entry, entries),
+    gflops,
+    ...(peak === undefined ? {} : { fractionOfPeak: gflops / peak[contender.identity.precision] }),
+    startupMilliseconds: median(samples.map((sample) => sample.startupNanoseconds)) / 1e6,
+    ...(scouting.buildNanoseconds === undefined ? {} : { buildMilliseconds: scouting.buildNanoseconds / 1e6 }),
+    ...(peakRss.length === 0 ? {} : { peakRssBytes: Math.max(...peakRss) }),
+  };
+}
+
+function speedups(entry: RacingEntry, entries: readonly Entry[]): VerifiedRow['speedup'] {
+  const overPython = speedupOver('python-baseline', entry, entries);
+  const overScalar = speedupOver('scalar-baseline', entry, entries);
+  return {
+    ...(overPython === undefined ? {} : { overPython }),
+    ...(overScalar === undefined ? {} : { overScalar }),
+  };
+}
+
+/** Over the documents that both have in their lap: documents differ in length, and so in work. */
+function speedupOver(role: Role, entry: RacingEntry, entries: readonly Entry[]): Interval | undefined {
+  const baseline = entries.filter(isRacing).find((other) => other.contender.roles.includes(role));
+  if (baseline === undefined) return undefined;
+  const steps = Math.min(entry.scouting.lapSteps, baseline.scouting.lapSteps);
+  return pairedRatioInterval(nanosecondsByRound(baseline, steps), nanosecondsByRound(entry, steps));
+}

@@ -1,0 +1,92 @@
+import { mkdir, open, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { UsageError } from '../usage-error.ts';
+import {
+  type BenchResult,
+  intervalSchema,
+  machineSchema,
+  runtimeSchema,
+  SCHEMA_VERSION,
+  taskDescriptionSchema,
+} from './schema.ts';
+import { resultsFolder } from './store.ts';
+import { parseStored } from './stored-json.ts';
+
+export const historyPath: string = join(resultsFolder, 'history.ndjson');
+
+/** One run in the history: one line of `history.ndjson`. */
+export const historyRecordSchema = z.strictObject({
+  schemaVersion: z.literal(SCHEMA_VERSION),
+  createdAt: z.iso.datetime(),
+  commit: z.string().optional(),
+  machine: machineSchema,
+  runtime: runtimeSchema,
+  task: taskDescriptionSchema,
+  rows: z.array(
+    z.strictObject({
+      implementation: z.string(),
+      runtime: z.string().optional(),
+      microsecondsPerSample: intervalSchema,
+    }),
+  ),
+});
+export type HistoryRecord = z.infer<typeof historyRecordSchema>;
+
+/** What history keeps of a result: the rows that were verified. */
+export function historyRecord(result: BenchResult): HistoryRecord {
+  const { schemaVersion, createdAt, commit, machine, runtime, task } = result;
+  return {
+    schemaVersion,
+    createdAt,
+    ...(commit === undefined ? {} : { commit }),
+    machine,
+    runtime,
+    task,
+    rows: result.rows
+      .filter((row) => row.status === 'verified')
+      .map((row) => ({
+        implementation: row.implementation,
+        ...(row.runtime === undefined ? {} : { runtime: row.runtime }),
+        microsecondsPerSample: row.microsecondsPerSample,
+      })),
+  };
+}
+
+/**
+ * Appends one record. It goes out as a single write to a file opened for appending, which the system places whole behind what
+ * is there (O_APPEND, POSIX write(2)), so that two runs at once do not mix their lines. A line that an older run left without
+ * its end, on a full disk, is closed first.
+ */
+export async function appendHistory(record: HistoryRecord, path: string = historyPath): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const file = await open(path, 'a+');
+  try {
+    const { size } = await file.stat();
+    const last = size === 0 ? Buffer.from('\n') : (await file.read(Buffer.alloc(1), 0, 1, size - 1)).buffer;
+    const line = Buffer.from(`${last[0] === 10 ? '' : '\n'}${JSON.stringify(record)}\n`);
+    const { bytesWritten } = await file.write(line);
+    if (bytesWritten !== line.length)
+      throw new Error(`${path}: only ${bytesWritten} of ${line.length} bytes were written`);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * All records, oldest first.
+ *
+ * @throws UsageError where there is no history yet, or a line is not a record of this version
+ */
+export async function readHistory(path: string = historyPath): Promise<readonly HistoryRecord[]> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') throw new UsageError(`${path}: no history yet; every \`npm run bench\` adds to it`);
+    throw new UsageError(`${path}: cannot be read (${error.code ?? error.message})`);
+  });
+  const records = text
+    .split('\n')
+    .map((line, index) => ({ line, where: `${path}, line ${index + 1}` }))
+    .filter(({ line }) => line.trim() !== '')
+    .map(({ line, where }) => parseStored(line, historyRecordSchema, where));
+  return records.sort((a, b) => a.createdAt.localeCompare(b.createdAt));
+}

@@ -1,0 +1,29 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import { projectRoot } from '../project.ts';
+import { type BenchResult, benchResultSchema } from './schema.ts';
+import { readJsonFile } from './stored-json.ts';
+
+export const resultsFolder: string = join(projectRoot, 'results');
+
+/**
+ * Path of a new results file: its time and task in the name, so that files sort by age.
+ *
+ * @param createdAt ISO date and time
+ */
+export function resultPath(createdAt: string, taskName: string, folder: string = resultsFolder): string {
+  const time = createdAt.replace(/\.\d+Z$/, 'Z').replaceAll(':', '-');
+  return join(folder, `${time}-${taskName.replaceAll(/[^\w.-]+/g, '-')}.json`);
+}
+
+/** Writes a result so that the file is there whole or as it was before: a run that is killed leaves what it had saved last. */
+export async function saveResult(path: string, result: BenchResult): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFileAtomic(path, `${JSON.stringify(result, undefined, 2)}\n`, { fsync: false });
+}
+
+/** Reads a stored result. @throws UsageError where it is not one of this version */
+export function readResult(path: string): Promise<BenchResult> {
+  return readJsonFile(path, benchResultSchema);
+}

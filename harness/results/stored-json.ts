@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import type { z } from 'zod';
+import { UsageError } from '../usage-error.ts';
+import { SCHEMA_VERSION } from './schema.ts';
+
+/** A results file is a few kilobytes a row; what is far larger is not one, and is not worth the memory. */
+const LARGEST_FILE_BYTES = 64 * 2 ** 20;
+
+/**
+ * Reads a JSON file that some run of this tool wrote.
+ *
+ * @throws UsageError, in one line, where it is missing, not JSON, of another schema version, or not what `schema` says
+ */
+export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`${path}: cannot be read (${error.code ?? error.message})`);
+  });
+  if (text.length > LARGEST_FILE_BYTES) throw new UsageError(`${path}: too large for a results file`);
+  return parseStored(text, schema, path);
+}
+
+/** Parses one stored JSON text; `where` names it in errors. @throws UsageError as {@link readJsonFile} */
+export function parseStored<T>(text: string, schema: z.ZodType<T>, where: string): T {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new UsageError(`${where}: not JSON, or cut off; measure again and keep the new file`);
+  }
+  const version = versionOf(json);
+  if (version !== SCHEMA_VERSION) {
+    throw new UsageError(
+      `${where}: expected schemaVersion ${SCHEMA_VERSION}, found ${version === undefined ? 'none' : String(version)}; measure again with this version`,
+    );
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new UsageError(`${where}: field "${issue.path.join('.')}": ${issue.message}; this is not a results file`);
+}
+
+function versionOf(json: unknown): number | string | undefined {
+  if (typeof json !== 'object' || json === null || !('schemaVersion' in json)) return undefined;
+  const { schemaVersion } = json;
+  return typeof schemaVersion === 'number' ? schemaVersion : JSON.stringify(schemaVersion)?.slice(0, 40);
+}

@@ -1,0 +1,49 @@
+import { Command, CommanderError } from 'commander';
+import { checkCommand } from './commands/check.ts';
+import { listCommand } from './commands/list.ts';
+import { exitCode } from './exit-code.ts';
+import { interruptSignal } from './interrupt.ts';
+import { UsageError } from './usage-error.ts';
+
+/** A command to register: it sets `process.exitCode` for what it found, and throws a UsageError for bad input. */
+const commands: readonly (() => Command)[] = [checkCommand, listCommand];
+
+process.exitCode = await run(process.argv.slice(2));
+
+async function run(words: readonly string[]): Promise<number | string> {
+  try {
+    await program().parseAsync(words, { from: 'user' });
+    return interruptSignal().aborted ? exitCode.interrupted : (process.exitCode ?? exitCode.ok);
+  } catch (error) {
+    if (interruptSignal().aborted) {
+      console.error('interrupted');
+      return exitCode.interrupted;
+    }
+    if (error instanceof UsageError) return complain(error.message);
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? exitCode.ok : complain(error.message.replace(/^error: /, ''));
+    // Anything else is our own bug: that one deserves its stack.
+    console.error(error);
+    return exitCode.wrong;
+  }
+}
+
+function complain(message: string): number {
+  console.error(`error: ${message.replace(/\s*\n\s*/g, ' ')}`);
+  return exitCode.usage;
+}
+
+function program(): Command {
+  const root = new Command('microgpt-bench')
+    .description(
+      'Trains one tiny GPT with many implementations, verifies every loss, and says how much faster each is.',
+    )
+    .showSuggestionAfterError();
+  for (const make of commands) root.addCommand(make());
+  for (const command of [root, ...root.commands]) {
+    command.exitOverride();
+    // Errors are printed in one place, as one line.
+    command.configureOutput({ outputError: () => {} });
+  }
+  return root;
+}

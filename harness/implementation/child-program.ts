@@ -1,0 +1,283 @@
+import { execa } from 'execa';
+import { ImplementationFailure, quote } from './implementation-failure.ts';
+import { LineReader } from './line-reader.ts';
+import { type TrackedProcess, trackProcess } from './live-processes.ts';
+import { processMemory } from './process-memory.ts';
+import { lastLines } from './stderr-tail.ts';
+
+/** Standard output of a child nobody asked anything: whatever it prints then is noise, so a line of it is enough. */
+const UNASKED_LINE_LENGTH = 4_096;
+const MEMORY_POLL_MILLISECONDS = 100;
+/** Time for a program's last words to arrive after it ended, and for a program to end after `quit`. */
+const LAST_WORDS_MILLISECONDS = 500;
+const QUIT_MILLISECONDS = 3_000;
+
+export interface ChildProgramOptions {
+  /** The implementation's folder: where the program runs, and what failures name. */
+  readonly folder: string;
+  readonly command: readonly string[];
+  readonly memoryLimitBytes: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What an answer may cost before it counts as none. */
+export interface AnswerLimits {
+  readonly timeoutMilliseconds: number;
+  readonly maximumLength: number;
+}
+
+interface Question extends AnswerLimits {
+  readonly word: string;
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/**
+ * A child process that answers each word on its standard input with one JSON line on its standard output.
+ * The first thing that goes wrong ends it, and is what every later question is answered with.
+ */
+export class ChildProgram {
+  readonly #options: ChildProgramOptions;
+  readonly #subprocess;
+  readonly #tracked: TrackedProcess;
+  readonly #exited: Promise<void>;
+  readonly #lines: LineReader;
+  #question: Question | undefined;
+  #timers: NodeJS.Timeout[] = [];
+  #state: 'running' | 'quitting' | 'ended' = 'running';
+  /** Why it ended; set once the process is gone. */
+  #reason: unknown;
+  #stderr = '';
+  #peakRssBytes: number | undefined;
+
+  constructor(options: ChildProgramOptions) {
+    this.#options = options;
+    options.signal?.throwIfAborted();
+    const [program = '', ...words] = options.command;
+    this.#subprocess = execa(program, words, {
+      cwd: options.folder,
+      stdin: 'pipe',
+      stdout: 'pipe',
+      stderr: 'pipe',
+      buffer: false,
+      encoding: 'buffer',
+      reject: false,
+      cleanup: false,
+      detached: process.platform !== 'win32',
+    });
+    this.#tracked = trackProcess(this.#subprocess.pid);
+    this.#lines = new LineReader(
+      () => this.#question?.maximumLength ?? UNASKED_LINE_LENGTH,
+      (line) => this.#receive(line),
+      () => this.#answerTooLong(),
+    );
+    this.#subprocess.stdin.on('error', () => {
+      // A closed pipe: the program has ended, which is reported as such.
+    });
+    this.#subprocess.stdout.on('data', (bytes: Uint8Array) => this.#lines.push(bytes));
+    this.#subprocess.stderr.on('data', (bytes: Uint8Array) => {
+      this.#stderr = lastLines(this.#stderr + Buffer.from(bytes).toString('utf8'));
+    });
+    this.#exited = this.#watchExit();
+    options.signal?.addEventListener('abort', this.#abort);
+  }
+
+  /** Waits for the line the program prints unasked when it is ready. */
+  greeting(limits: AnswerLimits): Promise<unknown> {
+    return this.#expect('to get ready', limits);
+  }
+
+  /**
+   * Writes a word and waits for the answer, parsed as JSON.
+   * @throws {ImplementationFailure} where no JSON line comes in time
+   */
+  ask(word: string, limits: AnswerLimits): Promise<unknown> {
+    const answer = this.#expect(`\`${word.split(' ').slice(0, 2).join(' ')}\``, limits);
+    if (this.#state === 'running') this.#subprocess.stdin.write(`${word}\n`);
+    return answer;
+  }
+
+  /** Asks the program to end, and ends it where it does not. */
+  async quit(): Promise<void> {
+    if (this.#state === 'running') {
+      this.#notePeak();
+      this.#state = 'quitting';
+      this.#subprocess.stdin.end('quit\n');
+      const patience = setTimeout(() => this.#tracked.kill(), QUIT_MILLISECONDS);
+      await this.#exited;
+      clearTimeout(patience);
+    }
+    await this.#exited;
+  }
+
+  /** The most memory it ever held, as far as has been seen; undefined where the platform does not tell. */
+  peakRssBytes(): number | undefined {
+    this.#notePeak();
+    return this.#peakRssBytes;
+  }
+
+  /** Ends the program and makes `happened` the reason: for answers that are JSON but not right. */
+  async fail(happened: string, advice: string): Promise<never> {
+    await this.#end(() => this.#failure(happened, advice));
+    throw this.#reason;
+  }
+
+  #expect(word: string, limits: AnswerLimits): Promise<unknown> {
+    if (this.#state === 'ended') {
+      return this.#exited.then(() => {
+        throw this.#reason;
+      });
+    }
+    return new Promise((resolve, reject) => {
+      this.#question = { word, resolve, reject, ...limits };
+      this.#timers = [
+        setTimeout(() => this.#answerTooLate(), limits.timeoutMilliseconds),
+        setInterval(() => this.#checkMemory(), MEMORY_POLL_MILLISECONDS),
+      ];
+    });
+  }
+
+  #receive(line: string): void {
+    if (this.#state !== 'running') return;
+    const question = this.#question;
+    if (question === undefined) {
+      this.#breaks(
+        `printed ${quote(line)} on standard output without being asked`,
+        'standard output is for answers alone: print everything else on standard error',
+      );
+      return;
+    }
+    let answer: unknown;
+    try {
+      answer = JSON.parse(line);
+    } catch {
+      this.#breaks(
+        `printed ${quote(line)} where a JSON line was expected (asked: ${question.word})`,
+        'standard output is for answers alone: print everything else on standard error',
+      );
+      return;
+    }
+    this.#settle();
+    question.resolve(answer);
+  }
+
+  #answerTooLong(): void {
+    const { maximumLength } = this.#question ?? { maximumLength: UNASKED_LINE_LENGTH };
+    this.#breaks(
+      `printed a line of more than ${maximumLength} characters (asked: ${this.#question?.word ?? 'nothing'})`,
+      'an answer is one line, with one number per step',
+    );
+  }
+
+  #answerTooLate(): void {
+    const seconds = (this.#question?.timeoutMilliseconds ?? 0) / 1000;
+    const unfinished = this.#lines.unfinished;
+    this.#breaks(
+      `no answer within ${Number(seconds.toPrecision(3))} s (asked: ${this.#question?.word}${unfinished === '' ? '' : `; it printed ${quote(unfinished)} without an end of line`})`,
+      'print one line for each word and flush standard output; --timeout gives it longer',
+    );
+  }
+
+  #checkMemory(): void {
+    const memory = this.#notePeak();
+    if (memory === undefined || memory.resident <= this.#options.memoryLimitBytes) return;
+    const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+    this.#breaks(
+      `held ${gibibytes(memory.resident)} of memory (asked: ${this.#question?.word}), the limit is ${gibibytes(this.#options.memoryLimitBytes)}`,
+      'look for what grows with every step',
+    );
+  }
+
+  #notePeak(): { readonly resident: number; readonly peak: number } | undefined {
+    const pid = this.#subprocess.pid;
+    if (this.#state === 'ended' || pid === undefined) return undefined;
+    const memory = processMemory(pid);
+    if (memory !== undefined && memory.peak > 0) this.#peakRssBytes = Math.max(this.#peakRssBytes ?? 0, memory.peak);
+    return memory;
+  }
+
+  readonly #abort = (): void => {
+    void this.#end(() => this.#options.signal?.reason);
+  };
+
+  #breaks(happened: string, advice: string): void {
+    void this.#end(() => this.#failure(happened, advice));
+  }
+
+  /** Ends the program; the reason is made afterwards, when all it had to say on standard error has come. */
+  async #end(reason: () => unknown): Promise<void> {
+    if (this.#state === 'ended') return this.#exited;
+    const question = this.#question;
+    this.#settle();
+    this.#state = 'ended';
+    this.#tracked.kill();
+    await this.#exited;
+    this.#reason = reason();
+    question?.reject(this.#reason);
+  }
+
+  async #watchExit(): Promise<void> {
+    const result = await Promise.race([this.#subprocess, this.#lastWordsAfterExit()]);
+    this.#tracked.kill();
+    this.#tracked.release();
+    this.#options.signal?.removeEventListener('abort', this.#abort);
+    if (this.#state !== 'running') return;
+    const question = this.#question;
+    this.#settle();
+    this.#state = 'ended';
+    this.#reason = this.#failure(...this.#describeExit(result, question?.word));
+    question?.reject(this.#reason);
+  }
+
+  /** A descendant may hold the pipes open for good; the program itself has ended all the same. */
+  #lastWordsAfterExit(): Promise<{ readonly exitCode?: number | undefined; readonly signal?: string | undefined }> {
+    return new Promise((resolve) => {
+      this.#subprocess.once('exit', (exitCode, signal) => {
+        setTimeout(() => {
+          resolve({ exitCode: exitCode ?? undefined, signal: signal ?? undefined });
+        }, LAST_WORDS_MILLISECONDS);
+      });
+    });
+  }
+
+  #describeExit(
+    result: {
+      readonly exitCode?: number | undefined;
+      readonly signal?: string | undefined;
+      readonly code?: string | undefined;
+    },
+    word: string | undefined,
+  ): readonly [happened: string, advice: string] {
+    const program = this.#options.command[0] ?? '';
+    switch (result.code) {
+      case 'EACCES':
+        return [`may not run ${quote(program)}`, `give it its run bit: chmod +x ${program}`];
+      case 'ENOENT':
+        return [
+          `there is no program ${quote(program)}`,
+          'correct the field "run.command" in impl.json, or name the program under "needs"',
+        ];
+      case 'ENOEXEC':
+        return [
+          `${quote(program)} is no program this machine can run`,
+          'begin a script with a line such as #!/usr/bin/env python3',
+        ];
+    }
+    const how = result.signal === undefined ? `exit code ${result.exitCode ?? 'unknown'}` : `signal ${result.signal}`;
+    const when = word === undefined ? 'between two questions' : `instead of answering (asked: ${word})`;
+    return [
+      `ended with ${how} ${when}`,
+      'it must go on until `quit` or the end of its input; what it said on standard error may tell more',
+    ];
+  }
+
+  #failure(happened: string, advice: string): ImplementationFailure {
+    return new ImplementationFailure(this.#options.folder, happened, advice, this.#stderr);
+  }
+
+  #settle(): void {
+    this.#question = undefined;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers = [];
+  }
+}

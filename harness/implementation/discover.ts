@@ -1,0 +1,121 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { z } from 'zod';
+import { suggestion } from '../nearest-name.ts';
+import { displayPath, implementationsRoot } from '../project.ts';
+import { UsageError } from '../usage-error.ts';
+import { type Manifest, manifestSchema, type Role } from './manifest.ts';
+
+/** A competitor: a folder with a manifest. Its name is the folder's. */
+export interface Implementation {
+  readonly name: string;
+  /** Absolute path. */
+  readonly folder: string;
+  readonly manifest: Manifest;
+}
+
+/** A folder whose manifest cannot be used; `problem` is one line: file, field, what was expected. */
+export interface BrokenImplementation {
+  readonly name: string;
+  readonly folder: string;
+  readonly problem: string;
+}
+
+export type DiscoveredImplementation = Implementation | BrokenImplementation;
+
+export function isBroken(discovered: DiscoveredImplementation): discovered is BrokenImplementation {
+  return 'problem' in discovered;
+}
+
+/** Everything in `root`, in the order of the ladder; broken ones come last. */
+export async function discoverImplementations(
+  root: string = implementationsRoot,
+): Promise<readonly DiscoveredImplementation[]> {
+  const entries = await readdir(root, { withFileTypes: true }).catch(() => {
+    throw new UsageError(
+      `${displayPath(root)} is not a folder that can be read; expected one folder per implementation`,
+    );
+  });
+  const folders = entries
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
+    .map((entry) => join(root, entry.name));
+  const discovered = (await Promise.all(folders.map(readImplementation))).filter((found) => found !== undefined);
+  return discovered.toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+}
+
+/** One folder, or undefined where it holds no file at all: what a checkout of another revision leaves behind. */
+async function readImplementation(folder: string): Promise<DiscoveredImplementation | undefined> {
+  const name = basename(folder);
+  const file = join(folder, 'impl.json');
+  const broken = (problem: string): BrokenImplementation => ({
+    name,
+    folder,
+    problem: `${displayPath(file)}: ${problem}`,
+  });
+
+  const entries = await readdir(folder, { withFileTypes: true });
+  if (!entries.some((entry) => entry.isFile())) return undefined;
+  if (!entries.some((entry) => entry.name === 'impl.json')) {
+    return broken('missing; every folder of implementations needs this manifest (impls/README.md describes it)');
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    return broken(`expected JSON, but ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const parsed = manifestSchema.safeParse(json);
+  return parsed.success ? { name, folder, manifest: parsed.data } : broken(describeIssue(parsed.error));
+}
+
+/** The first thing wrong with a manifest: field, what was expected, what came. */
+function describeIssue(error: z.ZodError): string {
+  const issue = deepestIssue(error.issues[0]);
+  const field = issue.path.length === 0 ? 'the manifest' : `field "${issue.path.join('.')}"`;
+  return `${field}: ${issue.message.replace(/^Invalid input: /, '')}`;
+}
+
+interface LocatedIssue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** Inside a union, the alternative that got furthest is the one that was meant. */
+function deepestIssue(issue: z.core.$ZodIssue): LocatedIssue {
+  if (issue.code !== 'invalid_union') return issue;
+  const [first, ...rest] = issue.errors.flatMap((alternative) =>
+    alternative[0] === undefined ? [] : [deepestIssue(alternative[0])],
+  );
+  if (first === undefined) return issue;
+  const deepest = rest.reduce((best, next) => (next.path.length > best.path.length ? next : best), first);
+  return { path: [...issue.path, ...deepest.path], message: deepest.message };
+}
+
+function rank(discovered: DiscoveredImplementation): number {
+  return isBroken(discovered) ? Number.POSITIVE_INFINITY : discovered.manifest.order;
+}
+
+/**
+ * The implementations asked for by name, in the order of `all`; all of them where no name is given.
+ * @throws {UsageError} for an unknown name (with the nearest known one) and for a name whose manifest is broken
+ */
+export function selectImplementations(
+  all: readonly DiscoveredImplementation[],
+  names: readonly string[],
+): readonly DiscoveredImplementation[] {
+  if (names.length === 0) return all;
+  for (const name of names) {
+    const found = all.find((candidate) => candidate.name === name);
+    if (found === undefined) {
+      const known = all.map((candidate) => candidate.name);
+      throw new UsageError(`unknown implementation "${name}"${suggestion(name, known)}`);
+    }
+    if (isBroken(found)) throw new UsageError(found.problem);
+  }
+  return all.filter((candidate) => names.includes(candidate.name));
+}
+
+/** Those that carry a role, in the order of the ladder. */
+export function withRole(all: readonly DiscoveredImplementation[], role: Role): readonly Implementation[] {
+  return all.filter((found): found is Implementation => !isBroken(found) && found.manifest.roles.includes(role));
+}

@@ -1,0 +1,156 @@
+/**
+ * Hosts a TypeScript implementation: `host.ts MODULE --tokens FILE …` speaks the line protocol on behalf of the module's
+ * default export, a `CreateTrainer`. Runs under Node, Bun and Deno. It is part of every start-up that is measured, so it
+ * imports nothing that it can do without.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import * as nodeModule from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { CreateTrainer, Trainer, TrainingTask } from '../../impls/contract.ts';
+
+const PROTOCOL_VERSION = 1;
+
+// What a module prints for its author must not get between the answers.
+console.log = console.error;
+console.info = console.error;
+console.debug = console.error;
+
+// Other runtimes keep caches of their own, or none.
+nodeModule.enableCompileCache?.(join(import.meta.dirname, '..', '..', '.cache', 'compile'));
+
+/** A word the harness should not have said, or an answer that cannot be given. */
+class WrongWord extends Error {}
+
+await main();
+
+async function main(): Promise<void> {
+  const { module, task } = readTask();
+  let trainer: Trainer;
+  try {
+    trainer = await (await loadFactory(module))(task);
+  } catch (error) {
+    if (error instanceof Error && error.name === 'UnsupportedTask') {
+      answer({ unsupported: error.message });
+    } else {
+      console.error(error);
+      answer({ error: oneLine(error) });
+      process.exitCode = 1;
+    }
+    return;
+  }
+  answer({
+    ready: PROTOCOL_VERSION,
+    ...(trainer.buildNanoseconds === undefined ? {} : { buildNanoseconds: trainer.buildNanoseconds }),
+  });
+  listen(trainer);
+}
+
+/** The words after the module come in pairs, a flag and its value. */
+function readTask(): { readonly module: string; readonly task: TrainingTask } {
+  const [module = '', ...words] = process.argv.slice(2);
+  const flags: Record<string, string> = {};
+  for (let i = 0; i < words.length; i += 2) flags[words[i]] = words[i + 1];
+  return {
+    module,
+    task: {
+      model: {
+        nEmbd: Number(flags['--n-embd']),
+        nHead: Number(flags['--n-head']),
+        nLayer: Number(flags['--n-layer']),
+        blockSize: Number(flags['--block-size']),
+        vocabSize: Number(flags['--vocab-size']),
+      },
+      tokens: new Int32Array(readBytes(flags['--tokens'])),
+      offsets: new Int32Array(readBytes(flags['--offsets'])),
+      parameters: new Float64Array(readBytes(flags['--parameters'])),
+      batch: Number(flags['--batch']),
+      numSteps: Number(flags['--num-steps']),
+      learningRate: Number(flags['--learning-rate']),
+    },
+  };
+}
+
+/** A file's bytes in a buffer of their own, aligned for any typed array. */
+function readBytes(path: string): ArrayBuffer {
+  const bytes = readFileSync(path);
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+}
+
+async function loadFactory(module: string): Promise<CreateTrainer> {
+  const loaded: { readonly default?: unknown } = await import(pathToFileURL(module).href);
+  if (isFactory(loaded.default)) return loaded.default;
+  throw new Error(
+    `${module} has no default export that is a function: export default (task) => trainer, see impls/contract.ts`,
+  );
+}
+
+function isFactory(value: unknown): value is CreateTrainer {
+  return typeof value === 'function';
+}
+
+/** Answers words until `quit` or the end of input. A word is done before the next one is looked at. */
+function listen(trainer: Trainer): void {
+  let pending = '';
+  const end = () => {
+    trainer.close?.();
+    process.exit(0);
+  };
+  process.stdin.setEncoding('utf8');
+  process.stdin.on('data', (text: string) => {
+    const words = (pending + text).split('\n');
+    pending = words.pop() ?? '';
+    for (const word of words) {
+      if (word.trim() === 'quit') return end();
+      answer(reply(trainer, word.trim()));
+    }
+  });
+  process.stdin.on('end', end);
+}
+
+function reply(trainer: Trainer, line: string): object {
+  const [word, argument, ...rest] = line.split(' ');
+  try {
+    if (rest.length > 0) throw new WrongWord(`"${word}" takes at most one argument`);
+    switch (word) {
+      case 'train':
+        return train(trainer, Number(argument));
+      case 'reset':
+        trainer.reset();
+        return { reset: true };
+      case 'parameters':
+        return { parameters: write(argument, trainer.parameters()) };
+      case 'gradients':
+        if (trainer.gradients === undefined) return { unsupported: 'gradients are never stored' };
+        return { gradients: write(argument, trainer.gradients()) };
+      default:
+        throw new WrongWord(`unknown word "${word}"; there are train, reset, parameters, gradients, quit`);
+    }
+  } catch (error) {
+    if (!(error instanceof WrongWord)) console.error(error);
+    return { error: oneLine(error) };
+  }
+}
+
+function train(trainer: Trainer, steps: number): object {
+  if (!Number.isSafeInteger(steps) || steps < 1)
+    throw new WrongWord('"train" takes a whole number of steps, at least 1');
+  const started = process.hrtime.bigint();
+  const losses = trainer.train(steps);
+  const nanoseconds = Number(process.hrtime.bigint() - started);
+  return { losses: Array.from(losses, (loss) => (Number.isFinite(loss) ? loss : null)), nanoseconds };
+}
+
+function write(path: string | undefined, numbers: Float64Array): number {
+  if (path === undefined || path === '') throw new WrongWord('the path of a file is missing');
+  writeFileSync(path, new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
+  return numbers.length;
+}
+
+function answer(line: object): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+function oneLine(error: unknown): string {
+  return (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).replace(/\s*\n\s*/g, ' ');
+}

@@ -1,0 +1,24 @@
+import { displayPath } from '../project.ts';
+
+/**
+ * An implementation broke: its build failed, it crashed, hung, or did not keep to the protocol.
+ * `message` is one line that names the folder, what happened and what to do; `stderrTail` is the end of what it said itself.
+ */
+export class ImplementationFailure extends Error {
+  override readonly name = 'ImplementationFailure';
+  readonly stderrTail: string;
+
+  constructor(folder: string, happened: string, advice: string, stderrTail = '') {
+    super(oneLine(`${displayPath(folder)}: ${happened}; ${advice}`));
+    this.stderrTail = stderrTail.trimEnd();
+  }
+}
+
+/** What an implementation printed, short enough to stand inside a message. */
+export function quote(text: string, length = 80): string {
+  return JSON.stringify(text.length > length ? `${text.slice(0, length)}…` : text);
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s*\n\s*/g, ' ').trim();
+}

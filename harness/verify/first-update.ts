@@ -1,0 +1,42 @@
+import type { Precision } from '../implementation/manifest.ts';
+import type { ParameterMatrix } from '../task/parameter-layout.ts';
+import type { PreparedTask } from '../task/task.ts';
+import { baseTolerance } from './gate.ts';
+import { checkTensors, gradientTolerances, type TensorFinding } from './tensor-check.ts';
+
+const EPSILON = 1e-8;
+
+/**
+ * Adam's first step: with both moments corrected for their bias, `m̂ = g` and `√v̂ = |g|`, so the step is `lr · g / (|g| + ε)`,
+ * whatever the β are (Kingma and Ba, "Adam", 2015, algorithm 1, at t = 1).
+ */
+export function firstUpdate(gradient: number, learningRate: number): number {
+  return (learningRate * gradient) / (Math.abs(gradient) + EPSILON);
+}
+
+/** The parameters after step 1, from the gradient of step 1. */
+export function parametersAfterFirstStep(task: PreparedTask, gradient: Float64Array): Float64Array {
+  const { parameters, learningRate } = task.training;
+  return parameters.map((start, index) => start - firstUpdate(gradient[index], learningRate));
+}
+
+/**
+ * Parameters after step 1, tensor by tensor. The update is steep where the gradient is near zero (it is nearly the gradient's sign),
+ * so what rounding may do to the gradient is carried through it: an entry is allowed the base tolerance and `|u(g + δ) - u(g - δ)|`.
+ */
+export function checkParameters(
+  layout: readonly ParameterMatrix[],
+  task: PreparedTask,
+  gradient: Float64Array,
+  actual: Float64Array,
+  precision: Precision,
+): readonly TensorFinding[] {
+  const { learningRate } = task.training;
+  const deltas = gradientTolerances(layout, gradient, precision);
+  return checkTensors(layout, parametersAfterFirstStep(task, gradient), actual, (index) => {
+    const delta = deltas[index];
+    const swing =
+      firstUpdate(gradient[index] + delta, learningRate) - firstUpdate(gradient[index] - delta, learningRate);
+    return baseTolerance[precision] + Math.abs(swing);
+  });
+}

@@ -1,0 +1,85 @@
+import type { Precision } from '../implementation/manifest.ts';
+
+/**
+ * How far a loss may lie from the reference's. Measured (REFERENCE.md, "Measured facts"): at the original's size, float64 in
+ * another order of summation stays within 2e-15 over 1,000 steps, float32 within 6e-7.
+ */
+export const baseTolerance: Readonly<Record<Precision, number>> = { float64: 1e-10, float32: 5e-6 };
+
+/** A correct float32 trainer was seen up to 200 envelopes away at single steps near the horizon, usually below one. */
+const ENVELOPES_ALLOWED = 100;
+
+/** Where rounding alone moves the loss by more than this, a loss no longer tells right from wrong. */
+export const HORIZON_ENVELOPE = 1e-4;
+
+/** What losses must lie within: one tolerance a step, up to the horizon. */
+export interface LossGate {
+  /** `[steps]`; as long as the horizon, or as many steps as were asked for. */
+  readonly tolerances: Float64Array;
+}
+
+/**
+ * The gate for `steps` steps. `envelope[s]` is how far rounding alone had moved any loss up to step s (see `envelope.ts`).
+ * Where rounding never grows beyond the base tolerance, training is calm and the base alone is the tolerance;
+ * elsewhere each step allows a multiple of the envelope, and nothing is counted once the envelope passes the horizon's.
+ */
+export function lossGate(precision: Precision, steps: number, envelope: Float64Array): LossGate {
+  const base = baseTolerance[precision];
+  const calm = envelope.every((moved) => moved <= base);
+  if (calm) return { tolerances: new Float64Array(steps).fill(base) };
+  const beyond = envelope.findIndex((moved) => !(moved <= HORIZON_ENVELOPE));
+  const horizon = beyond === -1 ? steps : Math.min(steps, beyond);
+  return {
+    tolerances: Float64Array.from(envelope.subarray(0, horizon), (moved) => Math.max(base, ENVELOPES_ALLOWED * moved)),
+  };
+}
+
+/** The first loss that is not within tolerance. Steps are counted from 1; `actual` is null where it was not finite. */
+export interface LossMismatch {
+  readonly step: number;
+  readonly expected: number;
+  readonly actual: number | null;
+}
+
+interface LossFindings {
+  /** Steps within tolerance before the first that is not; steps beyond the horizon do not count. */
+  readonly stepsVerified: number;
+  /** Largest error of the steps that were compared, up to and with the first mismatch; null where that was not finite. */
+  readonly maxLossError: number | null;
+  /** Largest tolerance any of these steps had, or the one the mismatch broke. */
+  readonly tolerance: number;
+}
+
+export type LossVerdict =
+  | (LossFindings & { readonly status: 'verified'; readonly maxLossError: number })
+  | (LossFindings & { readonly status: 'mismatch'; readonly firstMismatch: LossMismatch });
+
+/**
+ * Compares losses with the reference's, from step 1 on, as far as both go. Beyond the horizon they must still be finite.
+ * @param expected losses of the reference
+ * @param actual losses of the implementation, NaN where they were not finite
+ */
+export function verifyLosses(expected: Float64Array, actual: Float64Array, gate: LossGate): LossVerdict {
+  let maxLossError = 0;
+  let tolerance = 0;
+  let stepsVerified = 0;
+  for (let step = 0; step < Math.min(expected.length, actual.length); step++) {
+    const allowed = gate.tolerances[step] ?? Number.POSITIVE_INFINITY;
+    const error = Math.abs(actual[step] - expected[step]);
+    if (!(error <= allowed && Number.isFinite(actual[step]))) {
+      const finite = Number.isFinite(actual[step]);
+      return {
+        status: 'mismatch',
+        stepsVerified,
+        maxLossError: finite ? Math.max(maxLossError, error) : null,
+        tolerance: Number.isFinite(allowed) ? allowed : tolerance,
+        firstMismatch: { step: step + 1, expected: expected[step], actual: finite ? actual[step] : null },
+      };
+    }
+    if (step >= gate.tolerances.length) continue;
+    stepsVerified = step + 1;
+    maxLossError = Math.max(maxLossError, error);
+    tolerance = Math.max(tolerance, allowed);
+  }
+  return { status: 'verified', stepsVerified, maxLossError, tolerance };
+}

@@ -1,0 +1,64 @@
+import type { Precision } from '../implementation/manifest.ts';
+import type { ParameterMatrix } from '../task/parameter-layout.ts';
+import { baseTolerance } from './gate.ts';
+
+/** How one tensor of an implementation compares with the reference's. */
+export interface TensorFinding {
+  readonly tensor: string;
+  /** Largest difference of any entry; NaN where one is not finite. */
+  readonly maxError: number;
+  /** What was allowed for the entry that lies furthest beyond its tolerance. */
+  readonly tolerance: number;
+  readonly agrees: boolean;
+}
+
+/**
+ * Gradients of the first step, tensor by tensor. Sums of products round in proportion to their largest terms, so an entry may be
+ * off by the base tolerance times the tensor's largest gradient, and by the base tolerance in any case.
+ */
+export function checkGradients(
+  layout: readonly ParameterMatrix[],
+  expected: Float64Array,
+  actual: Float64Array,
+  precision: Precision,
+): readonly TensorFinding[] {
+  const tolerances = gradientTolerances(layout, expected, precision);
+  return checkTensors(layout, expected, actual, (index) => tolerances[index]);
+}
+
+/** What each entry of the first gradient may be off by, `[parameters]`. */
+export function gradientTolerances(
+  layout: readonly ParameterMatrix[],
+  gradient: Float64Array,
+  precision: Precision,
+): Float64Array {
+  const tolerances = new Float64Array(gradient.length);
+  for (const tensor of layout) {
+    const entries = gradient.subarray(tensor.offset, tensor.offset + tensor.rows * tensor.columns);
+    const largest = entries.reduce((most, entry) => Math.max(most, Math.abs(entry)), 0);
+    tolerances.fill(baseTolerance[precision] * Math.max(1, largest), tensor.offset, tensor.offset + entries.length);
+  }
+  return tolerances;
+}
+
+/** Compares two vectors of parameter size entry by entry, and tells of each tensor's worst entry. */
+export function checkTensors(
+  layout: readonly ParameterMatrix[],
+  expected: Float64Array,
+  actual: Float64Array,
+  toleranceOf: (index: number) => number,
+): readonly TensorFinding[] {
+  return layout.map(({ name, rows, columns, offset }) => {
+    let maxError = 0;
+    let worst = { excess: Number.NEGATIVE_INFINITY, tolerance: 0 };
+    for (let index = offset; index < offset + rows * columns; index++) {
+      const error = Math.abs(actual[index] - expected[index]);
+      const tolerance = toleranceOf(index);
+      const excess = Number.isNaN(error) ? Number.POSITIVE_INFINITY : error / tolerance;
+      // Math.max keeps a NaN once it has met one.
+      maxError = Math.max(maxError, error);
+      if (excess > worst.excess) worst = { excess, tolerance };
+    }
+    return { tensor: name, maxError, tolerance: worst.tolerance, agrees: worst.excess <= 1 };
+  });
+}

@@ -1,0 +1,27 @@
+//! The model's gradients written out by hand, in float64.
+
+mod adam;
+mod attention;
+mod explicit;
+mod products;
+mod rmsnorm;
+mod softmax;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let task = match microgpt::Task::from_flags(std::env::args().skip(1)) {
+        Ok(task) => task,
+        Err(problem) => {
+            eprintln!("{problem}");
+            return ExitCode::from(2);
+        }
+    };
+    match microgpt::serve(&task, &mut explicit::Explicit::new(&task)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,12 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { checkCommand } from './commands/check.ts';
+import { compareCommand } from './commands/compare.ts';
 import { listCommand } from './commands/list.ts';
 import { exitCode } from './exit-code.ts';
 import { interruptSignal } from './interrupt.ts';
 import { UsageError } from './usage-error.ts';
 
 /** A command to register: it sets `process.exitCode` for what it found, and throws a UsageError for bad input. */
-const commands: readonly (() => Command)[] = [checkCommand, listCommand];
+const commands: readonly (() => Command)[] = [checkCommand, compareCommand, listCommand];
 
 process.exitCode = await run(process.argv.slice(2));
 

@@ -43,8 +43,8 @@ export interface ComparisonLimits {
 export interface ComparedRounds extends Judgement {
   readonly first: Evidence;
   readonly confirmation?: Evidence;
-  /** All rounds of `first`, then all of `confirmation`. */
-  readonly rounds: readonly Round[];
+  /** Medians over the rounds of `first`. */
+  readonly times: Pick<Round, 'baseNanoseconds' | 'headNanoseconds'>;
 }
 
 /**
@@ -64,20 +64,18 @@ export async function compareRounds(source: RoundSource, limits: ComparisonLimit
     return late || relativeHalfWidth(evidenceFrom(rounds).ratio) <= threshold * PRECISION_OF_THRESHOLD;
   });
   const first = evidenceFrom(firstRounds);
-  if (!needsConfirmation(first, threshold))
-    return { ...judge(first, undefined, threshold), first, rounds: firstRounds };
+  const times = {
+    baseNanoseconds: median(firstRounds.map(({ baseNanoseconds }) => baseNanoseconds)),
+    headNanoseconds: median(firstRounds.map(({ headNanoseconds }) => headNanoseconds)),
+  };
+  if (!needsConfirmation(first, threshold)) return { ...judge(first, undefined, threshold), first, times };
 
   const confirmingRounds = await collectRounds(source, (rounds) => {
     onRound?.(progress(rounds, true));
     return rounds.length >= LONGER * firstRounds.length;
   });
   const confirmation = evidenceFrom(confirmingRounds);
-  return {
-    ...judge(first, confirmation, threshold),
-    first,
-    confirmation,
-    rounds: [...firstRounds, ...confirmingRounds],
-  };
+  return { ...judge(first, confirmation, threshold), first, confirmation, times };
 }
 
 async function collectRounds(

@@ -1,8 +1,9 @@
 import { relativeHalfWidth } from '../measure/median-interval.ts';
+import type { ComparedRow } from '../results/comparison.ts';
 import type { Interval } from '../results/schema.ts';
 
 /** What a comparison concludes about one implementation. Only `regression` fails. */
-export type Verdict = 'regression' | 'improvement' | 'no change' | 'inconclusive';
+export type Verdict = ComparedRow['verdict'];
 
 /**
  * What paired rounds showed. Both are ratios of times inside a round, with their intervals over rounds:

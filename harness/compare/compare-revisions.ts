@@ -1,0 +1,95 @@
+import { availability } from '../implementation/availability.ts';
+import {
+  type DiscoveredImplementation,
+  discoverImplementations,
+  type Implementation,
+  isBroken,
+} from '../implementation/discover.ts';
+import { startTrainer } from '../implementation/trainer-process.ts';
+import type { Contender } from '../measure/contender.ts';
+import { suggestion } from '../nearest-name.ts';
+import type { ComparisonRow, Side, UncomparedRow } from '../results/comparison.ts';
+import { UsageError } from '../usage-error.ts';
+import type { Expectation } from '../verify/expectation.ts';
+import { verifyLosses } from '../verify/gate.ts';
+import { compareImplementation } from './compare-implementation.ts';
+import type { ComparisonLimits } from './compare-rounds.ts';
+
+/** One name, as it stands on either side. */
+export interface Pair {
+  readonly name: string;
+  readonly base: DiscoveredImplementation | undefined;
+  readonly head: DiscoveredImplementation | undefined;
+}
+
+/**
+ * The implementations of two folders, paired by name, in the order of head's ladder; those that head no longer has come last.
+ * @throws UsageError for a name that neither side has (with the nearest known one)
+ */
+export async function pairImplementations(
+  base: string,
+  head: string,
+  names: readonly string[],
+): Promise<readonly Pair[]> {
+  const [before, after] = await Promise.all([discoverImplementations(base), discoverImplementations(head)]);
+  const known = [...new Set([...after, ...before].map(({ name }) => name))];
+  for (const name of names) {
+    if (!known.includes(name)) throw new UsageError(`unknown implementation "${name}"${suggestion(name, known)}`);
+  }
+  const named = (side: readonly DiscoveredImplementation[], name: string) => side.find((found) => found.name === name);
+  return known
+    .filter((name) => names.length === 0 || names.includes(name))
+    .map((name) => ({ name, base: named(before, name), head: named(after, name) }));
+}
+
+export interface ComparePairOptions {
+  readonly expectation: Expectation;
+  readonly limits: ComparisonLimits;
+  readonly signal: AbortSignal;
+}
+
+/** Compares the two sides of one pair, or says why it cannot. Rejects only when interrupted, or for a bug of ours. */
+export async function comparePair(pair: Pair, options: ComparePairOptions): Promise<ComparisonRow> {
+  const { name, base, head } = pair;
+  if (base === undefined) return uncompared(name, 'added', 'head', 'only head has it');
+  if (head === undefined) return uncompared(name, 'removed', 'base', 'only base has it');
+  if (isBroken(base)) return uncompared(name, 'unreadable', 'base', base.problem);
+  if (isBroken(head)) return uncompared(name, 'unreadable', 'head', head.problem);
+  for (const [side, implementation] of [
+    ['base', base],
+    ['head', head],
+  ] as const) {
+    const present = await availability(implementation);
+    if (!present.available) return uncompared(name, 'skipped', side, present.reason);
+  }
+  const { expectation, limits, signal } = options;
+  return compareImplementation({
+    base: contenderOf(base, expectation),
+    head: contenderOf(head, expectation),
+    stepsKnown: expectation.reference.losses.length,
+    batch: expectation.task.training.batch,
+    limits,
+    seed: expectation.task.description.seed,
+    signal,
+  });
+}
+
+function uncompared(
+  implementation: string,
+  status: UncomparedRow['status'],
+  side: Side,
+  reason: string,
+): UncomparedRow {
+  return { implementation, status, side, reason };
+}
+
+/** This harness's host runs the module of either revision: what differs is the implementation alone. */
+function contenderOf(implementation: Implementation, { task, reference, gates }: Expectation): Contender {
+  const { language, technique, precision, roles } = implementation.manifest;
+  return {
+    identity: { implementation: implementation.name, language, technique, precision },
+    roles,
+    start: (signal) => startTrainer(implementation, task, { signal }),
+    verify: (losses) => verifyLosses(reference.losses, losses, gates[precision]),
+  };
+}

@@ -1,0 +1,91 @@
+import type { TrainerProcess } from '../implementation/trainer-process.ts';
+import { type Contender, requireRight } from '../measure/contender.ts';
+import { runLap } from '../measure/lap.ts';
+import { isSteady } from '../measure/steadiness.ts';
+import type { Side } from '../results/comparison.ts';
+import { type Round, summarizeTurns, type Turn } from './round.ts';
+import { onSide } from './side-failure.ts';
+
+/** How much time each of a round's three processes gets, by its own clock. */
+export interface RoundPace {
+  /** Warm-up that has not settled by then is cut off: base and head have met the same number of laps in any case. */
+  readonly warmUpMilliseconds: number;
+  readonly samplingMilliseconds: number;
+  /** However long a lap takes. */
+  readonly fewestTurns: number;
+}
+
+/** Measured on two cores: longer rounds narrow the interval less than more rounds do, since what differs is the process. */
+export const roundPace: RoundPace = { warmUpMilliseconds: 300, samplingMilliseconds: 300, fewestTurns: 3 };
+
+export interface RoundOptions {
+  /** Steps in a lap, the same for both. */
+  readonly lapSteps: number;
+  readonly pace: RoundPace;
+  /** Whose turn is when: one order of the three processes for each turn, the first of them for starting them too. */
+  readonly orders: Iterator<readonly number[], never>;
+  readonly signal: AbortSignal;
+}
+
+/** Indexes of the three processes. */
+const BASE = 0;
+const HEAD = 1;
+const CONTROL = 2;
+const sideOf = (index: number): Side => (index === HEAD ? 'head' : 'base');
+
+/**
+ * One round: three fresh processes, base, head and base again, alive side by side and taking turns of one lap each, in a new
+ * random order every turn. So the ratio is taken between laps a few milliseconds apart, and whatever the machine does for
+ * longer than that, meets all three alike. While one runs, the others wait for a word on standard input and use no processor.
+ * Every lap, warm-up included, is verified.
+ *
+ * @throws SideFailure where one of them is wrong or breaks
+ */
+export async function runRound(base: Contender, head: Contender, options: RoundOptions): Promise<Round> {
+  const { orders, signal, pace, lapSteps } = options;
+  const contenders = [base, head, base];
+  const trainers: TrainerProcess[] = [];
+  try {
+    for (const index of orders.next().value) {
+      trainers[index] = await onSide(sideOf(index), () => contenders[index].start(signal));
+    }
+
+    const takeTurn = async (): Promise<Turn> => {
+      const times: number[] = [];
+      for (const index of orders.next().value) {
+        times[index] = await onSide(sideOf(index), async () => {
+          const lap = await runLap(trainers[index], [lapSteps]);
+          requireRight(contenders[index], lap.losses);
+          return lap.nanosecondsToCut[0];
+        });
+      }
+      return { base: times[BASE], head: times[HEAD], control: times[CONTROL] };
+    };
+    await warmUp(takeTurn, pace);
+    return summarizeTurns(await timeTurns(takeTurn, pace));
+  } finally {
+    await Promise.all(trainers.map((trainer) => trainer.quit()));
+  }
+}
+
+async function warmUp(takeTurn: () => Promise<Turn>, pace: RoundPace): Promise<void> {
+  const turns: Turn[] = [];
+  const steady = (key: keyof Turn) => isSteady(turns.map((turn) => turn[key]));
+  do turns.push(await takeTurn());
+  while (
+    spentMilliseconds(turns) < pace.warmUpMilliseconds &&
+    !(steady('base') && steady('head') && steady('control'))
+  );
+}
+
+async function timeTurns(takeTurn: () => Promise<Turn>, pace: RoundPace): Promise<readonly Turn[]> {
+  const turns: Turn[] = [];
+  do turns.push(await takeTurn());
+  while (turns.length < pace.fewestTurns || spentMilliseconds(turns) < pace.samplingMilliseconds);
+  return turns;
+}
+
+/** Per process. */
+function spentMilliseconds(turns: readonly Turn[]): number {
+  return turns.reduce((sum, { base, head, control }) => sum + base + head + control, 0) / 3 / 1e6;
+}

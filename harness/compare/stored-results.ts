@@ -1,0 +1,149 @@
+import { median, quantileSorted } from 'simple-statistics';
+import { taskDifference } from '../results/comparable.ts';
+import type { Comparison, ComparisonRow } from '../results/comparison.ts';
+import type { BenchResult, Interval, Row, VerifiedRow } from '../results/schema.ts';
+import { PythonRandom } from '../task/python-random.ts';
+import { UsageError } from '../usage-error.ts';
+import { type Position, percent, position } from './verdict.ts';
+
+const RESAMPLES = 10_000;
+
+/** A result and the name of its file. */
+export interface StoredResult {
+  readonly file: string;
+  readonly result: BenchResult;
+}
+
+/**
+ * Compares two results that were measured apart, each time divided by how fast the machine ran the calibrator then.
+ * Weaker evidence than a comparison of revisions: no rounds in common, no control, no confirmation. So a regression is only
+ * called where the whole interval lies beyond the threshold, and the notes say what else differed.
+ *
+ * @throws UsageError where the tasks differ, so that the times are not of the same work
+ */
+export function compareStored(
+  base: StoredResult,
+  head: StoredResult,
+  threshold: number,
+  createdAt: string,
+): Comparison {
+  const difference = taskDifference(base.result.task, head.result.task);
+  if (difference !== undefined) throw new UsageError(`${base.file} and ${head.file} are not comparable: ${difference}`);
+  const speed = machineSpeedRatio(base.result, head.result);
+  const rows = pairRows(base.result, head.result).map(([name, before, after]) =>
+    compareRows(name, before, after, speed ?? 1, threshold),
+  );
+  return {
+    schemaVersion: 1,
+    createdAt,
+    evidence: 'stored',
+    base: sideOf(base),
+    head: sideOf(head),
+    threshold,
+    task: head.result.task,
+    rows,
+    notes: notes(base.result, head.result, speed),
+  };
+}
+
+function sideOf({ file, result }: StoredResult): Comparison['base'] {
+  return { name: file, ...(result.commit === undefined ? {} : { commit: result.commit }) };
+}
+
+/** Head's calibrator time over base's: above 1 the machine was slower when head ran. Undefined where either has none. */
+function machineSpeedRatio(base: BenchResult, head: BenchResult): number | undefined {
+  const [before, after] = [base, head].map(({ noise }) => noise.calibratorMicroseconds);
+  if (before.length === 0 || after.length === 0) return undefined;
+  return median([...after]) / median([...before]);
+}
+
+function notes(base: BenchResult, head: BenchResult, speed: number | undefined): string[] {
+  const found = ['stored results were not measured side by side: weaker evidence than --base and --head'];
+  if (speed === undefined) found.push('no calibrator in both: times are compared as they stand');
+  else found.push(`the calibrator took ${speed.toFixed(3)} times as long for head; times are divided by that`);
+  if (base.machine.fingerprint !== head.machine.fingerprint) {
+    found.push(`measured on different machines: ${base.machine.cpu} and ${head.machine.cpu}`);
+  }
+  if (base.runtime.version !== head.runtime.version || base.runtime.name !== head.runtime.name) {
+    found.push(`measured on different runtimes: ${runtimeName(base)} and ${runtimeName(head)}`);
+  }
+  return found;
+}
+
+function runtimeName({ runtime }: BenchResult): string {
+  return `${runtime.name} ${runtime.version}`;
+}
+
+function key(row: Row): string {
+  return row.runtime === undefined ? row.implementation : `${row.implementation} (${row.runtime})`;
+}
+
+function pairRows(base: BenchResult, head: BenchResult): (readonly [string, Row | undefined, Row | undefined])[] {
+  const [before, after] = [base, head].map(({ rows }) => new Map(rows.map((row) => [key(row), row])));
+  return [...new Set([...after.keys(), ...before.keys()])].map((name) => [name, before.get(name), after.get(name)]);
+}
+
+function compareRows(
+  implementation: string,
+  base: Row | undefined,
+  head: Row | undefined,
+  speed: number,
+  threshold: number,
+): ComparisonRow {
+  if (base === undefined) return { implementation, status: 'added', side: 'head', reason: 'only head has it' };
+  if (head === undefined) return { implementation, status: 'removed', side: 'base', reason: 'only base has it' };
+  if (base.status !== 'verified') return { implementation, ...refusal(base), side: 'base' };
+  if (head.status !== 'verified') return { implementation, ...refusal(head), side: 'head' };
+  if (base.samplesPerLap !== head.samplesPerLap) {
+    const reason = `laps of ${base.samplesPerLap} documents in base and ${head.samplesPerLap} in head: other work`;
+    return { implementation, status: 'skipped', side: 'head', reason };
+  }
+  const ratio = ratioInterval(base, head, speed);
+  return {
+    implementation,
+    status: 'compared',
+    ...judgeStored(position(ratio, threshold), threshold),
+    ratio,
+    rounds: Math.min(base.roundsMicrosecondsPerSample.length, head.roundsMicrosecondsPerSample.length),
+    microsecondsPerSample: { base: base.microsecondsPerSample.median, head: head.microsecondsPerSample.median },
+  };
+}
+
+function refusal(row: Exclude<Row, VerifiedRow>): {
+  readonly status: 'wrong' | 'broken' | 'skipped';
+  readonly reason: string;
+} {
+  const statuses = { mismatch: 'wrong', error: 'broken', skipped: 'skipped', unsupported: 'skipped' } as const;
+  return { status: statuses[row.status], reason: row.reason };
+}
+
+function judgeStored(where: Position, threshold: number) {
+  const reasons = {
+    slower: { verdict: 'regression', reason: `slower by more than ${percent(threshold)}, by stored results alone` },
+    faster: { verdict: 'improvement', reason: `faster by more than ${percent(threshold)}, by stored results alone` },
+    same: { verdict: 'no change', reason: `within ±${percent(threshold)}, by stored results alone` },
+    straddling: {
+      verdict: 'inconclusive',
+      reason: 'the interval straddles the threshold; compare the revisions instead',
+    },
+  } as const;
+  return reasons[where];
+}
+
+/**
+ * Ratio of two medians of independent samples: both are resampled, and the ratio of their medians taken each time
+ * (percentile bootstrap for two samples: Efron & Tibshirani 1993, chapter 8). A single process on either side gives no interval.
+ */
+function ratioInterval(base: VerifiedRow, head: VerifiedRow, speed: number): Interval {
+  const [before, after] = [base, head].map((row) => row.roundsMicrosecondsPerSample);
+  const random = new PythonRandom(42);
+  const resampled = (samples: readonly number[]) =>
+    median(samples.map(() => samples[Math.floor(random.random() * samples.length)]));
+  const ratios = Array.from({ length: RESAMPLES }, () => resampled(after) / resampled(before) / speed);
+  ratios.sort((a, b) => a - b);
+  return {
+    median: median([...after]) / median([...before]) / speed,
+    low: quantileSorted(ratios, 0.025),
+    high: quantileSorted(ratios, 0.975),
+  };
+}

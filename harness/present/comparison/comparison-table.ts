@@ -1,0 +1,98 @@
+import { styleText } from 'node:util';
+import { percent, percentChange } from '../../compare/verdict.ts';
+import type { Comparison, ComparisonRow, UncomparedRow } from '../../results/comparison.ts';
+import type { Interval } from '../../results/schema.ts';
+import { type Column, columnTable, markdownTable } from '../column-table.ts';
+import { formatNumber } from '../number-format.ts';
+
+const columns: readonly Column<ComparisonRow>[] = [
+  { heading: 'implementation', align: 'left', dropOrder: 0, cell: (row) => row.implementation },
+  compared('base µs/sample', 3, (row) => formatNumber(row.microsecondsPerSample.base)),
+  compared('head µs/sample', 2, (row) => formatNumber(row.microsecondsPerSample.head)),
+  compared('time', 0, (row) => change(row.ratio)),
+  compared('confirmed', 1, (row) => (row.confirmation === undefined ? '' : change(row.confirmation.ratio))),
+  compared('base against itself', 4, (row) => (row.control === undefined ? '' : change(row.control))),
+  compared('rounds', 5, (row) => String(row.rounds + (row.confirmation?.rounds ?? 0))),
+  {
+    heading: 'verdict',
+    align: 'left',
+    dropOrder: 0,
+    cell: (row) => (row.status === 'compared' ? row.verdict : row.status),
+  },
+];
+
+function compared(
+  heading: string,
+  dropOrder: number,
+  cell: (row: ComparisonRow & { readonly status: 'compared' }) => string,
+): Column<ComparisonRow> {
+  return { heading, align: 'right', dropOrder, cell: (row) => (row.status === 'compared' ? cell(row) : '') };
+}
+
+/** `+10.2% (+9.1% … +11.0%)`. */
+function change({ median, low, high }: Interval): string {
+  return `${percentChange(median)} (${percentChange(low)} … ${percentChange(high)})`;
+}
+
+/** The comparison as a person reads it in the terminal: what is compared, table, reasons, notes. */
+export function comparisonTable(
+  comparison: Comparison,
+  page: { readonly width: number; readonly color: boolean },
+): string {
+  const paint = (row: ComparisonRow, text: string) =>
+    page.color ? styleText(colorOf(row), text, { validateStream: false }) : text;
+  return [
+    title(comparison),
+    columnTable(columns, comparison.rows, { width: page.width, paint }),
+    ...comparison.rows.map((row) => paint(row, `${row.implementation}: ${explanation(row)}`)),
+    ...comparison.notes.map((note) => `note: ${note}`),
+  ].join('\n');
+}
+
+/** The same in Markdown, for the summary of a job. */
+export function comparisonMarkdown(comparison: Comparison): string {
+  return [
+    `### ${escapeHtml(title(comparison))}`,
+    '',
+    markdownTable(columns, comparison.rows),
+    '',
+    ...comparison.rows.map((row) => `- **${row.implementation}**: ${escapeHtml(explanation(row))}`),
+    ...comparison.notes.map((note) => `- ${escapeHtml(note)}`),
+    '',
+  ].join('\n');
+}
+
+/** One row's verdict and what it rests on, in one line. */
+export function explanation(row: ComparisonRow): string {
+  if (row.status === 'compared') return `${row.verdict}: ${row.reason}`;
+  return `${statusText[row.status](row)}: ${row.reason}`;
+}
+
+const statusText: Record<UncomparedRow['status'], (row: UncomparedRow) => string> = {
+  wrong: ({ side }) => `${side} is wrong`,
+  broken: ({ side }) => `${side} broke`,
+  unreadable: ({ side }) => `${side}'s manifest cannot be read`,
+  skipped: ({ side }) => `skipped for ${side}`,
+  added: () => 'new',
+  removed: () => 'removed',
+};
+
+function title({ base, head, evidence, threshold, task }: Comparison): string {
+  const name = (side: Comparison['base']) =>
+    side.commit === undefined ? side.name : `${side.name} (${side.commit.slice(0, 7)})`;
+  const how = evidence === 'paired' ? 'side by side' : 'from stored results';
+  const sizes = task.preset ?? `n_embd ${task.nEmbd}, n_layer ${task.nLayer}`;
+  return `${name(base)} → ${name(head)}, ${how}: ${sizes}, ${task.dataset.name}, threshold ${percent(threshold)}`;
+}
+
+function colorOf(row: ComparisonRow): 'red' | 'green' | 'yellow' | 'reset' | 'dim' {
+  if (row.status === 'wrong' || row.status === 'broken' || row.status === 'unreadable') return 'red';
+  if (row.status !== 'compared') return 'dim';
+  return ({ regression: 'red', improvement: 'green', 'no change': 'reset', inconclusive: 'yellow' } as const)[
+    row.verdict
+  ];
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('\n', ' ');
+}

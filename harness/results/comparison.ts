@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { intervalSchema, SCHEMA_VERSION, taskDescriptionSchema } from './schema.ts';
+
+/** An interval of ratios, head's time over base's: above 1 head is slower. */
+const ratio = intervalSchema;
+
+export const verdictSchema = z.enum(['regression', 'improvement', 'no change', 'inconclusive']);
+
+/** An implementation that is right on both sides, and what comparing its times showed. */
+export const comparedRowSchema = z.strictObject({
+  implementation: z.string(),
+  status: z.literal('compared'),
+  verdict: verdictSchema,
+  /** One line: what the verdict rests on. */
+  reason: z.string(),
+  ratio,
+  /** Base against itself in the same rounds; only where processes were run for this comparison. */
+  control: ratio.optional(),
+  /** The longer rounds that a suspected regression had to survive, or did not. */
+  confirmation: z.strictObject({ ratio, control: ratio, rounds: z.number().int().positive() }).optional(),
+  rounds: z.number().int().positive(),
+  microsecondsPerSample: z.strictObject({ base: z.number().positive(), head: z.number().positive() }),
+});
+
+/** An implementation whose times cannot be compared, and why. */
+export const uncomparedRowSchema = z.strictObject({
+  implementation: z.string(),
+  status: z.enum(['wrong', 'broken', 'unreadable', 'skipped', 'added', 'removed']),
+  side: z.enum(['base', 'head']),
+  reason: z.string(),
+});
+
+export const comparisonRowSchema = z.discriminatedUnion('status', [comparedRowSchema, uncomparedRowSchema]);
+
+const side = z.strictObject({
+  /** As the person named it: a revision, `working tree`, or a file. */
+  name: z.string(),
+  commit: z.string().optional(),
+});
+
+export const comparisonSchema = z.strictObject({
+  schemaVersion: z.literal(SCHEMA_VERSION),
+  createdAt: z.iso.datetime(),
+  /** `paired`: both ran side by side just now. `stored`: figures of earlier runs, which is weaker evidence. */
+  evidence: z.enum(['paired', 'stored']),
+  base: side,
+  head: side,
+  /** Smallest change that matters, as a fraction. */
+  threshold: z.number().positive(),
+  task: taskDescriptionSchema,
+  rows: z.array(comparisonRowSchema),
+  /** What a reader must know to weigh the verdicts. */
+  notes: z.array(z.string()),
+});
+
+export type Side = z.infer<typeof uncomparedRowSchema>['side'];
+export type ComparedRow = z.infer<typeof comparedRowSchema>;
+export type UncomparedRow = z.infer<typeof uncomparedRowSchema>;
+export type ComparisonRow = z.infer<typeof comparisonRowSchema>;
+export type Comparison = z.infer<typeof comparisonSchema>;

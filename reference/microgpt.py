@@ -68,9 +68,9 @@ class Value:
     def __truediv__(self, other):
         return self * other**-1
 
-    def backward(self):
-        """Adds d self / d v to the gradient of every v that self was computed from: the chain rule, from self downwards."""
-        self.grad = 1.0
+    def backward(self, grad=1.0):
+        """Adds grad · d self / d v to the gradient of every v that self was computed from, by the chain rule."""
+        self.grad = grad
         for value in reversed(self.topological_order()):
             for source, slope in zip(value.inputs, value.slopes):
                 source.grad += slope * value.grad
@@ -108,7 +108,8 @@ class Config(NamedTuple):
 def parameter_shapes(config):
     """(name, rows, columns) of every matrix, in the order in which parameters are drawn and stored."""
     n_embd = config.n_embd
-    shapes = [("wte", config.vocab_size, n_embd), ("wpe", config.block_size, n_embd), ("lm_head", config.vocab_size, n_embd)]
+    shapes = [("wte", config.vocab_size, n_embd), ("wpe", config.block_size, n_embd)]
+    shapes += [("lm_head", config.vocab_size, n_embd)]
     for i in range(config.n_layer):
         shapes += [(f"layer{i}.attn_w{letter}", n_embd, n_embd) for letter in "qkvo"]
         shapes += [(f"layer{i}.mlp_fc1", 4 * n_embd, n_embd), (f"layer{i}.mlp_fc2", n_embd, 4 * n_embd)]
@@ -160,7 +161,7 @@ def attention(q, keys, values, n_head):
 
 
 def logits_of_next(config, model, token, position, cache):
-    """Logits [vocab_size] of the token after `token`. `cache` holds earlier keys and values, and takes this position's."""
+    """Logits [vocab_size] of the token after `token`. The cache holds earlier keys and values, and takes this one's."""
     x = [t + p for t, p in zip(model["wte"][token], model["wpe"][position])]
     x = rmsnorm(x)
     for i, (keys, values) in enumerate(cache):
@@ -220,16 +221,22 @@ class Trainer:
         self.v = [0.0] * len(self.parameters)  # second moment
         self.step = 0
 
-    def loss(self):
-        """Loss of the next step: the mean over its documents of their own mean losses."""
+    def backward(self):
+        """Loss of the next step, the mean over its documents of their own; its gradient lands in the parameters.
+
+        One document at a time, so that only one graph is in memory.
+        """
         first = self.step * self.batch
-        batch = [self.documents[(first + i) % len(self.documents)] for i in range(self.batch)]
-        losses = [document_loss(self.config, self.model, tokens) for tokens in batch]
-        return losses[0] if self.batch == 1 else (1 / self.batch) * sum(losses)
+        total = 0.0
+        for i in range(first, first + self.batch):
+            loss = document_loss(self.config, self.model, self.documents[i % len(self.documents)])
+            loss.backward(1 / self.batch)
+            total += loss.data
+        return total / self.batch
 
     def gradients(self):
         """Gradient of the next step's loss, flat; the trainer stays as it was."""
-        self.loss().backward()
+        self.backward()
         gradients = [p.grad for p in self.parameters]
         for p in self.parameters:
             p.grad = 0.0
@@ -237,20 +244,20 @@ class Trainer:
 
     def train_step(self):
         """One step of Adam; returns the loss before the update."""
-        loss = self.loss()
-        loss.backward()
+        loss = self.backward()
 
         beta1, beta2, epsilon = 0.85, 0.99, 1e-8
         rate = self.learning_rate * (1 - self.step / self.num_steps)
         for i, p in enumerate(self.parameters):
             self.m[i] = beta1 * self.m[i] + (1 - beta1) * p.grad
-            self.v[i] = beta2 * self.v[i] + (1 - beta2) * p.grad**2
+            # Not p.grad**2: PyPy multiplies there, CPython calls pow(), which may round the last bit differently.
+            self.v[i] = beta2 * self.v[i] + (1 - beta2) * (p.grad * p.grad)
             m_hat = self.m[i] / (1 - beta1 ** (self.step + 1))  # moments start at 0: undo the pull towards it
             v_hat = self.v[i] / (1 - beta2 ** (self.step + 1))
             p.data -= rate * m_hat / (v_hat**0.5 + epsilon)
             p.grad = 0.0
         self.step += 1
-        return loss.data
+        return loss
 
 
 # Samples -------------------------------------------------------------------------------------------------------------
@@ -288,12 +295,12 @@ def parse_flags():
     parser.add_argument("--n-head", type=int, default=4)
     parser.add_argument("--n-layer", type=int, default=1)
     parser.add_argument("--block-size", type=int, default=16)
-    parser.add_argument("--batch", type=int, default=1, help="documents per step (%(default)s)")
+    parser.add_argument("--batch", type=int, default=1, help="documents per step")
     parser.add_argument("--seed", type=int, default=42)
-    parser.add_argument("--num-steps", type=int, default=1000, help="length of the learning-rate schedule (%(default)s)")
+    parser.add_argument("--num-steps", type=int, default=1000, help="length of the learning-rate schedule")
     parser.add_argument("--learning-rate", type=float, default=0.01)
     parser.add_argument("--steps", type=int, help="how many steps to train (all of --num-steps)")
-    parser.add_argument("--gradients", type=int, metavar="STEP", help="print the gradient of this step's loss too; steps count from 1")
+    parser.add_argument("--gradients", type=int, metavar="STEP", help="print the gradient of this step too")
     parser.add_argument("--samples", type=int, default=0, metavar="N", help="invent N documents after training")
     parser.add_argument("--timings", action="store_true", help="print how long each step took")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
@@ -307,6 +314,8 @@ def parse_flags():
         flags.steps = flags.num_steps
     if not 0 <= flags.steps <= flags.num_steps:
         parser.error(f"--steps must lie between 0 and --num-steps {flags.num_steps}, not {flags.steps}")
+    if flags.gradients is not None and not 1 <= flags.gradients <= flags.steps:
+        parser.error(f"--gradients must be a step from 1 to {flags.steps}, not {flags.gradients}")
     try:
         flags.documents = read_documents(flags.dataset)
     except (OSError, UnicodeDecodeError) as error:
@@ -329,9 +338,8 @@ def main():
     config = Config(flags.n_embd, flags.n_head, flags.n_layer, flags.block_size, bos + 1)
     token_of = {character: token for token, character in enumerate(characters)}
     tokens = [[bos, *(token_of[c] for c in d), bos][: config.block_size + 1] for d in documents]
-    trainer = Trainer(
-        config, initial_parameters(config), tokens, flags.batch, flags.num_steps, flags.learning_rate
-    )
+    start_parameters = initial_parameters(config)
+    trainer = Trainer(config, start_parameters, tokens, flags.batch, flags.num_steps, flags.learning_rate)
     say(f"documents {len(documents)}, vocabulary {config.vocab_size}, parameters {len(trainer.parameters)}")
 
     losses, nanoseconds, gradients = [], [], None

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs microgpt.py as a competitor: the task comes as files and flags, words on standard input, answers as JSON lines."""
+"""Runs microgpt.py as a competitor, by the line protocol: the task as files and flags, words in, JSON lines out."""
 
 import argparse
 import array
@@ -32,10 +32,12 @@ def write_numbers(type_code, path, values):
 
 
 def parse_flags():
-    parser = argparse.ArgumentParser(description="Trains the task of the given files, told what to do on standard input.")
+    parser = argparse.ArgumentParser(description="Trains the given task, as told on standard input.")
     for flag in ("--tokens", "--offsets", "--parameters"):
         parser.add_argument(flag, required=True, metavar="FILE")
-    for flag in ("--vocab-size", "--n-embd", "--n-head", "--n-layer", "--block-size", "--batch", "--num-steps", "--seed"):
+    for flag in ("--vocab-size", "--n-embd", "--n-head", "--n-layer", "--block-size"):
+        parser.add_argument(flag, required=True, type=int)
+    for flag in ("--batch", "--num-steps", "--seed"):
         parser.add_argument(flag, required=True, type=int)
     parser.add_argument("--learning-rate", required=True, type=float)
     return parser.parse_args()

@@ -53,6 +53,20 @@ describe('readDataset', () => {
     );
   });
 
+  it('refuses a named file with other contents, and says how to mend it', async () => {
+    const path = await fileWith('changed');
+    const byName = { mine: { path, sha256: '0'.repeat(64), remedy: 'fetch it with `npm run data`' } };
+    await expect(readDataset('mine', byName)).rejects.toThrow(
+      /^Data set mine: expected a file with SHA-256 0{64}, found d67e[0-9a-f]{60} in .*; fetch it with `npm run data`\.$/,
+    );
+    await expect(readDataset('mine', byName)).rejects.toBeInstanceOf(UsageError);
+  });
+
+  it('says how to get a named file that is missing', async () => {
+    const byName = { mine: { path: join(folder, 'nowhere.txt'), sha256: '0'.repeat(64), remedy: 'fetch it' } };
+    await expect(readDataset('mine', byName)).rejects.toThrow(/nowhere\.txt \(ENOENT\); fetch it\.$/);
+  });
+
   it('refuses a folder', async () => {
     expect(await complaintAbout(folder)).toMatch(/is not a file/);
   });

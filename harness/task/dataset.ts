@@ -45,10 +45,13 @@ const MAX_FILE_BYTES = 64 * 2 ** 20;
 /**
  * Reads a data set by name, or any text file by path.
  *
- * Throws a UsageError where the file is missing, empty, too large, not UTF-8 text, or not what its name promises.
+ * `byName` holds the data sets that have a name. Throws a UsageError where the file is missing, empty, too large, not UTF-8 text, or not what its name promises.
  */
-export async function readDataset(nameOrPath: string): Promise<Dataset> {
-  const named = namedDataset(nameOrPath);
+export async function readDataset(
+  nameOrPath: string,
+  byName: Readonly<Record<string, NamedDataset>> = namedDatasets,
+): Promise<Dataset> {
+  const named = Object.hasOwn(byName, nameOrPath) ? byName[nameOrPath] : undefined;
   const path = named?.path ?? resolve(nameOrPath);
   const bytes = await readBytes(path, named);
 
@@ -61,12 +64,8 @@ export async function readDataset(nameOrPath: string): Promise<Dataset> {
   const documents = documentsOf(decode(bytes, path));
   if (documents.length === 0)
     throw new UsageError(`Data set ${path} is empty: expected text with one document a line.`);
-  const known = Object.entries(namedDatasets).find(([, other]) => other.sha256 === sha256);
+  const known = Object.entries(byName).find(([, other]) => other.sha256 === sha256);
   return { name: known?.[0] ?? basename(path), path, sha256, documents };
-}
-
-function namedDataset(name: string): NamedDataset | undefined {
-  return new Map<string, NamedDataset>(Object.entries(namedDatasets)).get(name);
 }
 
 async function readBytes(path: string, named: NamedDataset | undefined): Promise<Buffer> {

@@ -26,6 +26,7 @@ import { drawSamples } from '../task/sample.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { type Expectation, expectationOf } from '../verify/expectation.ts';
 import { type Verification, verifyImplementation } from '../verify/verify-implementation.ts';
+import { checkProtocol } from './check-protocol.ts';
 
 type CheckRow = CheckResult['results'][number];
 
@@ -35,6 +36,7 @@ interface CheckFlags extends TaskFlags {
   readonly gradients?: true;
   readonly parameters?: true;
   readonly watch?: true;
+  readonly protocol?: true;
   readonly json?: string;
   readonly impls?: string;
   readonly timeout?: number;
@@ -52,6 +54,7 @@ export function checkCommand(): Command {
     .option('--gradients', 'show the gradients of step 1, tensor by tensor')
     .option('--parameters', 'show the parameters after step 1, tensor by tensor')
     .option('--watch', 'check again whenever a file of the implementation is saved')
+    .option('--protocol', 'try what the line protocol asks of a program, instead of its losses')
     .addOption(jsonOption())
     .addOption(implementationsOption())
     .addOption(timeoutOption())
@@ -63,6 +66,10 @@ async function check(names: readonly string[], flags: CheckFlags): Promise<void>
   const all = await discoverImplementations(flags.impls);
   const chosen = selectImplementations(all, names);
   const task = await prepareTask(taskRequest(flags));
+  if (flags.protocol) {
+    process.exitCode = await checkProtocol(chosen, task, { signal: interruptSignal(), json: flags.json });
+    return;
+  }
   const stream = flags.json === '-' ? process.stderr : process.stdout;
   const status = statusLine();
   const print = (line: string) => {

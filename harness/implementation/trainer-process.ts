@@ -101,7 +101,8 @@ export async function startTrainer(
   };
 }
 
-async function programWords(
+/** The words that start an implementation, the flags of a task not among them. */
+export async function programWords(
   implementation: Implementation,
   runtime: Runtime | undefined,
   buildFolder: string | undefined,

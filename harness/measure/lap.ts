@@ -31,11 +31,8 @@ export async function runLap(trainer: TrainerProcess, cuts: readonly number[]): 
   return { losses, nanosecondsToCut };
 }
 
-/** Shortest lap: enough documents that none of them decides the figure, few enough for an interpreter. */
-export const SHORTEST_LAP = 16;
-
-/** Lengths a lap may have: doublings from the shortest, up to the number of steps whose losses are known. */
-export function lapLengths(stepsKnown: number, shortest = SHORTEST_LAP): readonly number[] {
+/** Lengths a lap may have, in steps: doublings from the shortest, up to the number of steps whose losses are known. */
+export function lapLengths(stepsKnown: number, shortest: number): readonly number[] {
   const lengths: number[] = [];
   for (let length = shortest; length < stepsKnown; length *= 2) lengths.push(length);
   return [...lengths, stepsKnown];

@@ -142,7 +142,7 @@ function rowWarnings(rows: readonly Row[], precision: number): string[] {
 }
 
 function percent(fraction: number): string {
-  return `${(100 * fraction).toFixed(1)}%`;
+  return fraction > 1 ? 'more than 100%' : `${(100 * fraction).toFixed(1)}%`;
 }
 
 function readIfThere(path: string): string | undefined {

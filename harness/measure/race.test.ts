@@ -21,6 +21,7 @@ const milliseconds = 1e6;
 function options(clock: FakeClock, overrides: Partial<RaceOptions> = {}): RaceOptions {
   return {
     stepsKnown: 1000,
+    batch: 1,
     pace: fullPace,
     limit: { rounds: 3 },
     seed: 1,

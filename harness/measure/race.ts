@@ -47,6 +47,8 @@ export type RaceEvent =
 export interface RaceOptions {
   /** How many steps of the reference are known: the longest lap there can be. */
   readonly stepsKnown: number;
+  /** Documents a step. */
+  readonly batch: number;
   readonly pace: Pace;
   readonly limit: RoundLimit;
   /** Seed of the order of the rounds. */
@@ -81,7 +83,7 @@ export async function race(contenders: readonly Contender[], options: RaceOption
     const entry = await refuseOnFailure(contender, signal, async () => ({
       state: 'racing',
       contender,
-      scouting: await scout(contender, options.stepsKnown, options.pace, signal),
+      scouting: await scout(contender, options, signal),
       samples: [],
     }));
     if (entry === undefined) return entries;

@@ -17,19 +17,18 @@ export interface Scouting {
 /**
  * Verifies a row in a process of its own, and finds out how fast it is on the way.
  *
- * The lap's length comes from the speed of the last stretch, where just-in-time compilers have done most of their work.
+ * `stepsKnown` is the longest lap there can be: further the reference does not go. The lap's length comes from the speed of the last stretch, where just-in-time compilers have done most of their work.
  *
  * @throws WrongLosses, and whatever the contender's process throws
  */
 export async function scout(
   contender: Contender,
-  stepsKnown: number,
-  pace: Pace,
+  { stepsKnown, batch, pace }: { stepsKnown: number; batch: number; pace: Pace },
   signal: AbortSignal,
 ): Promise<Scouting> {
   const trainer = await contender.start(signal);
   try {
-    const lengths = lapLengths(stepsKnown, pace.shortestLap);
+    const lengths = lapLengths(stepsKnown, Math.ceil(pace.fewestDocuments / batch));
     const losses = new Float64Array(stepsKnown);
     let trained = 0;
     let spent = 0;

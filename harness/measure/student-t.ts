@@ -1,9 +1,9 @@
-import { probit } from 'simple-statistics';
+import { errorFunction, probit } from 'simple-statistics';
 
 /**
  * Two-sided critical value of Student's t: |T| exceeds it with probability `tail`.
- * G. W. Hill, "Algorithm 396: Student's t-quantiles", Communications of the ACM 13(10), 1970; good to six digits
- * from three degrees of freedom on, and exact for one and two.
+ * G. W. Hill, "Algorithm 396: Student's t-quantiles", Communications of the ACM 13(10), 1970; exact for one and
+ * two degrees of freedom, good to four digits from three on.
  *
  * @throws RangeError where `tail` is not in (0, 1) or `degreesOfFreedom` is not a positive integer
  */
@@ -20,7 +20,7 @@ export function studentCriticalValue(tail: number, degreesOfFreedom: number): nu
   const d = ((94.5 / (b + c) - 3) / b + 1) * Math.sqrt((a * Math.PI) / 2) * n;
   let y = (d * tail) ** (2 / n);
   if (y > 0.05 + a) {
-    const x = probit(tail / 2);
+    const x = normalQuantile(tail / 2);
     y = x * x;
     if (n < 5) c += 0.3 * (n - 4.5) * (x + 0.6);
     c += (((0.05 * d * x - 5) * x - 7) * x - 2) * x + b;
@@ -32,4 +32,11 @@ export function studentCriticalValue(tail: number, degreesOfFreedom: number): nu
       1 / y;
   }
   return Math.sqrt(n * y);
+}
+
+/** simple-statistics' `probit` is good to three digits; one step of Newton's method doubles them. */
+function normalQuantile(probability: number): number {
+  const x = probit(probability);
+  const density = Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
+  return x - ((1 + errorFunction(x / Math.SQRT2)) / 2 - probability) / density;
 }

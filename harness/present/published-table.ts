@@ -1,0 +1,41 @@
+import { type Column, columnTable, markdownTable } from './column-table.ts';
+import { formatFactor, formatNumber } from './number-format.ts';
+import { type Published, type PublishedRow, type PublishedTable, publishedSpeedup } from './published.ts';
+
+/** The published figures, headed by whose they are and why they are not ours. */
+export function publishedTable(published: Published, table: PublishedTable, width: number): string {
+  return [heading(published, table), columnTable(columnsOf(table), table.rows, { width })].join('\n');
+}
+
+export function publishedMarkdown(published: Published, table: PublishedTable): string {
+  return [heading(published, table), '', markdownTable(columnsOf(table), table.rows)].join('\n');
+}
+
+function heading({ source, machine, dataset }: Published, table: PublishedTable): string {
+  return [
+    `published, ${table.preset}: other machine, other clock; speedups are over that machine's own CPython`,
+    `${machine}, ${dataset}; ${source.author}, ${source.title}, ${source.url}`,
+  ].join('\n');
+}
+
+function columnsOf(table: PublishedTable): readonly Column<PublishedRow>[] {
+  return [
+    {
+      heading: 'published',
+      align: 'left',
+      dropOrder: 0,
+      cell: (row) => `${row.implementation}${row.batch === undefined ? '' : `, batch ${row.batch}`}`,
+    },
+    { heading: 'language', align: 'left', dropOrder: 2, cell: (row) => row.language },
+    { heading: 'µs/sample', align: 'right', dropOrder: 0, cell: (row) => formatNumber(row.microsecondsPerSample) },
+    {
+      heading: '× its Python',
+      align: 'right',
+      dropOrder: 1,
+      cell: (row) => {
+        const factor = publishedSpeedup(row, table);
+        return factor === undefined ? '' : formatFactor(factor);
+      },
+    },
+  ];
+}

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { benchCommand } from './commands/bench.ts';
 import { checkCommand } from './commands/check.ts';
 import { compareCommand } from './commands/compare.ts';
 import { listCommand } from './commands/list.ts';
@@ -7,7 +8,7 @@ import { interruptSignal } from './interrupt.ts';
 import { UsageError } from './usage-error.ts';
 
 /** A command to register: it sets `process.exitCode` for what it found, and throws a UsageError for bad input. */
-const commands: readonly (() => Command)[] = [checkCommand, compareCommand, listCommand];
+const commands: readonly (() => Command)[] = [benchCommand, checkCommand, compareCommand, listCommand];
 
 process.exitCode = await run(process.argv.slice(2));
 

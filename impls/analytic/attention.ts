@@ -1,94 +1,90 @@
 import type { ModelConfig } from '../contract.ts';
 import { softmax } from './softmax.ts';
 
-/**
- * Causal attention of one document, all heads: `weights = softmax(q kᵀ / √headDim)`, `out = weights v`.
- *
- * - `out`: `[rows, nEmbd]`, head h in columns `h·headDim …`
- * - `weights`: `[rows, nHead, blockSize]`, of which the first t + 1 of position t are set
- * - `qkv`: `[rows, 3·nEmbd]`, queries, keys and values side by side
- * - the document takes rows `first … first + positions - 1`
- */
-export function attention(
-  out: Float64Array,
-  weights: Float64Array,
-  qkv: Float64Array,
-  first: number,
-  positions: number,
-  { nEmbd, nHead, blockSize }: ModelConfig,
-): void {
-  const headDim = nEmbd / nHead;
-  const stride = 3 * nEmbd;
-  const scale = 1 / Math.sqrt(headDim);
-  const end = first + positions;
-  for (let row = first; row < end; row++) {
-    for (let head = 0; head < nHead; head++) {
-      const q = row * stride + head * headDim;
-      const w = (row * nHead + head) * blockSize;
-      const count = row - first + 1;
-      for (let j = 0, k = first * stride + nEmbd + head * headDim; j < count; j++, k += stride) {
-        let dot = 0;
-        for (let d = 0; d < headDim; d++) dot += qkv[q + d] * qkv[k + d];
-        weights[w + j] = dot * scale;
-      }
-      softmax(weights, w, w + count);
-      const o = row * nEmbd + head * headDim;
-      const v = first * stride + 2 * nEmbd + head * headDim;
-      for (let d = 0; d < headDim; d++) {
-        let sum = 0;
-        for (let j = 0; j < count; j++) sum += weights[w + j] * qkv[v + j * stride + d];
-        out[o + d] = sum;
-      }
-    }
-  }
+/** What attention reads and writes. `rows` are positions of all documents of a batch, one after another. */
+export interface AttentionMatrices {
+  /** Queries, keys and values side by side, `[rows, 3·nEmbd]`; head h has columns `h·headDim …` of each. */
+  readonly qkv: Float64Array;
+  /** All heads side by side, `[rows, nEmbd]`. */
+  readonly out: Float64Array;
+  readonly dqkv: Float64Array;
+  readonly dout: Float64Array;
+  readonly maxRows: number;
 }
 
-/**
- * Gradient of {@link attention}: sets `dqkv` from `dout`. With `da[j] = dout · v[j]` and the gradient of softmax,
- * `ds[j] = a[j] (da[j] - Σ a da)`; then `dq = Σ ds[j] k[j] / √headDim`, `dk[j] += ds[j] q / √headDim`, `dv[j] += a[j] dout`.
- */
-export function attentionBackward(
-  dqkv: Float64Array,
-  dout: Float64Array,
-  weights: Float64Array,
-  qkv: Float64Array,
-  first: number,
-  positions: number,
-  { nEmbd, nHead, blockSize }: ModelConfig,
-): void {
+export interface Attention {
+  /** Sets `out` from `qkv` for the document in rows `first … first + positions - 1`. */
+  forward(first: number, positions: number): void;
+  /** Sets `dqkv` from `dout` for this document; comes after its `forward`. */
+  backward(first: number, positions: number): void;
+}
+
+/** Causal attention: `out = a v` with `a = softmax(q kᵀ / √headDim)` over this position and those before it. */
+export function createAttention(matrices: AttentionMatrices, model: ModelConfig): Attention {
+  const { nEmbd, nHead, blockSize } = model;
   const headDim = nEmbd / nHead;
   const stride = 3 * nEmbd;
   const scale = 1 / Math.sqrt(headDim);
-  const end = first + positions;
-  dqkv.fill(0, first * stride, end * stride);
-  for (let row = first; row < end; row++) {
-    for (let head = 0; head < nHead; head++) {
-      const q = row * stride + head * headDim;
-      const o = row * nEmbd + head * headDim;
-      const w = (row * nHead + head) * blockSize;
-      const count = row - first + 1;
-      // Σ a da = dout · Σ a v: the attention's own output would do, but the sum over j is shorter for short documents.
-      let mean = 0;
-      for (let j = 0, v = first * stride + 2 * nEmbd + head * headDim; j < count; j++, v += stride) {
-        const a = weights[w + j];
-        let da = 0;
-        for (let d = 0; d < headDim; d++) {
-          const gradient = dout[o + d];
-          da += gradient * qkv[v + d];
-          dqkv[v + d] += a * gradient;
+  // a: [rows, nHead, blockSize], of which a position fills as many as it attends to.
+  const allWeights = new Float64Array(matrices.maxRows * nHead * blockSize);
+
+  function forward(first: number, positions: number): void {
+    const { qkv, out } = matrices;
+    const a = allWeights;
+    for (let t = 0; t < positions; t++) {
+      const row = first + t;
+      for (let head = 0; head < nHead; head++) {
+        const weights = (row * nHead + head) * blockSize;
+        const q = row * stride + head * headDim;
+        for (let j = 0; j <= t; j++) {
+          const k = (first + j) * stride + nEmbd + head * headDim;
+          let dot = 0;
+          for (let d = 0; d < headDim; d++) dot += qkv[q + d] * qkv[k + d];
+          a[weights + j] = dot * scale;
         }
-        mean += a * da;
-      }
-      for (let j = 0, k = first * stride + nEmbd + head * headDim; j < count; j++, k += stride) {
-        const v = k + nEmbd;
-        let da = 0;
-        for (let d = 0; d < headDim; d++) da += dout[o + d] * qkv[v + d];
-        const ds = weights[w + j] * (da - mean) * scale;
+        softmax(a, weights, weights + t + 1);
         for (let d = 0; d < headDim; d++) {
-          dqkv[q + d] += ds * qkv[k + d];
-          dqkv[k + d] += ds * qkv[q + d];
+          const column = head * headDim + d;
+          let sum = 0;
+          for (let j = 0; j <= t; j++) sum += a[weights + j] * qkv[(first + j) * stride + 2 * nEmbd + column];
+          out[row * nEmbd + column] = sum;
         }
       }
     }
   }
+
+  /**
+   * With `da[j] = dout · v[j]`, the gradient of softmax is `ds[j] = a[j] (da[j] - Σ a da)`, where `Σ a da = dout · out`. Then
+   * `dq = Σ ds[j] k[j] / √headDim`, and position t adds `ds[j] q / √headDim` to `dk[j]` and `a[j] dout` to `dv[j]`.
+   */
+  function backward(first: number, positions: number): void {
+    const { qkv, out, dqkv, dout } = matrices;
+    const a = allWeights;
+    dqkv.fill(0, first * stride, (first + positions) * stride);
+    for (let t = 0; t < positions; t++) {
+      const row = first + t;
+      for (let head = 0; head < nHead; head++) {
+        const weights = (row * nHead + head) * blockSize;
+        const q = row * stride + head * headDim;
+        const o = row * nEmbd + head * headDim;
+        let mean = 0;
+        for (let d = 0; d < headDim; d++) mean += dout[o + d] * out[o + d];
+        for (let j = 0; j <= t; j++) {
+          const k = (first + j) * stride + nEmbd + head * headDim;
+          const v = k + nEmbd;
+          const weight = a[weights + j];
+          let da = 0;
+          for (let d = 0; d < headDim; d++) da += dout[o + d] * qkv[v + d];
+          const ds = weight * (da - mean) * scale;
+          for (let d = 0; d < headDim; d++) {
+            dqkv[q + d] += ds * qkv[k + d];
+            dqkv[k + d] += ds * qkv[q + d];
+            dqkv[v + d] += weight * dout[o + d];
+          }
+        }
+      }
+    }
+  }
+
+  return { forward, backward };
 }

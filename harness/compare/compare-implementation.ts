@@ -8,7 +8,7 @@ import { roundPace, runRound } from './run-round.ts';
 import { onSide, SideFailure } from './side-failure.ts';
 
 /** A lap is short, so that processes take turns often, and an interpreter's is a few documents. */
-const scoutingPace: Pace = { ...fullPace, shortestLap: 2, lapMilliseconds: 20 };
+const scoutingPace: Pace = { ...fullPace, fewestDocuments: 2, lapMilliseconds: 5 };
 
 export interface ImplementationComparison {
   readonly base: Contender;
@@ -39,8 +39,9 @@ export async function compareImplementation(comparison: ImplementationComparison
 async function compareRightOnes(comparison: ImplementationComparison) {
   const { base, head, stepsKnown, batch, limits, seed, signal } = comparison;
   const { nowNanoseconds = () => Number(process.hrtime.bigint()) } = comparison;
-  const { lapSteps } = await onSide('base', () => scout(base, stepsKnown, scoutingPace, signal));
-  await onSide('head', () => scout(head, stepsKnown, scoutingPace, signal));
+  const scouting = { stepsKnown, batch, pace: scoutingPace };
+  const { lapSteps } = await onSide('base', () => scout(base, scouting, signal));
+  await onSide('head', () => scout(head, scouting, signal));
 
   const orders = roundOrders(3, seed);
   const compared = await compareRounds(

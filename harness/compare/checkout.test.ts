@@ -1,0 +1,110 @@
+import { lstat, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { UsageError } from '../usage-error.ts';
+import { checkOut } from './checkout.ts';
+import { resolveRevision } from './revision.ts';
+
+let folder: string;
+const git = (...words: string[]) =>
+  execa('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.invalid', ...words], { cwd: folder });
+const lockOf = (name: string) =>
+  JSON.stringify({ name, lockfileVersion: 3, requires: true, packages: { '': { name } } });
+const running = () => new AbortController().signal;
+
+async function commit(files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  await git('add', '.');
+  await git('commit', '--quiet', '--message=next');
+}
+async function worktrees(): Promise<number> {
+  return (await git('worktree', 'list', '--porcelain')).stdout.match(/^worktree /gm)?.length ?? 0;
+}
+
+beforeEach(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'checkout-')));
+  await git('init', '--quiet', '--initial-branch=main');
+  const manifest = JSON.stringify({ name: 'one', version: '1.0.0' });
+  await commit({
+    'package.json': manifest,
+    'package-lock.json': lockOf('one'),
+    '.gitignore': 'node_modules/\n',
+    'a.txt': 'old',
+  });
+  await commit({ 'a.txt': 'new' });
+  await mkdir(join(folder, 'node_modules'));
+  await writeFile(join(folder, 'node_modules', 'installed'), 'here');
+});
+afterEach(() => rm(folder, { recursive: true, maxRetries: 3 }));
+
+test('the revision stands in a folder of its own, and the checkout here stays as it was', async () => {
+  const checkout = await checkOut(folder, await resolveRevision(folder, 'HEAD~1'), running());
+  expect(await readFile(join(checkout.folder, 'a.txt'), 'utf8')).toBe('old');
+  expect(await readFile(join(folder, 'a.txt'), 'utf8')).toBe('new');
+  await checkout.remove();
+});
+
+test('the same lock file shares the modules, and removing the checkout leaves them whole', async () => {
+  const checkout = await checkOut(folder, await resolveRevision(folder, 'HEAD~1'), running());
+  expect(checkout.dependencies).toBe('linked');
+  expect((await lstat(join(checkout.folder, 'node_modules'))).isSymbolicLink()).toBe(true);
+  expect(await readdir(join(checkout.folder, 'node_modules'))).toEqual(['installed']);
+  await checkout.remove();
+  await expect(lstat(checkout.folder)).rejects.toThrow('ENOENT');
+  expect(await readFile(join(folder, 'node_modules', 'installed'), 'utf8')).toBe('here');
+  expect(await worktrees()).toBe(1);
+});
+
+test('another lock file gets an npm ci of its own', async () => {
+  await commit({
+    'package-lock.json': lockOf('two'),
+    'package.json': JSON.stringify({ name: 'two', version: '1.0.0' }),
+  });
+  const checkout = await checkOut(folder, await resolveRevision(folder, 'HEAD~1'), running());
+  expect(checkout.dependencies).toBe('installed');
+  await expect(lstat(join(checkout.folder, 'node_modules', 'installed'))).rejects.toThrow('ENOENT');
+  await checkout.remove();
+});
+
+test('dependencies that cannot be installed are bad input, and nothing stays behind', async () => {
+  await commit({ 'package-lock.json': 'not JSON' });
+  await commit({ 'package-lock.json': lockOf('one') });
+  const before = await worktrees();
+  const revision = await resolveRevision(folder, 'HEAD~1');
+  await expect(checkOut(folder, revision, running())).rejects.toThrow(UsageError);
+  await expect(checkOut(folder, revision, running())).rejects.toThrow('HEAD~1: npm ci failed');
+  expect(await worktrees()).toBe(before);
+});
+
+test('a revision without a lock file has nothing to install', async () => {
+  await git('rm', '--quiet', 'package-lock.json');
+  await git('commit', '--quiet', '--message=none');
+  const checkout = await checkOut(folder, await resolveRevision(folder, 'HEAD'), running());
+  expect(checkout.dependencies).toBe('none');
+  await checkout.remove();
+});
+
+test('a project below the root of its repository is found there again', async () => {
+  const inner = join(folder, 'inner');
+  await mkdir(inner);
+  await commit({ 'inner/b.txt': 'b' });
+  const checkout = await checkOut(inner, await resolveRevision(inner, 'HEAD'), running());
+  expect(await readFile(join(checkout.folder, 'b.txt'), 'utf8')).toBe('b');
+  await checkout.remove();
+});
+
+test('an interruption leaves no worktree', async () => {
+  const interrupted = AbortSignal.abort(new Error('interrupted'));
+  await expect(checkOut(folder, await resolveRevision(folder, 'HEAD'), interrupted)).rejects.toThrow('interrupted');
+  expect(await worktrees()).toBe(1);
+});
+
+test('hooks of the repository are not run', async () => {
+  const hooks = join(folder, '.git', 'hooks');
+  await mkdir(hooks, { recursive: true });
+  await writeFile(join(hooks, 'post-checkout'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+  const checkout = await checkOut(folder, await resolveRevision(folder, 'HEAD'), running());
+  await checkout.remove();
+});

@@ -1,13 +1,10 @@
 import { type Trainer, type TrainingTask, UnsupportedTask } from '../contract.ts';
 import { type Kernel, loadKernel } from './kernel-cache.ts';
+import { adamScales, beta1, beta2 } from './kernels/adam.ts';
 import type { Layout } from './kernels/layout.ts';
 import { kernelLayout, type Stage, stages } from './kernels/model.ts';
 import { type Precision, vector } from './kernels/vector.ts';
 import { hasRelaxedSimd } from './relaxed-simd.ts';
-
-const beta1 = 0.85;
-const beta2 = 0.99;
-const epsilon = 1e-8;
 
 /** The kernels at work on a task: parameters and moments live in WebAssembly memory, the host feeds documents. */
 export async function createWasmTrainer(task: TrainingTask, precision: Precision): Promise<Trainer> {
@@ -42,12 +39,10 @@ class WasmTrainer implements Trainer {
     this.#tokens = new Int32Array(memory.buffer, layout.tokens, task.model.blockSize + 1);
     const constants = {
       beta1,
-      oneMinusBeta1: 1 - beta1,
       beta2,
-      oneMinusBeta2: 1 - beta2,
       floor: vector(precision, true).floor,
     };
-    for (const name of ['beta1', 'oneMinusBeta1', 'beta2', 'oneMinusBeta2', 'floor'] as const)
+    for (const name of ['beta1', 'beta2', 'floor'] as const)
       this.#numbers[layout[name] / this.#numbers.BYTES_PER_ELEMENT] = constants[name];
     this.reset();
   }
@@ -74,10 +69,10 @@ class WasmTrainer implements Trainer {
     const { rate, epsilon: epsilonAt, lossScale } = this.#layout;
     const numbers = this.#numbers;
     const step = this.#step++;
-    const correction = Math.sqrt(1 - beta2 ** (step + 1));
     const size = numbers.BYTES_PER_ELEMENT;
-    numbers[rate / size] = (learningRate * (1 - step / numSteps) * correction) / (1 - beta1 ** (step + 1));
-    numbers[epsilonAt / size] = epsilon * correction;
+    const scales = adamScales(learningRate * (1 - step / numSteps), step + 1);
+    numbers[rate / size] = scales.rate;
+    numbers[epsilonAt / size] = scales.epsilon;
     const documents = offsets.length - 1;
     let loss = 0;
     for (let i = 0; i < batch; i++) {

@@ -2,14 +2,23 @@ import type { Layout } from './layout.ts';
 import type { Vector } from './vector.ts';
 import { type Address, at, type Expression, FunctionWriter, type Local } from './wat.ts';
 
+export const beta1 = 0.85;
+export const beta2 = 0.99;
+const epsilon = 1e-8;
+
+/** The two numbers of {@link adamUpdate} that change from step to step; `t` counts from 1. */
+export function adamScales(learningRate: number, t: number): { rate: number; epsilon: number } {
+  // m̂ / √v̂ = (1 - β1) / c1 · M / √((1 - β2) V / c2), and ε in the same measure as √V.
+  const rootScale = Math.sqrt((1 - beta2) / (1 - beta2 ** t));
+  return { rate: (learningRate * (1 - beta1)) / (1 - beta1 ** t) / rootScale, epsilon: epsilon / rootScale };
+}
+
 /** Adam's constants, each in all lanes, loaded once a function. */
 export interface AdamConstants {
   readonly rate: Local;
   readonly epsilon: Local;
   readonly beta1: Local;
-  readonly oneMinusBeta1: Local;
   readonly beta2: Local;
-  readonly oneMinusBeta2: Local;
   readonly floor: Local;
 }
 
@@ -19,9 +28,7 @@ export function loadAdamConstants(f: FunctionWriter, v: Vector, l: Layout): Adam
     rate: load('rate', l.rate),
     epsilon: load('epsilon', l.epsilon),
     beta1: load('beta1', l.beta1),
-    oneMinusBeta1: load('oneMinusBeta1', l.oneMinusBeta1),
     beta2: load('beta2', l.beta2),
-    oneMinusBeta2: load('oneMinusBeta2', l.oneMinusBeta2),
     floor: load('floor', l.floor),
   };
 }
@@ -29,21 +36,18 @@ export function loadAdamConstants(f: FunctionWriter, v: Vector, l: Layout): Adam
 /**
  * Updates the parameters at `p` by their gradient `g`, which has `floor` added to it.
  *
- * With c1 = 1 - β1^t and c2 = 1 - β2^t, `lr · (m / c1) / (√(v / c2) + ε)` is `rate · m / (√v + epsilon)` for
- * `rate = lr · √c2 / c1` and `epsilon = ε · √c2`, which the host computes once a step.
+ * The moments are kept without their factors 1 - β: M = β1 M + g and V = β2 V + g², so m = (1 - β1) M and v = (1 - β2) V.
+ * With c1 = 1 - β1^t and c2 = 1 - β2^t, Adam's `lr · (m / c1) / (√(v / c2) + ε)` is then `rate · M / (√V + epsilon)`;
+ * {@link adamScales} gives `rate` and `epsilon`.
  */
 export function adamUpdate(f: FunctionWriter, v: Vector, l: Layout, c: AdamConstants, p: Address, g: Expression): void {
   const gradient = f.let('v128', 'g', g);
-  const moved = (bytes: number): Address => ({ base: p.base, offsetBytes: p.offsetBytes + bytes });
-  const m = f.let(
-    'v128',
-    'm',
-    v.madd(v.load(moved(l.toFirstMoment)), c.beta1.get, v.mul(gradient.get, c.oneMinusBeta1.get)),
-  );
-  const square = v.madd(v.mul(gradient.get, c.oneMinusBeta2.get), gradient.get, c.floor.get);
-  const s = f.let('v128', 's', v.madd(v.load(moved(l.toSecondMoment)), c.beta2.get, square));
-  f.do(v.store(moved(l.toFirstMoment), m.get));
-  f.do(v.store(moved(l.toSecondMoment), s.get));
+  const behind = (bytes: number): Address => ({ base: p.base, offsetBytes: p.offsetBytes + bytes });
+  const m = f.let('v128', 'm', v.madd(v.load(behind(l.toFirstMoment)), c.beta1.get, gradient.get));
+  const square = v.madd(gradient.get, gradient.get, c.floor.get);
+  const s = f.let('v128', 's', v.madd(v.load(behind(l.toSecondMoment)), c.beta2.get, square));
+  f.do(v.store(behind(l.toFirstMoment), m.get));
+  f.do(v.store(behind(l.toSecondMoment), s.get));
   const step = v.div(v.mul(m.get, c.rate.get), v.add(v.sqrt(s.get), c.epsilon.get));
   f.do(v.store(p, v.sub(v.load(p), step)));
 }

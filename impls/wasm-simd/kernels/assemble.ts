@@ -3,6 +3,8 @@ import binaryen from 'binaryen';
 /** Assembles WebAssembly text with SIMD and relaxed SIMD into a binary. No optimizer runs: V8 does what is left to do. */
 export function assemble(text: string): Uint8Array<ArrayBuffer> {
   const module = binaryen.parseText(text);
+  // Function names, so that a profile can be read.
+  binaryen.setDebugInfo(true);
   module.setFeatures(binaryen.Features.SIMD128 | binaryen.Features.RelaxedSIMD);
   try {
     return new Uint8Array(module.emitBinary());

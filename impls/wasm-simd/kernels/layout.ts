@@ -14,8 +14,10 @@ export interface LayerLayout {
   readonly mlpNorm: number;
   readonly mlpNormScale: number;
   readonly qkv: number;
-  /** Attention weights, `[nHead][key position][query position]`. */
+  /** Attention weights before they are scaled, `[nHead][key position][query position]`. */
   readonly weights: number;
+  /** What to multiply a position's weights with, so that they add up to 1: `[nHead][query position]`. */
+  readonly weightScale: number;
   readonly attnOut: number;
   /** relu's output, `[4 · nEmbd]`. */
   readonly hidden: number;
@@ -34,9 +36,7 @@ export interface Layout {
   readonly lossScale: number;
   /** Adam's β and floor, as elements. */
   readonly beta1: number;
-  readonly oneMinusBeta1: number;
   readonly beta2: number;
-  readonly oneMinusBeta2: number;
   readonly floor: number;
   /** Token ids of one document, int32. */
   readonly tokens: number;
@@ -110,6 +110,7 @@ export function layout(model: ModelConfig, v: Vector, batched: boolean): Layout 
       mlpNormScale: features(1),
       qkv: features(3 * nEmbd),
       weights: features(nHead * positions),
+      weightScale: features(nHead),
       attnOut: features(nEmbd),
       hidden: features(4 * nEmbd),
     };
@@ -122,10 +123,8 @@ export function layout(model: ModelConfig, v: Vector, batched: boolean): Layout 
     epsilon: numbers + bytes,
     lossScale: numbers + 2 * bytes,
     beta1: numbers + 3 * bytes,
-    oneMinusBeta1: numbers + 4 * bytes,
-    beta2: numbers + 5 * bytes,
-    oneMinusBeta2: numbers + 6 * bytes,
-    floor: numbers + 7 * bytes,
+    beta2: numbers + 4 * bytes,
+    floor: numbers + 5 * bytes,
     tokens,
     parameterCount,
     parameters,

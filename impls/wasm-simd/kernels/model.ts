@@ -108,7 +108,7 @@ export function kernelText(request: KernelRequest): string {
     for (const [i, layer] of l.layers.entries()) {
       f.do(call('rmsnorm', stream(2 * i), layer.attnNorm, layer.attnNormScale, p));
       f.do(call(forward(qkv, 'plain'), layer.attnWqkv, layer.attnNorm, layer.qkv, 0, p));
-      f.do(call('attention', layer.qkv, layer.weights, layer.attnOut, p));
+      f.do(call('attention', layer.qkv, layer.weights, layer.weightScale, layer.attnOut, p));
       f.do(call(forward(attnOut, 'residual'), layer.attnWo, layer.attnOut, stream(2 * i + 1), stream(2 * i), p));
       f.do(call('rmsnorm', stream(2 * i + 1), layer.mlpNorm, layer.mlpNormScale, p));
       f.do(call(forward(fc1, 'relu'), layer.mlpFc1, layer.mlpNorm, layer.hidden, 0, p));
@@ -132,7 +132,9 @@ export function kernelText(request: KernelRequest): string {
       f.do(call(inputGradient(attnOut, 'plain'), layer.attnWo, l.dStream, l.dAttnOut, 0, p));
       f.do(call(rows(nEmbd), layer.attnOut, l.inputRows, p));
       f.do(call(weightGradient(attnOut, stage), layer.attnWo, l.dStream, l.inputRows, t));
-      f.do(call('attentionGradient', layer.qkv, layer.weights, layer.attnOut, l.dAttnOut, l.dQkv, p));
+      f.do(
+        call('attentionGradient', layer.qkv, layer.weights, layer.weightScale, layer.attnOut, l.dAttnOut, l.dQkv, p),
+      );
       f.do(call(inputGradient(qkv, 'plain'), layer.attnWqkv, l.dQkv, l.dNorm, 0, p));
       f.do(call(rows(nEmbd), layer.attnNorm, l.inputRows, p));
       f.do(call(weightGradient(qkv, stage), layer.attnWqkv, l.dQkv, l.inputRows, t));

@@ -18,6 +18,8 @@ export interface Vector {
   readonly floor: number;
   /** Softmax arguments are cut off here: e^lowest is far below rounding, and its products are still normal numbers. */
   readonly lowestExponent: number;
+  /** Below every score: a maximum starts from it. */
+  readonly lowest: number;
   load(from: Address): Expression;
   /** One element, in all lanes. */
   splat(from: Address): Expression;
@@ -37,6 +39,8 @@ export interface Vector {
   madd(a: Expression, b: Expression, c: Expression): Expression;
   /** `c - a · b` */
   nmadd(a: Expression, b: Expression, c: Expression): Expression;
+  /** a where the mask's bits are set, else b. */
+  select(mask: Expression, a: Expression, b: Expression): Expression;
   /** a where the mask's bits are set, else zero. */
   where(mask: Expression, a: Expression): Expression;
   /** All bits set in the lanes where a > b. */
@@ -66,6 +70,7 @@ export function vector(precision: Precision, fused: boolean): Vector {
     fused,
     floor: single ? 1e-30 : 1e-100,
     lowestExponent: single ? -45 : -100,
+    lowest: single ? -1e30 : -1e300,
     load: (from) => `(v128.load offset=${from.offsetBytes} ${from.base})`,
     splat: (from) => `(v128.load${single ? 32 : 64}_splat offset=${from.offsetBytes} ${from.base})`,
     store: (to, value) => `(v128.store offset=${to.offsetBytes} ${to.base} ${value})`,
@@ -81,6 +86,7 @@ export function vector(precision: Precision, fused: boolean): Vector {
     sqrt: (a) => `(${t}.sqrt ${a})`,
     madd: (a, b, c) => (fused ? `(${t}.relaxed_madd ${a} ${b} ${c})` : `(${t}.add (${t}.mul ${a} ${b}) ${c})`),
     nmadd: (a, b, c) => (fused ? `(${t}.relaxed_nmadd ${a} ${b} ${c})` : `(${t}.sub ${c} (${t}.mul ${a} ${b}))`),
+    select: (mask, a, b) => `(v128.bitselect ${a} ${b} ${mask})`,
     where: (mask, a) => `(v128.and ${a} ${mask})`,
     greater: (a, b) => `(${t}.gt ${a} ${b})`,
     laneMask: (lanesSet) => `(v128.const ${i} ${lanesSet.map((set) => (set ? -1 : 0)).join(' ')})`,
@@ -88,20 +94,20 @@ export function vector(precision: Precision, fused: boolean): Vector {
     // e^x = 2^k · e^r with k = round(x / ln 2) and |r| <= ln 2 / 2, where the Taylor series is short.
     exp: (f, x) => {
       const given = f.let('v128', 'x', x);
-      const k = f.let('v128', 'k', `(${t}.nearest ${v.mul(given.get, v.constant(Math.LOG2E))})`);
+      // Adding 1.5 · 2^mantissaBits rounds to an integer and leaves it in the lowest bits of the sum.
+      const rounder = 1.5 * 2 ** mantissaBits;
+      const bits = f.let('v128', 'bits', v.madd(given.get, v.constant(Math.LOG2E), v.constant(rounder)));
+      const k = f.let('v128', 'k', v.sub(bits.get, v.constant(rounder)));
       // ln 2 in two parts: the first is short, so that k times it is exact.
-      const coarse = single ? 0.693359375 : 0.69314718036912381649;
-      const fine = single ? -2.1219444005469057e-4 : 1.90821492927058770002e-10;
+      const coarse = single ? 0.693359375 : 0.6931471803691238;
+      const fine = single ? -2.1219444005469057e-4 : 1.9082149292705877e-10;
       const r = f.let('v128', 'r', v.nmadd(k.get, v.constant(coarse), given.get));
       f.set(r, v.nmadd(k.get, v.constant(fine), r.get));
       const degree = single ? 7 : 13;
       const sum = f.let('v128', 'sum', v.constant(1 / factorial(degree)));
       for (let power = degree - 1; power >= 0; power--)
         f.set(sum, v.madd(sum.get, r.get, v.constant(1 / factorial(power))));
-      const kInteger = single
-        ? `(i32x4.trunc_sat_f32x4_s ${k.get})`
-        : `(i64x2.extend_low_i32x4_s (i32x4.trunc_sat_f64x2_s_zero ${k.get}))`;
-      return `(${i}.add ${sum.get} (${i}.shl ${kInteger} (i32.const ${mantissaBits})))`;
+      return `(${i}.add ${sum.get} (${i}.shl ${bits.get} (i32.const ${mantissaBits})))`;
     },
 
     // x = 2^k · y with y in [1/√2, √2); ln y = 2 artanh z with z = (y - 1) / (y + 1), |z| <= 0.172.

@@ -89,16 +89,20 @@ export class FunctionWriter {
    * `u · bytes` behind the pointer. A count that fits into one row needs no loop at all and leaves the pointers alone.
    */
   unrolled(count: number, unroll: number, moving: readonly Moving[], body: (copy: number) => void): void {
-    const copies = largestDivisor(count, unroll);
-    const row = () => {
+    this.chunked(count, unroll, moving, (copies) => {
       for (let copy = 0; copy < copies; copy++) body(copy);
-    };
-    if (copies === count) row();
+    });
+  }
+
+  /** Runs `body` over `count` things in chunks of one size, at most `most`, moving the pointers on by whole chunks. */
+  chunked(count: number, most: number, moving: readonly Moving[], body: (size: number) => void): void {
+    const size = largestDivisor(count, most);
+    if (size === count) body(size);
     else
       this.loop(
-        count / copies,
-        moving.map(({ pointer, bytes }) => ({ pointer, bytes: bytes * copies })),
-        row,
+        count / size,
+        moving.map(({ pointer, bytes }) => ({ pointer, bytes: bytes * size })),
+        () => body(size),
       );
   }
 

@@ -92,10 +92,10 @@ describe('readDataset', () => {
 
 describe('documentsOf', () => {
   // Lines end in any of three ways; a tab, a no-break space, a file separator and next-line are stripped, a byte order mark is not.
-  const text = 'a\r\nb\rc\n\td e\u00a0\n\x1cf\x85\n\ufeffg\u200b\n\u2003\n\u2028h\u2029\n\x0bi\x0c';
+  const text = '\ufeffa\r\nb\rc\n\td e\u00a0\n\x1cf\x85\n\ufeffg\u200b\n\u2003\n\u2028h\u2029\n\x0bi\x0c';
 
   it('strips as Python strips', () => {
-    expect(documentsOf(text)).toEqual(['a', 'b', 'c', 'd e', 'f', '\ufeffg\u200b', 'h', 'i']);
+    expect(documentsOf(text)).toEqual(['\ufeffa', 'b', 'c', 'd e', 'f', '\ufeffg\u200b', 'h', 'i']);
   });
 
   it.skipIf(!hasPython)(

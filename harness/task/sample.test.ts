@@ -6,10 +6,18 @@ import { drawSamples } from './sample.ts';
 describe('drawSamples', () => {
   it('invents what the reference invents from the same parameters', async () => {
     const task = await prepareTask({ ...taskDefaults, ...presets.d16, nEmbd: 8, nHead: 2, nLayer: 2 });
-    // python3 reference/microgpt.py reference/datasets/us-names-2016.txt --n-embd 8 --n-head 2 --n-layer 2 --steps 0 --samples 4
-    const expected = ['dmhrteifzrrmoa', '', 'jzqvlvvfjbwvheqa', 'woekljacbywpy'];
-    expect(drawSamples(task, task.training.parameters, 4)).toEqual(expected);
-    expect(drawSamples(task, task.training.parameters, 4)).toEqual(expected);
+    // Four times the start parameters, so that attention and both layers weigh in; `sample` of reference/microgpt.py drew these.
+    const parameters = task.training.parameters.map((p) => 4 * p);
+    const expected = [
+      'cjjwvuwcywkwwawu',
+      'fywynwynwetwocwm',
+      'wocwvwcccykwyzwo',
+      'jqnwvxokwxcwcnic',
+      'cycwvwokcxccrytc',
+      'wocwvcokcykwmwwo',
+    ];
+    expect(drawSamples(task, parameters, 6)).toEqual(expected);
+    expect(drawSamples(task, parameters, 6)).toEqual(expected);
   });
 
   it('draws the likeliest token where the temperature is next to nothing', async () => {

@@ -121,6 +121,7 @@ async function checkOne(
   let samples: readonly string[] | undefined;
   const verification = await verifyImplementation(implementation, expectation, {
     ...trainerOptions(flags),
+    probesOverflow: true,
     budgetSeconds: flags.steps === undefined ? BUDGET_SECONDS : undefined,
     onProgress: (done) => status.show(`${name}: step ${done} of ${steps}`),
     afterwards: async (trainer, done) => {
@@ -138,12 +139,17 @@ async function checkOne(
 
 function rowOf(name: string, verification: Verification): CheckRow {
   if (!('losses' in verification)) return unmeasured(name, verification.status, verification.reason);
-  const { losses, diagnosis, ...verdict } = verification;
+  const { status, stepsVerified, maxLossError, tolerance, losses } = verification;
+  const wrong = status === 'mismatch' ? verification : undefined;
   return {
     implementation: name,
-    ...verdict,
+    status,
+    ...(wrong === undefined ? {} : { reason: wrong.reason, diagnosis: [...wrong.diagnosis] }),
     losses: Array.from(losses, (loss) => (Number.isFinite(loss) ? loss : null)),
-    ...(diagnosis === undefined ? {} : { diagnosis: [...diagnosis] }),
+    stepsVerified,
+    maxLossError,
+    tolerance,
+    ...(wrong?.firstMismatch === undefined ? {} : { firstMismatch: wrong.firstMismatch }),
   };
 }
 

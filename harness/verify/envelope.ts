@@ -1,4 +1,7 @@
+import { z } from 'zod';
+import { cachedJson } from '../cached-json.ts';
 import type { Implementation } from '../implementation/discover.ts';
+import { implementationHash } from '../implementation/implementation-hash.ts';
 import type { Precision } from '../implementation/manifest.ts';
 import { startTrainer, type TrainerOptions } from '../implementation/trainer-process.ts';
 import type { PreparedTask } from '../task/task.ts';
@@ -13,6 +16,8 @@ export function perturbParameters(parameters: Float64Array, precision: Precision
   return Float64Array.from(parameters, (value, index) => value * (1 + (index % 2 === 0 ? 1 : -1) * 2 ** -52));
 }
 
+const envelopeSchema = z.strictObject({ exactLosses: z.array(z.number()), envelope: z.array(z.number()) });
+
 /** Losses of a float64 trainer that is known to be right, and how far rounding moves them. */
 export interface RoundingEnvelope {
   /** The trusted trainer's own losses, from the exact start parameters. */
@@ -23,15 +28,37 @@ export interface RoundingEnvelope {
 
 /**
  * How far rounding has grown by each step: the trusted trainer runs from exact and from perturbed start parameters.
- * Ends after `steps`, or a little beyond the step where the envelope passes the horizon's.
+ * Ends after `steps`, or a little beyond the step where the envelope passes the horizon's. Kept in the cache.
  * @throws {ImplementationFailure} where the trusted trainer breaks
  */
-export async function measureEnvelope(
+export async function roundingEnvelope(
   trusted: Implementation,
   task: PreparedTask,
   precision: Precision,
   steps: number,
   options: TrainerOptions = {},
+): Promise<RoundingEnvelope> {
+  const { preset: _, ...description } = task.description;
+  const key = [description, precision, steps, await implementationHash(trusted)];
+  const cache = cachedJson('envelope', key, envelopeSchema);
+  const known = await cache.read();
+  if (known !== undefined) {
+    return { exactLosses: Float64Array.from(known.exactLosses), envelope: Float64Array.from(known.envelope) };
+  }
+  const measured = await measureEnvelope(trusted, task, precision, steps, options);
+  // What is not finite is not written: JSON has no such number, and a broken trainer is worth another look.
+  if (measured.exactLosses.every(Number.isFinite) && measured.envelope.every(Number.isFinite)) {
+    await cache.write({ exactLosses: Array.from(measured.exactLosses), envelope: Array.from(measured.envelope) });
+  }
+  return measured;
+}
+
+async function measureEnvelope(
+  trusted: Implementation,
+  task: PreparedTask,
+  precision: Precision,
+  steps: number,
+  options: TrainerOptions,
 ): Promise<RoundingEnvelope> {
   const parameters = perturbParameters(task.training.parameters, precision);
   const exact = await startTrainer(trusted, task, options);

@@ -1,6 +1,6 @@
+import type { TrainingTask } from '../../impls/contract.ts';
 import type { Precision } from '../implementation/manifest.ts';
 import type { ParameterMatrix } from '../task/parameter-layout.ts';
-import type { PreparedTask } from '../task/task.ts';
 import { baseTolerance } from './gate.ts';
 import { checkTensors, gradientTolerances, type TensorFinding } from './tensor-check.ts';
 
@@ -15,28 +15,27 @@ export function firstUpdate(gradient: number, learningRate: number): number {
 }
 
 /** The parameters after step 1, from the gradient of step 1. */
-export function parametersAfterFirstStep(task: PreparedTask, gradient: Float64Array): Float64Array {
-  const { parameters, learningRate } = task.training;
-  return parameters.map((start, index) => start - firstUpdate(gradient[index], learningRate));
+export function parametersAfterFirstStep(task: TrainingTask, gradient: Float64Array): Float64Array {
+  return task.parameters.map((start, index) => start - firstUpdate(gradient[index], task.learningRate));
 }
 
 /**
- * Parameters after step 1, tensor by tensor. The update is steep where the gradient is near zero (it is nearly the gradient's sign),
- * so what rounding may do to the gradient is carried through it: an entry is allowed the base tolerance and `|u(g + δ) - u(g - δ)|`.
+ * Parameters after step 1, tensor by tensor. The update is steep where the gradient is near zero (it is nearly the gradient's
+ * sign), so what rounding may do to the gradient is carried through it: an entry is allowed the base tolerance and
+ * `|u(g + δ) - u(g - δ)|`.
  */
-export function checkParameters(
+export function checkUpdate(
   layout: readonly ParameterMatrix[],
-  task: PreparedTask,
+  expected: Float64Array,
   gradient: Float64Array,
+  learningRate: number,
   actual: Float64Array,
   precision: Precision,
 ): readonly TensorFinding[] {
-  const { learningRate } = task.training;
   const deltas = gradientTolerances(layout, gradient, precision);
-  return checkTensors(layout, parametersAfterFirstStep(task, gradient), actual, (index) => {
-    const delta = deltas[index];
-    const swing =
-      firstUpdate(gradient[index] + delta, learningRate) - firstUpdate(gradient[index] - delta, learningRate);
+  return checkTensors(layout, expected, actual, (index) => {
+    const [g, delta] = [gradient[index], deltas[index]];
+    const swing = firstUpdate(g + delta, learningRate) - firstUpdate(g - delta, learningRate);
     return baseTolerance[precision] + Math.abs(swing);
   });
 }

@@ -19,19 +19,22 @@ export interface LossGate {
 }
 
 /**
- * The gate for `steps` steps. `envelope[s]` is how far rounding alone had moved any loss up to step s (see `envelope.ts`).
- * Where rounding never grows beyond the base tolerance, training is calm and the base alone is the tolerance;
- * elsewhere each step allows a multiple of the envelope, and nothing is counted once the envelope passes the horizon's.
+ * The gate for `steps` steps. `envelope[s]` is how far rounding alone had moved any loss up to step s (see `envelope.ts`):
+ * each step allows a multiple of that, and the base tolerance in any case; nothing is counted once the envelope passes the
+ * horizon's. Where training is calm, as at the original's size, the base alone comes out over all steps.
  */
 export function lossGate(precision: Precision, steps: number, envelope: Float64Array): LossGate {
-  const base = baseTolerance[precision];
-  const calm = envelope.every((moved) => moved <= base);
-  if (calm) return { tolerances: new Float64Array(steps).fill(base) };
   const beyond = envelope.findIndex((moved) => !(moved <= HORIZON_ENVELOPE));
-  const horizon = beyond === -1 ? steps : Math.min(steps, beyond);
+  const horizon = Math.min(steps, beyond === -1 ? envelope.length : beyond);
+  const base = baseTolerance[precision];
   return {
     tolerances: Float64Array.from(envelope.subarray(0, horizon), (moved) => Math.max(base, ENVELOPES_ALLOWED * moved)),
   };
+}
+
+/** The gate where nothing is known of the envelope: the base tolerance at every step. */
+export function flatGate(precision: Precision, steps: number): LossGate {
+  return { tolerances: new Float64Array(steps).fill(baseTolerance[precision]) };
 }
 
 /** The first loss that is not within tolerance. Steps are counted from 1; `actual` is null where it was not finite. */
@@ -50,8 +53,10 @@ interface LossFindings {
   readonly tolerance: number;
 }
 
+export type VerifiedLosses = LossFindings & { readonly status: 'verified'; readonly maxLossError: number };
+
 export type LossVerdict =
-  | (LossFindings & { readonly status: 'verified'; readonly maxLossError: number })
+  | VerifiedLosses
   | (LossFindings & { readonly status: 'mismatch'; readonly firstMismatch: LossMismatch });
 
 /**

@@ -1,12 +1,9 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
-import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
+import { cachedJson } from '../cached-json.ts';
 import { availability } from '../implementation/availability.ts';
 import { type DiscoveredImplementation, type Implementation, withRole } from '../implementation/discover.ts';
 import { implementationHash } from '../implementation/implementation-hash.ts';
 import { flopsPerStep, startTrainer, type TrainerOptions } from '../implementation/trainer-process.ts';
-import { cacheFolder } from '../project.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
 import { findGolden } from './golden.ts';
@@ -60,12 +57,12 @@ export async function referenceTrace(
   }
   const wanted = steps ?? affordableSteps(task);
   const reference = await firstAvailable(withRole(implementations, 'reference'));
-  const file = cacheFolder('reference', `${await traceKey(reference, task)}.json`);
-  const cached = await readCachedLosses(file);
-  if (cached.length >= wanted) return { source: reference.name, losses: Float64Array.from(cached.slice(0, wanted)) };
+  const { preset: _, ...description } = task.description;
+  const cache = cachedJson('reference', [description, await implementationHash(reference)], z.array(z.number()));
+  const known = (await cache.read()) ?? [];
+  if (known.length >= wanted) return { source: reference.name, losses: Float64Array.from(known.slice(0, wanted)) };
   const losses = await computeLosses(reference, task, wanted, options);
-  await mkdir(cacheFolder('reference'), { recursive: true });
-  await writeFileAtomic(file, JSON.stringify(Array.from(losses)));
+  await cache.write(Array.from(losses));
   return { source: reference.name, losses };
 }
 
@@ -98,20 +95,4 @@ async function computeLosses(
     await trainer.quit();
   }
   return losses;
-}
-
-async function traceKey(reference: Implementation, task: PreparedTask): Promise<string> {
-  const { preset: _, ...description } = task.description;
-  const hash = createHash('sha256')
-    .update(JSON.stringify(description))
-    .update(await implementationHash(reference));
-  return hash.digest('hex').slice(0, 32);
-}
-
-async function readCachedLosses(file: string): Promise<readonly number[]> {
-  try {
-    return z.array(z.number()).parse(JSON.parse(await readFile(file, 'utf8')));
-  } catch {
-    return [];
-  }
 }

@@ -41,7 +41,7 @@ export function gradientTolerances(
   return tolerances;
 }
 
-/** Compares two vectors of parameter size entry by entry, and tells of each tensor's worst entry. */
+/** Compares two vectors of parameter size entry by entry, and tells of each tensor's worst entry. NaN agrees with NaN alone. */
 export function checkTensors(
   layout: readonly ParameterMatrix[],
   expected: Float64Array,
@@ -52,9 +52,10 @@ export function checkTensors(
     let maxError = 0;
     let worst = { excess: Number.NEGATIVE_INFINITY, tolerance: 0 };
     for (let index = offset; index < offset + rows * columns; index++) {
-      const error = Math.abs(actual[index] - expected[index]);
+      const bothUndefined = Number.isNaN(actual[index]) && Number.isNaN(expected[index]);
+      const error = bothUndefined ? 0 : Math.abs(actual[index] - expected[index]);
       const tolerance = toleranceOf(index);
-      const excess = Number.isNaN(error) ? Number.POSITIVE_INFINITY : error / tolerance;
+      const excess = error === 0 ? 0 : error <= tolerance ? error / tolerance : Number.POSITIVE_INFINITY;
       // Math.max keeps a NaN once it has met one.
       maxError = Math.max(maxError, error);
       if (excess > worst.excess) worst = { excess, tolerance };

@@ -3,12 +3,18 @@ import { availability } from '../implementation/availability.ts';
 import type { Implementation } from '../implementation/discover.ts';
 import { ImplementationFailure } from '../implementation/implementation-failure.ts';
 import { startTrainer, type TrainerOptions, type TrainerProcess } from '../implementation/trainer-process.ts';
+import { STEPS_BEYOND_MISMATCH } from './diagnose.ts';
 import type { Expectation } from './expectation.ts';
-import { type LossVerdict, verifyLosses } from './gate.ts';
+import { type FirstStep, trainFirstStep } from './first-step.ts';
+import { type LossGate, type LossVerdict, type VerifiedLosses, verifyLosses } from './gate.ts';
+import { judge, type Mismatch } from './judge.ts';
+import { describeOverflow, overflowProbe } from './overflow-probe.ts';
 
 export interface VerifyOptions extends TrainerOptions {
   /** A slow implementation stops after so long, with fewer steps verified; without it, every step is trained. */
   readonly budgetSeconds?: number | undefined;
+  /** Whether to try, in a process of its own, a first step whose logits and scores overflow a careless softmax. */
+  readonly probesOverflow?: boolean | undefined;
   readonly onProgress?: ((stepsDone: number) => void) | undefined;
   /** Called with the trainer as verification leaves it, `stepsDone` steps in, when all was well. */
   readonly afterwards?: ((trainer: TrainerProcess, stepsDone: number) => Promise<void>) | undefined;
@@ -16,14 +22,19 @@ export interface VerifyOptions extends TrainerOptions {
 
 /** What became of one implementation. `losses` are as far as it was trained, NaN where not finite. */
 export type Verification =
-  | (LossVerdict & { readonly losses: Float64Array; readonly reason?: string; readonly diagnosis?: readonly string[] })
+  | ((VerifiedLosses | Mismatch) & { readonly losses: Float64Array; readonly first: FirstStep })
   | { readonly status: 'error'; readonly reason: string; readonly stderrTail: string }
   | { readonly status: 'skipped' | 'unsupported'; readonly reason: string };
 
 /** Progress is shown about this often. */
 const LOOK_SECONDS = 0.25;
+/** The first steps of a process are its slowest: so many times the last number of steps may be asked for next. */
+const GROWTH = 8;
 
-/** Trains an implementation in a process of its own and holds it against what is expected. Rejects only when interrupted, or for a bug of ours. */
+/**
+ * Trains an implementation in a process of its own and holds it against what is expected: gradient and parameters of the
+ * first step, then the loss of every step. Rejects only when interrupted, or for a bug of ours.
+ */
 export async function verifyImplementation(
   implementation: Implementation,
   expectation: Expectation,
@@ -31,55 +42,88 @@ export async function verifyImplementation(
 ): Promise<Verification> {
   const present = await availability(implementation, options.runtime?.name);
   if (!present.available) return { status: 'skipped', reason: present.reason };
-  let trainer: TrainerProcess | undefined;
   try {
-    trainer = await startTrainer(implementation, expectation.task, options);
-    return await verifyTrainer(trainer, implementation, expectation, options);
+    return await trainAndJudge(implementation, expectation, options);
   } catch (error) {
     if (error instanceof UnsupportedTask) return { status: 'unsupported', reason: error.message };
     if (error instanceof ImplementationFailure) {
       return { status: 'error', reason: error.message, stderrTail: error.stderrTail };
     }
     throw error;
-  } finally {
-    await trainer?.quit();
   }
 }
 
-async function verifyTrainer(
-  trainer: TrainerProcess,
+async function trainAndJudge(
   implementation: Implementation,
   expectation: Expectation,
   options: VerifyOptions,
 ): Promise<Verification> {
-  const gate = expectation.gates[implementation.manifest.precision];
-  const expected = expectation.reference.losses;
+  const { precision } = implementation.manifest;
+  const trainer = await startTrainer(implementation, expectation.task, options);
+  try {
+    const first = await trainFirstStep(trainer, expectation, precision);
+    const { losses, verdict } = await trainOn(trainer, first, expectation, expectation.gates[precision], options);
+    const judgement = judge(first, losses, verdict, expectation, precision);
+    if (judgement.status === 'mismatch') return { ...judgement, losses, first };
+    await options.afterwards?.(trainer, losses.length);
+    const overflow = options.probesOverflow ? await probeOverflow(implementation, expectation, options) : undefined;
+    const mismatch = overflow === undefined ? undefined : { ...judgement, ...overflow };
+    return { ...(mismatch ?? judgement), losses, first };
+  } finally {
+    await trainer.quit();
+  }
+}
+
+/** Trains until the reference's losses or the time are used up; beyond the first wrong loss only so far as it takes to tell why. */
+async function trainOn(
+  trainer: TrainerProcess,
+  first: FirstStep,
+  { reference }: Expectation,
+  gate: LossGate,
+  options: VerifyOptions,
+): Promise<{ readonly losses: Float64Array; readonly verdict: LossVerdict }> {
+  const expected = reference.losses;
   const losses = new Float64Array(expected.length);
-  let done = 0;
-  let spentSeconds = 0;
-  let verdict: LossVerdict = verifyLosses(expected, losses.subarray(0, 0), gate);
-  for (let steps = 1; steps > 0 && verdict.status === 'verified'; ) {
+  losses[0] = first.loss;
+  let done = 1;
+  let seconds = first.nanoseconds / 1e9;
+  let secondsPerStep = seconds;
+  let lastSteps = 1;
+  let verdict = verifyLosses(expected, losses.subarray(0, done), gate);
+  const train = async (steps: number) => {
     const answer = await trainer.train(steps);
     losses.set(answer.losses, done);
     done += steps;
+    seconds += answer.nanoseconds / 1e9;
+    secondsPerStep = answer.nanoseconds / 1e9 / steps;
+    lastSteps = steps;
     options.onProgress?.(done);
+  };
+  while (
+    verdict.status === 'verified' &&
+    done < expected.length &&
+    seconds < (options.budgetSeconds ?? Number.POSITIVE_INFINITY)
+  ) {
+    const fitting = Math.max(1, Math.floor(LOOK_SECONDS / secondsPerStep));
+    await train(Math.min(expected.length - done, fitting, GROWTH * lastSteps));
     verdict = verifyLosses(expected, losses.subarray(0, done), gate);
-    const seconds = answer.nanoseconds / 1e9;
-    spentSeconds += seconds;
-    steps = nextSteps(
-      steps,
-      seconds,
-      expected.length - done,
-      (options.budgetSeconds ?? Number.POSITIVE_INFINITY) - spentSeconds,
-    );
   }
-  if (verdict.status === 'verified') await options.afterwards?.(trainer, done);
-  return { ...verdict, losses: losses.slice(0, done) };
+  const further = verdict.status === 'mismatch' ? verdict.firstMismatch.step + STEPS_BEYOND_MISMATCH - done : 0;
+  if (further > 0 && done < expected.length) await train(Math.min(further, expected.length - done));
+  return { losses: losses.slice(0, done), verdict };
 }
 
-/** As many steps as fit between two looks, and at most eight times the last: the first steps of a process are its slowest. */
-function nextSteps(lastSteps: number, lastSeconds: number, stepsLeft: number, secondsLeft: number): number {
-  const perStep = lastSeconds / lastSteps;
-  const fitting = Math.floor(Math.min(LOOK_SECONDS, secondsLeft) / perStep);
-  return secondsLeft <= 0 ? 0 : Math.min(stepsLeft, Math.max(1, Math.min(fitting, 8 * lastSteps)));
+async function probeOverflow(
+  implementation: Implementation,
+  expectation: Expectation,
+  options: VerifyOptions,
+): Promise<Pick<Mismatch, 'status' | 'reason' | 'diagnosis'> | undefined> {
+  const task = overflowProbe(expectation.task);
+  const trainer = await startTrainer(implementation, task, options);
+  try {
+    const { losses } = await trainer.train(1);
+    return describeOverflow(task, losses[0]);
+  } finally {
+    await trainer.quit();
+  }
 }

@@ -19,7 +19,7 @@ import { type GoldenFile, goldenFolder } from '../harness/verify/golden.ts';
 type GoldenRun = (typeof goldenRuns)[number];
 
 const CPYTHON = 'python3';
-const STEPS_REPEATED_BY_CPYTHON = 3;
+const STEPS_REPEATED_BY_CPYTHON = 2;
 const SAMPLES = 20;
 /** Of a larger matrix a golden file holds every stride-th entry only: all gradients of all runs would be 4 MB of repository. */
 const MAX_VALUES_PER_MATRIX = 4096;

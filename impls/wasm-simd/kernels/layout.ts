@@ -1,4 +1,5 @@
 import type { ModelConfig } from '../../contract.ts';
+import { ConstantPool } from './constant-pool.ts';
 import type { Vector } from './vector.ts';
 
 /** Byte addresses of one layer's parameters and of what its forward pass keeps for the backward pass. */
@@ -74,7 +75,7 @@ const lineBytes = 64;
 export function layout(model: ModelConfig, v: Vector, batched: boolean): Layout {
   const { nEmbd, nHead, nLayer, blockSize, vocabSize } = model;
   const bytes = v.elementBytes;
-  let next = lineBytes;
+  let next = ConstantPool.endBytes;
   const take = (sizeBytes: number): number => {
     const address = next;
     next += Math.ceil(sizeBytes / lineBytes) * lineBytes;

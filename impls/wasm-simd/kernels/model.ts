@@ -1,6 +1,7 @@
 import type { ModelConfig } from '../../contract.ts';
 import { updateEmbeddings } from './adam.ts';
 import { attention, attentionGradient } from './attention.ts';
+import { ConstantPool } from './constant-pool.ts';
 import { crossEntropy } from './cross-entropy.ts';
 import { embed, embedGradient } from './embedding.ts';
 import { type Layout, layout } from './layout.ts';
@@ -42,7 +43,8 @@ export function kernelLayout({ model, precision, batched, fused }: KernelRequest
 
 /** A whole training step for the exact sizes of a task, as WebAssembly text; it exports `<stage>(positions) → loss`. */
 export function kernelText(request: KernelRequest): string {
-  const v = vector(request.precision, request.fused);
+  const constants = new ConstantPool();
+  const v = vector(request.precision, request.fused, constants);
   const l = layout(request.model, v, request.batched);
   const { nEmbd, vocabSize } = l.model;
   const functions = new Map<string, string>();
@@ -88,7 +90,8 @@ export function kernelText(request: KernelRequest): string {
 
   for (const stage of request.batched ? (['first', 'middle', 'last'] as const) : (['only'] as const))
     define(stage, () => trainDocument(stage));
-  return `(module (memory (export "memory") ${Math.ceil(l.totalBytes / 65536)} ${Math.ceil(l.totalBytes / 65536)})\n${[...functions.values()].join('\n')})`;
+  const pages = Math.ceil(l.totalBytes / 65536);
+  return `(module (memory (export "memory") ${pages} ${pages}) ${constants.segment()}\n${[...functions.values()].join('\n')})`;
 
   function trainDocument(stage: Stage): string {
     const f = new FunctionWriter(stage);

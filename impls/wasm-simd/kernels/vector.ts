@@ -1,3 +1,4 @@
+import { ConstantPool } from './constant-pool.ts';
 import type { Address, Expression, FunctionWriter, Local } from './wat.ts';
 
 export type Precision = 'float32' | 'float64';
@@ -55,12 +56,17 @@ export interface Vector {
   transpose(f: FunctionWriter, rows: readonly Local[]): Local[];
 }
 
-export function vector(precision: Precision, fused: boolean): Vector {
+export function vector(precision: Precision, fused: boolean, constants = new ConstantPool()): Vector {
   const single = precision === 'float32';
   const t = single ? 'f32x4' : 'f64x2';
   const i = single ? 'i32x4' : 'i64x2';
   const lanes = single ? 4 : 2;
-  const integer = (value: bigint): Expression => `(v128.const ${i} ${Array(lanes).fill(value.toString()).join(' ')})`;
+  const floats = (values: readonly number[]): Expression =>
+    constants.load(single ? Float32Array.from(values) : Float64Array.from(values));
+  const integers = (values: readonly bigint[]): Expression =>
+    constants.load(single ? Int32Array.from(values, Number) : BigInt64Array.from(values));
+  const eachLane = <T>(value: (lane: number) => T): T[] => Array.from({ length: lanes }, (_, lane) => value(lane));
+  const integer = (value: bigint): Expression => integers(eachLane(() => value));
   const mantissaBits = single ? 23 : 52;
 
   const v: Vector = {
@@ -74,8 +80,8 @@ export function vector(precision: Precision, fused: boolean): Vector {
     load: (from) => `(v128.load offset=${from.offsetBytes} ${from.base})`,
     splat: (from) => `(v128.load${single ? 32 : 64}_splat offset=${from.offsetBytes} ${from.base})`,
     store: (to, value) => `(v128.store offset=${to.offsetBytes} ${to.base} ${value})`,
-    constant: (value) => `(v128.const ${t} ${Array(lanes).fill(literal(value)).join(' ')})`,
-    laneNumbers: () => `(v128.const ${t} ${Array.from({ length: lanes }, (_, lane) => lane).join(' ')})`,
+    constant: (value) => (value === 0 ? '(v128.const i64x2 0 0)' : floats(eachLane(() => value))),
+    laneNumbers: () => floats(eachLane((lane) => lane)),
     fromInteger: (value) =>
       single ? `(f32x4.splat (f32.convert_i32_s ${value}))` : `(f64x2.splat (f64.convert_i32_s ${value}))`,
     add: (a, b) => `(${t}.add ${a} ${b})`,
@@ -89,7 +95,7 @@ export function vector(precision: Precision, fused: boolean): Vector {
     select: (mask, a, b) => `(v128.bitselect ${a} ${b} ${mask})`,
     where: (mask, a) => `(v128.and ${a} ${mask})`,
     greater: (a, b) => `(${t}.gt ${a} ${b})`,
-    laneMask: (lanesSet) => `(v128.const ${i} ${lanesSet.map((set) => (set ? -1 : 0)).join(' ')})`,
+    laneMask: (lanesSet) => integers(lanesSet.map((set) => (set ? -1n : 0n))),
 
     // e^x = 2^k · e^r with k = round(x / ln 2) and |r| <= ln 2 / 2, where the Taylor series is short.
     exp: (f, x) => {
@@ -163,9 +169,4 @@ function shuffle(a: Local, b: Local, picks: readonly number[], bytes: number): E
 
 function factorial(n: number): number {
   return n <= 1 ? 1 : n * factorial(n - 1);
-}
-
-function literal(value: number): string {
-  if (Number.isFinite(value)) return String(value);
-  return value > 0 ? 'inf' : '-inf';
 }

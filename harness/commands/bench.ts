@@ -1,11 +1,9 @@
 import { Command, Option } from 'commander';
-import { exitCode } from '../exit-code.ts';
 import {
   addTaskFlags,
   implementationsOption,
   jsonOption,
   positiveNumber,
-  type TaskFlags,
   taskRequest,
   timeoutOption,
   wholeNumberFrom,
@@ -13,51 +11,46 @@ import {
 import {
   type DiscoveredImplementation,
   discoverImplementations,
-  isBroken,
   selectImplementations,
 } from '../implementation/discover.ts';
 import { interruptSignal } from '../interrupt.ts';
 import { checkJsonTarget, writeJson } from '../json-output.ts';
+import { thisMachine, thisRuntime } from '../measure/machine.ts';
 import { measureMachinePeak } from '../measure/machine-peak.ts';
-import { fullPace, quickPace } from '../measure/pace.ts';
-import type { RoundLimit } from '../measure/race.ts';
-import { benchTable, isFailure } from '../present/bench-table.ts';
+import { benchTable } from '../present/bench-table.ts';
 import { exportResult, parseExports } from '../present/export/export.ts';
-import { taskName } from '../present/export/exporter.ts';
+import { longRunTable } from '../present/long-run-table.ts';
 import { type Page, terminalPage } from '../present/page.ts';
-import { withProgress } from '../present/progress.ts';
 import { publishedTableFor, readPublished } from '../present/published.ts';
 import { publishedTable } from '../present/published-table.ts';
-import { appendHistory, historyRecord } from '../results/history.ts';
-import type { BenchResult, Machine } from '../results/schema.ts';
-import { resultPath, saveResult } from '../results/store.ts';
-import type { TaskRequest } from '../task/task.ts';
-import { benchTask } from './bench-task.ts';
-
-export interface BenchFlags extends TaskFlags {
-  readonly quick?: true;
-  readonly rounds?: number;
-  readonly save: boolean;
-  readonly precision: number;
-  readonly budget: number;
-  readonly export: readonly string[];
-  readonly json?: string;
-  readonly impls?: string;
-  readonly timeout?: number;
-}
+import { scalingTables } from '../present/scaling-table.ts';
+import { currentCommit } from '../results/commit.ts';
+import type { LongRunResult } from '../results/long-run-result.ts';
+import { type BenchResult, SCHEMA_VERSION } from '../results/schema.ts';
+import { UsageError } from '../usage-error.ts';
+import { benchLong } from './bench-long.ts';
+import { type BenchFlags, type BenchOutcome, benchOne } from './bench-one.ts';
+import { benchScaling } from './bench-scaling.ts';
+import { rowExitCode } from './row-exit-code.ts';
 
 export function benchCommand(): Command {
   return addTaskFlags(new Command('bench'))
     .description('verify implementations, time them, and say how much faster each is')
     .argument('[implementation...]', 'which ones; all of them where none is named')
     .option('--quick', 'every row verified and timed in under 30 seconds, less surely')
+    .option('--scaling', 'every preset, and how cost grows with work')
+    .option('--long', '50,000 steps at d16 and 5,000 at d64: does a step cost the same at the end?')
     .option('--rounds <n>', 'exactly so many rounds, one process a row in each', wholeNumberFrom(1))
     .addOption(
       new Option('--precision <percent>', 'add rounds until every interval is at most ± this')
         .argParser(positiveNumber)
         .default(2),
     )
-    .addOption(new Option('--budget <seconds>', 'stop adding rounds then').argParser(positiveNumber).default(100))
+    .addOption(
+      new Option('--budget <seconds>', 'add no more rounds then (default: 100; 40 a preset with --scaling)').argParser(
+        positiveNumber,
+      ),
+    )
     .option('--no-save', 'keep nothing in results/')
     .option('--export <format=file>', 'write the table for another tool; any number of times', collect, [])
     .addOption(jsonOption())
@@ -70,91 +63,77 @@ function collect(value: string, values: readonly string[]): readonly string[] {
   return [...values, value];
 }
 
-/** Rounds of `--quick`: enough to tell a row from another, not enough for a narrow interval. */
-const QUICK_ROUNDS = 3;
-const QUICK_BUDGET_SECONDS = 18;
+/** What every way of benchmarking prints to: standard output is left alone where it is to hold JSON. */
+interface Output {
+  readonly print: (text: string) => void;
+  readonly page: Page;
+}
 
 async function bench(names: readonly string[], flags: BenchFlags): Promise<void> {
   await checkJsonTarget(flags.json);
   const exports = parseExports(flags.export);
+  if (exports.length > 0 && (flags.scaling || flags.long)) {
+    throw new UsageError('--export writes the table of one task; leave out --scaling and --long');
+  }
+  if (flags.scaling && flags.long) throw new UsageError('--scaling and --long are two runs; ask for one of them');
   const all = await discoverImplementations(flags.impls);
   const chosen = selectImplementations(all, names);
+  const stream = flags.json === '-' ? process.stderr : process.stdout;
+  const output: Output = { print: (text) => stream.write(`${text}\n`), page: terminalPage(stream) };
+
+  if (flags.long) return long(all, chosen, flags, output);
   const request = taskRequest(flags);
   const peak = await measureMachinePeak(interruptSignal());
-
-  const { result, savedTo } = await benchOne({ request, all, chosen, flags, peak });
-  const out = flags.json === '-' ? process.stderr : process.stdout;
-  out.write(`${await describe(result, terminalPage(out))}\n`);
-  if (savedTo !== undefined) out.write(`saved to ${savedTo}\n`);
-  if (flags.json !== undefined) await writeJson(flags.json, result);
-  await exportResult(result, exports);
-  process.exitCode = exitCodeOf(result, chosen);
-}
-
-interface BenchOneOptions {
-  readonly request: TaskRequest;
-  readonly all: readonly DiscoveredImplementation[];
-  readonly chosen: readonly DiscoveredImplementation[];
-  readonly flags: BenchFlags;
-  readonly peak: Machine['peakGflops'];
-}
-
-/** Benchmarks one task with progress on standard error, and keeps what was measured as it comes. */
-export async function benchOne({
-  request,
-  all,
-  chosen,
-  flags,
-  peak,
-}: BenchOneOptions): Promise<{ result: BenchResult; savedTo?: string }> {
-  const signal = interruptSignal();
-  let savedTo: string | undefined;
-  const keep = async (result: BenchResult) => {
-    if (!flags.save || result.rows.length === 0) return;
-    savedTo ??= resultPath(result.createdAt, taskName(result));
-    await saveResult(savedTo, result);
-  };
-  const result = await withProgress(request.preset ?? 'bench', (progress) =>
-    benchTask({
-      request,
-      all,
+  if (flags.scaling) {
+    const outcomes = await benchScaling(all, chosen, flags, peak);
+    const results = outcomes.map(({ result }) => result);
+    for (const outcome of outcomes) output.print(`${benchTable(outcome.result, output.page)}${savedLine(outcome)}\n`);
+    output.print(scalingTables(results, output.page));
+    if (flags.json !== undefined) await writeJson(flags.json, { schemaVersion: SCHEMA_VERSION, scaling: results });
+    process.exitCode = rowExitCode(
+      results.flatMap(({ rows }) => rows),
       chosen,
-      pace: flags.quick ? quickPace : fullPace,
-      limit: roundLimit(flags),
-      precision: flags.precision / 100,
-      peak,
-      signal,
-      ...(flags.timeout === undefined ? {} : { replyTimeoutMilliseconds: 1000 * flags.timeout }),
-      progress,
-      onResult: keep,
-    }),
-  );
-  await keep(result);
-  // A short run is no point of a trend, and neither is one that was cut off.
-  if (flags.save && !flags.quick && !signal.aborted) await appendHistory(historyRecord(result));
-  return { result, ...(savedTo === undefined ? {} : { savedTo }) };
+    );
+    return;
+  }
+  const outcome = await benchOne({ request, all, chosen, flags, peak });
+  output.print(`${await describe(outcome.result, output.page)}${savedLine(outcome)}`);
+  if (flags.json !== undefined) await writeJson(flags.json, outcome.result);
+  await exportResult(outcome.result, exports);
+  process.exitCode = rowExitCode(outcome.result.rows, chosen);
 }
 
-function roundLimit(flags: BenchFlags): RoundLimit {
-  if (flags.rounds !== undefined) return { rounds: flags.rounds };
-  const precision = flags.precision / 100;
-  return flags.quick
-    ? { precision, budgetMilliseconds: 1000 * Math.min(flags.budget, QUICK_BUDGET_SECONDS), mostRounds: QUICK_ROUNDS }
-    : { precision, budgetMilliseconds: 1000 * flags.budget };
+async function long(
+  all: readonly DiscoveredImplementation[],
+  chosen: readonly DiscoveredImplementation[],
+  flags: BenchFlags,
+  { print, page }: Output,
+): Promise<void> {
+  const createdAt = new Date().toISOString();
+  const longRuns = await benchLong(all, chosen, flags);
+  print(longRunTable(longRuns, page));
+  const commit = await currentCommit();
+  const result: LongRunResult = {
+    schemaVersion: SCHEMA_VERSION,
+    createdAt,
+    ...(commit === undefined ? {} : { commit }),
+    machine: thisMachine(),
+    runtime: thisRuntime(),
+    longRuns: [...longRuns],
+  };
+  if (flags.json !== undefined) await writeJson(flags.json, result);
+  process.exitCode = rowExitCode(longRuns, chosen);
 }
 
+/** The table, with the literature's of the same model beneath it. */
 async function describe(result: BenchResult, page: Page): Promise<string> {
   const published = await readPublished();
   const table = publishedTableFor(published, result.task);
-  const parts = [benchTable(result, page)];
-  if (table !== undefined) parts.push(publishedTable(published, table, page.width));
-  return parts.join('\n\n');
+  const own = benchTable(result, page);
+  return table === undefined ? own : `${own}\n\n${publishedTable(published, table, page.width)}`;
 }
 
-/** What an implementation did wrong weighs more than a manifest that could not be read, which is bad input. */
-export function exitCodeOf(result: BenchResult, chosen: readonly DiscoveredImplementation[]): number {
-  const unreadable = chosen.filter(isBroken).map(({ name }) => name);
-  const failures = result.rows.filter(isFailure);
-  if (failures.some((row) => !unreadable.includes(row.implementation))) return exitCode.wrong;
-  return unreadable.length > 0 ? exitCode.usage : exitCode.ok;
+function savedLine({ savedTo }: BenchOutcome): string {
+  if (savedTo === undefined) return '';
+  return interruptSignal().aborted ? `\ninterrupted; what was measured is in ${savedTo}` : `\nsaved to ${savedTo}`;
 }

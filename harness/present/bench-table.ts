@@ -13,6 +13,7 @@ import {
   formatUncertainty,
 } from './number-format.ts';
 import type { Page } from './page.ts';
+import { wrap } from './wrap.ts';
 
 const columns: readonly Column<Row>[] = [
   { heading: 'implementation', align: 'left', dropOrder: 0, cell: rowName },
@@ -53,13 +54,14 @@ export function benchTable(result: BenchResult, page: Page): string {
     if (!page.color || row.status === 'verified') return text;
     return styleText(isFailure(row) ? 'red' : 'dim', text, { validateStream: false });
   };
+  const text = (line: string) => wrap(line, page.width);
   return [
-    taskLine(result),
-    machineLine(result),
+    text(taskLine(result)),
+    text(machineLine(result)),
     columnTable(columns, result.rows, { width: page.width, paint }),
-    ...legend(result),
-    ...result.rows.flatMap((row) => notes(row).map((note) => paint(row, note))),
-    ...result.noise.warnings.map((warning) => paintWarning(page, `warning: ${warning}`)),
+    ...legend(result).map(text),
+    ...result.rows.flatMap((row) => notes(row).map((note) => paint(row, text(note)))),
+    ...result.noise.warnings.map((warning) => paintWarning(page, text(`warning: ${warning}`))),
   ].join('\n');
 }
 

@@ -1,21 +1,25 @@
 import { type Column, columnTable, markdownTable } from './column-table.ts';
 import { formatFactor, formatNumber } from './number-format.ts';
 import { type Published, type PublishedRow, type PublishedTable, publishedSpeedup } from './published.ts';
+import { wrap } from './wrap.ts';
 
 /** The published figures, headed by whose they are and why they are not ours. */
 export function publishedTable(published: Published, table: PublishedTable, width: number): string {
-  return [heading(published, table), columnTable(columnsOf(table), table.rows, { width })].join('\n');
+  return [
+    ...heading(published, table).map((line) => wrap(line, width)),
+    columnTable(columnsOf(table), table.rows, { width }),
+  ].join('\n');
 }
 
 export function publishedMarkdown(published: Published, table: PublishedTable): string {
-  return [heading(published, table), '', markdownTable(columnsOf(table), table.rows)].join('\n');
+  return [...heading(published, table), '', markdownTable(columnsOf(table), table.rows)].join('\n');
 }
 
-function heading({ source, machine, dataset }: Published, table: PublishedTable): string {
+function heading({ source, machine, dataset }: Published, table: PublishedTable): string[] {
   return [
     `published, ${table.preset}: other machine, other clock; speedups are over that machine's own CPython`,
     `${machine}, ${dataset}; ${source.author}, ${source.title}, ${source.url}`,
-  ].join('\n');
+  ];
 }
 
 function columnsOf(table: PublishedTable): readonly Column<PublishedRow>[] {

@@ -1,0 +1,36 @@
+import { taskRequest } from '../flags.ts';
+import { type DiscoveredImplementation, isBroken } from '../implementation/discover.ts';
+import { interruptSignal } from '../interrupt.ts';
+import type { Machine } from '../results/schema.ts';
+import { type PresetName, presets } from '../task/presets.ts';
+import { type BenchFlags, type BenchOutcome, benchOne } from './bench-one.ts';
+
+/** Time for the rounds of one task, where `--budget` says nothing else: six of them are to end within a few minutes. */
+const BUDGET_SECONDS = 40;
+
+/**
+ * Benchmarks every preset, one after the other. The Python baseline runs the smallest alone: at d128 a single step of it would
+ * take longer than everything else together.
+ */
+export async function benchScaling(
+  all: readonly DiscoveredImplementation[],
+  chosen: readonly DiscoveredImplementation[],
+  flags: BenchFlags,
+  peak: Machine['peakGflops'],
+): Promise<readonly BenchOutcome[]> {
+  const outcomes: BenchOutcome[] = [];
+  for (const preset of Object.keys(presets)) {
+    if (interruptSignal().aborted) break;
+    const request = taskRequest({ ...flags, preset });
+    const rows = preset === smallest ? chosen : chosen.filter((implementation) => !isPythonBaseline(implementation));
+    const budget = flags.budget ?? BUDGET_SECONDS;
+    outcomes.push(await benchOne({ request, all, chosen: rows, flags: { ...flags, budget }, peak }));
+  }
+  return outcomes;
+}
+
+const smallest: PresetName = 'd16';
+
+function isPythonBaseline(implementation: DiscoveredImplementation): boolean {
+  return !isBroken(implementation) && implementation.manifest.roles.includes('python-baseline');
+}

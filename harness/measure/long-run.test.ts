@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import type { TrainingTask } from '../../impls/contract.ts';
+import { FakeClock, fakeContender } from './fake-trainer.ts';
+import { longRun } from './long-run.ts';
+
+/** Documents of 4 and 8 positions, in turns. */
+const task: TrainingTask = {
+  model: { nEmbd: 16, nHead: 4, nLayer: 1, blockSize: 16, vocabSize: 27 },
+  tokens: new Int32Array(14),
+  offsets: Int32Array.of(0, 5, 14),
+  parameters: new Float64Array(0),
+  batch: 1,
+  numSteps: 5000,
+  learningRate: 0.01,
+};
+const options = { task, steps: 5000, budgetMilliseconds: 60_000, stepsKnown: 50, signal: new AbortController().signal };
+
+describe('a long run', () => {
+  it('finds that a step at the end costs as much as one at the start', async () => {
+    const steady = fakeContender({ name: 'a', nanosecondsPerStep: () => 6000, clock: new FakeClock() });
+    const run = await longRun(steady, options);
+    expect(run.steps).toBe(5000);
+    expect(run.stepsVerified).toBe(50);
+    expect(run.firstTenth.microsecondsPerStep).toBeCloseTo(6);
+    expect(run.firstTenth.microsecondsPerPosition).toBeCloseTo(1);
+    expect(run.lastOverFirst).toBeCloseTo(1);
+    expect(steady.alive()).toBe(0);
+  });
+
+  it('finds a slowdown at the end', async () => {
+    const slowing = fakeContender({
+      name: 'a',
+      nanosecondsPerStep: (_, trained) => (trained > 4000 ? 9000 : 6000),
+      clock: new FakeClock(),
+    });
+    expect((await longRun(slowing, options)).lastOverFirst).toBeCloseTo(1.5);
+  });
+
+  it('does not take slow first steps for a difference between the ends', async () => {
+    const compiling = fakeContender({
+      name: 'a',
+      nanosecondsPerStep: (_, trained) => (trained < 150 ? 90_000 : 6000),
+      clock: new FakeClock(),
+    });
+    expect((await longRun(compiling, options)).lastOverFirst).toBeCloseTo(1);
+  });
+
+  it('trains fewer steps of a slow row, and says how many', async () => {
+    const slow = fakeContender({ name: 'a', nanosecondsPerStep: () => 50e6, clock: new FakeClock() });
+    const run = await longRun(slow, options);
+    expect(run.steps).toBe(1200);
+    expect(run.stepsAsked).toBe(5000);
+  });
+
+  it('refuses losses that are wrong, and ends the process', async () => {
+    const wrong = fakeContender({
+      name: 'a',
+      nanosecondsPerStep: () => 6000,
+      clock: new FakeClock(),
+      failure: { start: 0, kind: 'wrong' },
+    });
+    await expect(longRun(wrong, options)).rejects.toThrow('step 1');
+    expect(wrong.alive()).toBe(0);
+  });
+});

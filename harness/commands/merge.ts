@@ -1,0 +1,34 @@
+import { Command } from 'commander';
+import writeFileAtomic from 'write-file-atomic';
+import { jsonOption } from '../flags.ts';
+import { checkJsonTarget, writeJson } from '../json-output.ts';
+import { mergedMarkdown, mergedTables } from '../present/merged-table.ts';
+import { terminalPage } from '../present/page.ts';
+import { mergeResults } from '../results/merged.ts';
+import { SCHEMA_VERSION } from '../results/schema.ts';
+import { readResult } from '../results/store.ts';
+
+interface MergeFlags {
+  readonly markdown?: string;
+  readonly json?: string;
+}
+
+export function mergeCommand(): Command {
+  return new Command('merge')
+    .description('join results of several machines into one table')
+    .argument('<file...>', 'results that `bench --json` wrote, one a machine')
+    .option('--markdown <file>', 'write the table as Markdown too')
+    .addOption(jsonOption())
+    .action(merge);
+}
+
+async function merge(files: readonly string[], flags: MergeFlags): Promise<void> {
+  await checkJsonTarget(flags.json);
+  const sources = [];
+  for (const path of files) sources.push({ path, result: await readResult(path) });
+  const merged = mergeResults(sources);
+  const stream = flags.json === '-' ? process.stderr : process.stdout;
+  stream.write(`${mergedTables(merged, terminalPage(stream))}\n`);
+  if (flags.markdown !== undefined) await writeFileAtomic(flags.markdown, mergedMarkdown(merged));
+  if (flags.json !== undefined) await writeJson(flags.json, { schemaVersion: SCHEMA_VERSION, ...merged });
+}

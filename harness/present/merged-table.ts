@@ -1,0 +1,71 @@
+import type { Merged } from '../results/merged.ts';
+import type { Row } from '../results/schema.ts';
+import { type Column, columnTable, markdownTable } from './column-table.ts';
+import { formatFactor, formatNumber } from './number-format.ts';
+import type { Page } from './page.ts';
+import { wrap } from './wrap.ts';
+
+type MergedRow = Merged['rows'][number];
+
+/** Times on all machines side by side, and the speedups over each machine's own Python. */
+export function mergedTables(merged: Merged, page: Page): string {
+  return [
+    ...machineLines(merged).map((line) => wrap(line, page.width)),
+    `\nµs per sample\n${columnTable(columnsOf(merged, microseconds), merged.rows, { width: page.width })}`,
+    `\nspeedup over the same machine's Python\n${columnTable(columnsOf(merged, speedup), merged.rows, { width: page.width })}`,
+  ].join('\n');
+}
+
+export function mergedMarkdown(merged: Merged): string {
+  return [
+    ...machineLines(merged).map((line) => `- ${line}`),
+    `\nµs per sample\n\n${markdownTable(columnsOf(merged, microseconds), merged.rows)}`,
+    `\nSpeedup over the same machine's Python\n\n${markdownTable(columnsOf(merged, speedup), merged.rows)}\n`,
+  ].join('\n');
+}
+
+function machineLines({ machines }: Merged): string[] {
+  return machines.map(
+    ({ machine, runtime, createdAt }, i) =>
+      `${label(i)}: ${machine.cpu}, ${machine.cores} cores, ${machine.platform} ${machine.architecture}; ${runtime.name} ${runtime.version}; ${createdAt.slice(0, 10)}`,
+  );
+}
+
+function columnsOf(merged: Merged, cell: (row: Row) => string): readonly Column<MergedRow>[] {
+  const machines = merged.machines.map(
+    (_, i): Column<MergedRow> => ({
+      heading: label(i),
+      align: 'right',
+      dropOrder: 0,
+      cell: ({ results }) => {
+        const row = results[i];
+        return row === undefined ? '' : cell(row);
+      },
+    }),
+  );
+  return [
+    {
+      heading: 'implementation',
+      align: 'left',
+      dropOrder: 0,
+      cell: ({ implementation, runtime }) =>
+        runtime === undefined ? implementation : `${implementation} (${runtime})`,
+    },
+    ...machines,
+  ];
+}
+
+/** Machines have no names in results, so columns are lettered. */
+function label(index: number): string {
+  return index < 26 ? String.fromCharCode(65 + index) : `M${index + 1}`;
+}
+
+function microseconds(row: Row): string {
+  return row.status === 'verified' ? formatNumber(row.microsecondsPerSample.median) : row.status;
+}
+
+function speedup(row: Row): string {
+  return row.status === 'verified' && row.speedup.overPython !== undefined
+    ? formatFactor(row.speedup.overPython.median)
+    : '';
+}

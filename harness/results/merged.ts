@@ -1,0 +1,49 @@
+import { UsageError } from '../usage-error.ts';
+import { taskDifference } from './comparable.ts';
+import type { BenchResult, Row } from './schema.ts';
+
+/** Results of several machines on one task, joined by implementation. */
+export interface Merged {
+  readonly task: BenchResult['task'];
+  readonly machines: readonly Pick<BenchResult, 'machine' | 'runtime' | 'createdAt' | 'commit'>[];
+  readonly rows: readonly {
+    readonly implementation: string;
+    readonly runtime?: string;
+    /** One a machine, in the machines' order; undefined where that machine has no such row. */
+    readonly results: readonly (Row | undefined)[];
+  }[];
+}
+
+/**
+ * Joins results: each machine keeps its own times and its own speedups, which are ratios within one run.
+ *
+ * @param sources results with the files they came from, at least one
+ * @throws UsageError where they are of different tasks
+ */
+export function mergeResults(sources: readonly { readonly path: string; readonly result: BenchResult }[]): Merged {
+  const [first, ...rest] = sources;
+  for (const { path, result } of rest) {
+    const difference = taskDifference(first.result.task, result.task);
+    if (difference !== undefined) throw new UsageError(`${path} cannot be joined with ${first.path}: ${difference}`);
+  }
+  const results = sources.map(({ result }) => result);
+  const keys = new Map(results.flatMap(({ rows }) => rows).map((row) => [keyOf(row), row]));
+  return {
+    task: first.result.task,
+    machines: results.map(({ machine, runtime, createdAt, commit }) => ({
+      machine,
+      runtime,
+      createdAt,
+      ...(commit === undefined ? {} : { commit }),
+    })),
+    rows: [...keys].map(([key, { implementation, runtime }]) => ({
+      implementation,
+      ...(runtime === undefined ? {} : { runtime }),
+      results: results.map(({ rows }) => rows.find((row) => keyOf(row) === key)),
+    })),
+  };
+}
+
+function keyOf(row: Row): string {
+  return JSON.stringify([row.implementation, row.runtime]);
+}

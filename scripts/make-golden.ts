@@ -34,6 +34,11 @@ const traceSchema = z.object({
 });
 type Trace = z.infer<typeof traceSchema>;
 
+async function demandPython(python: string): Promise<void> {
+  const { failed } = await execa(python, ['--version'], { reject: false });
+  if (failed) throw new UsageError(`Cannot run ${python}: install it, or name another Python with --python`);
+}
+
 async function runReference(python: string, run: GoldenRun, steps: number): Promise<Trace> {
   const { nEmbd, nHead, nLayer, blockSize, batch } = presets[run.preset];
   const { seed, numSteps, learningRate } = taskDefaults;
@@ -62,8 +67,7 @@ function demandSamePrefix(trace: Trace, prefix: Trace): void {
   const same =
     isDeepStrictEqual(trace.losses.slice(0, steps), prefix.losses) &&
     isDeepStrictEqual(trace.gradients, prefix.gradients);
-  if (!same)
-    throw new Error(`${trace.python} and ${prefix.python} disagree within ${steps} steps: nothing was written`);
+  if (!same) throw new Error(`${trace.python} and ${prefix.python} disagree within ${steps} steps`);
 }
 
 function goldenFile(run: GoldenRun, trace: Trace): GoldenFile {
@@ -124,7 +128,6 @@ function float64Base64(values: Float64Array): string {
 
 async function makeGolden(python: string, run: GoldenRun): Promise<void> {
   console.log(`${run.preset} on ${run.dataset}: ${run.steps} steps by ${python}`);
-  await readDataset(run.dataset); // refuses a file with other contents than its name promises
   const prefix = python === CPYTHON ? undefined : await runReference(CPYTHON, run, STEPS_REPEATED_BY_CPYTHON);
   const trace = await runReference(python, run, run.steps);
   if (prefix !== undefined) demandSamePrefix(trace, prefix);
@@ -142,9 +145,11 @@ try {
   if (unknown !== undefined) {
     throw new UsageError(`Unknown preset ${unknown}: expected any of ${Object.keys(presets).join(', ')}`);
   }
-  for (const run of goldenRuns) {
-    if (positionals.length === 0 || positionals.includes(run.preset)) await makeGolden(values.python, run);
-  }
+  const runs = goldenRuns.filter(({ preset }) => positionals.length === 0 || positionals.includes(preset));
+  // The runs take long: what is missing should show before the first.
+  for (const { dataset } of runs) await readDataset(dataset);
+  for (const python of [CPYTHON, values.python]) await demandPython(python);
+  for (const run of runs) await makeGolden(values.python, run);
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   console.error(error.message);

@@ -4,7 +4,7 @@ import { PythonRandom } from '../task/python-random.ts';
 import type { PreparedTask } from '../task/task.ts';
 
 const DOCUMENTS = 100_000;
-const MODEL: ModelConfig = { nEmbd: 16, nHead: 2, nLayer: 1, blockSize: 64, vocabSize: 300 };
+const MODEL: ModelConfig = { nEmbd: 16, nHead: 2, nLayer: 1, blockSize: 64, vocabSize: 100 };
 const CHARACTERS = MODEL.blockSize - 1;
 
 /**

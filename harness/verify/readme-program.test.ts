@@ -1,0 +1,58 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { availability } from '../implementation/availability.ts';
+import { tryProtocol } from '../implementation/conformance.ts';
+import type { Implementation } from '../implementation/discover.ts';
+import { makeHugeTask } from '../implementation/huge-task.ts';
+import { manifestSchema } from '../implementation/manifest.ts';
+import { implementationsRoot, projectRoot } from '../project.ts';
+import { prepareTask } from '../task/prepare-task.ts';
+import { presets } from '../task/presets.ts';
+import { expectationOf } from './expectation.ts';
+import { verifyImplementation } from './verify-implementation.ts';
+
+const templates = join(projectRoot, 'harness', 'scaffold', 'templates');
+const readme = await readFile(join(implementationsRoot, 'README.md'), 'utf8');
+const [program = ''] = readme.match(/(?<=```python\n).*?(?=```)/s) ?? [];
+const manifest = manifestSchema.parse(JSON.parse(await readFile(join(templates, 'python', 'impl.json'), 'utf8')));
+
+let implementation: Implementation;
+beforeAll(async () => {
+  const folder = join(await mkdtemp(join(tmpdir(), 'microgpt-bench-')), 'from-the-readme');
+  await mkdir(folder);
+  await writeFile(join(folder, 'trainer.py'), program);
+  implementation = { name: 'from-the-readme', folder, manifest };
+});
+afterAll(() => rm(join(implementation.folder, '..'), { recursive: true, force: true }));
+
+const present = await availability({ name: 'python', folder: templates, manifest });
+const skipped = present.available ? '' : ` (skipped: ${present.reason})`;
+const task = await prepareTask({
+  ...presets.d16,
+  dataset: 'us-names-2016',
+  seed: 42,
+  numSteps: 1000,
+  learningRate: 0.01,
+});
+
+test('the program in the README has at most 60 lines', () => {
+  expect(program.trimEnd().split('\n').length).toBeLessThanOrEqual(60);
+  expect(program).toContain('json.dumps({"ready": 1');
+});
+
+test('it is the starting point for Python', async () => {
+  expect(await readFile(join(templates, 'python', 'trainer.py'), 'utf8')).toBe(program);
+});
+
+test.skipIf(!present.available)(`it keeps to the protocol${skipped}`, { timeout: 120_000 }, async () => {
+  const findings = await Array.fromAsync(tryProtocol(implementation, { task, hugeTask: makeHugeTask() }));
+  expect(findings.filter((finding) => finding.problem !== undefined)).toEqual([]);
+});
+
+test.skipIf(!present.available)(`it learns what the reference learns${skipped}`, { timeout: 120_000 }, async () => {
+  const expectation = await expectationOf(task, [], { steps: 20 });
+  const verification = await verifyImplementation(implementation, expectation);
+  expect(verification).toMatchObject({ status: 'verified', stepsVerified: 20 });
+});

@@ -94,15 +94,13 @@ function compareRows(
   if (head === undefined) return { implementation, status: 'removed', side: 'base', reason: 'only base has it' };
   if (base.status !== 'verified') return { implementation, ...refusal(base), side: 'base' };
   if (head.status !== 'verified') return { implementation, ...refusal(head), side: 'head' };
-  if (base.samplesPerLap !== head.samplesPerLap) {
-    const reason = `laps of ${base.samplesPerLap} documents in base and ${head.samplesPerLap} in head: other work`;
-    return { implementation, status: 'skipped', side: 'head', reason };
-  }
   const ratio = ratioInterval(base, head, speed);
   return {
     implementation,
     status: 'compared',
-    ...judgeStored(position(ratio, threshold), threshold),
+    ...(base.samplesPerLap === head.samplesPerLap
+      ? judgeStored(position(ratio, threshold), threshold)
+      : otherDocuments(base, head)),
     ratio,
     rounds: Math.min(base.roundsMicrosecondsPerSample.length, head.roundsMicrosecondsPerSample.length),
     microsecondsPerSample: { base: base.microsecondsPerSample.median, head: head.microsecondsPerSample.median },
@@ -128,6 +126,12 @@ function judgeStored(where: Position, threshold: number) {
     },
   } as const;
   return reasons[where];
+}
+
+/** Documents differ in length, so that the mean time over some says little about the mean over others. */
+function otherDocuments(base: VerifiedRow, head: VerifiedRow) {
+  const reason = `laps of ${base.samplesPerLap} documents in base and of ${head.samplesPerLap} in head are not the same work`;
+  return { verdict: 'inconclusive', reason } as const;
 }
 
 /**

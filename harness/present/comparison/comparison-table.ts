@@ -6,7 +6,7 @@ import { type Column, columnTable, markdownTable } from '../column-table.ts';
 import { formatNumber } from '../number-format.ts';
 
 const columns: readonly Column<ComparisonRow>[] = [
-  { heading: 'implementation', align: 'left', dropOrder: 0, cell: (row) => row.implementation },
+  { heading: 'implementation', align: 'left', dropOrder: 0, cell: (row) => printable(row.implementation) },
   compared('base µs/sample', 3, (row) => formatNumber(row.microsecondsPerSample.base)),
   compared('head µs/sample', 2, (row) => formatNumber(row.microsecondsPerSample.head)),
   compared('time', 0, (row) => change(row.ratio)),
@@ -42,10 +42,10 @@ export function comparisonTable(
   const paint = (row: ComparisonRow, text: string) =>
     page.color ? styleText(colorOf(row), text, { validateStream: false }) : text;
   return [
-    title(comparison),
+    printable(title(comparison)),
     columnTable(columns, comparison.rows, { width: page.width, paint }),
-    ...comparison.rows.map((row) => paint(row, `${row.implementation}: ${explanation(row)}`)),
-    ...comparison.notes.map((note) => `note: ${note}`),
+    ...comparison.rows.map((row) => paint(row, printable(`${row.implementation}: ${explanation(row)}`))),
+    ...comparison.notes.map((note) => `note: ${printable(note)}`),
   ].join('\n');
 }
 
@@ -56,7 +56,7 @@ export function comparisonMarkdown(comparison: Comparison): string {
     '',
     markdownTable(columns, comparison.rows),
     '',
-    ...comparison.rows.map((row) => `- **${row.implementation}**: ${escapeHtml(explanation(row))}`),
+    ...comparison.rows.map((row) => `- **${escapeHtml(row.implementation)}**: ${escapeHtml(explanation(row))}`),
     ...comparison.notes.map((note) => `- ${escapeHtml(note)}`),
     '',
   ].join('\n');
@@ -93,6 +93,11 @@ function colorOf(row: ComparisonRow): 'red' | 'green' | 'yellow' | 'reset' | 'di
   ];
 }
 
+/** One line without control characters: names and reasons may come from a file or a child, and a terminal obeys escapes. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}+/gu, ' ');
+}
+
 function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('\n', ' ');
+  return printable(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

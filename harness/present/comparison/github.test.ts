@@ -1,0 +1,53 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { comparedRow, comparisonOf, uncomparedRow } from '../../compare/example-comparison.ts';
+import { annotations, appendJobSummary, runsInGitHubActions } from './github.ts';
+
+test('a regression is an error, an inconclusive row a warning, an improvement a notice, no change nothing', () => {
+  const rows = (['regression', 'inconclusive', 'improvement', 'no change'] as const).map((verdict) =>
+    comparedRow({ verdict, reason: 'because' }),
+  );
+  expect(annotations(comparisonOf(rows))).toEqual([
+    '::error title=fast::regression: because',
+    '::warning title=fast::inconclusive: because',
+    '::notice title=fast::improvement: because',
+  ]);
+});
+
+test('what cannot be compared is an error where it is someone’s fault', () => {
+  const levels = (['wrong', 'broken', 'unreadable', 'removed', 'skipped', 'added'] as const).map(
+    (status) => annotations(comparisonOf([uncomparedRow({ status })]))[0]?.split(' ')[0],
+  );
+  expect(levels).toEqual(['::error', '::error', '::error', '::warning', undefined, undefined]);
+});
+
+test('no name and no reason can end the line or start a second command', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (implementation, reason) => {
+      const [line = ''] = annotations(comparisonOf([uncomparedRow({ implementation, reason, status: 'wrong' })]));
+      expect(line).not.toMatch(/[\r\n]/);
+      expect(line.slice('::error title='.length).split('::')[0]).not.toMatch(/[:,]/);
+    }),
+  );
+});
+
+test('the summary is appended where the runner asks for it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'summary-'));
+  try {
+    const environment = { GITHUB_STEP_SUMMARY: join(folder, 'summary.md') };
+    await appendJobSummary(comparisonOf([comparedRow()]), environment);
+    await appendJobSummary(comparisonOf([comparedRow()]), environment);
+    expect((await readFile(environment.GITHUB_STEP_SUMMARY, 'utf8')).match(/^### /gm)).toHaveLength(2);
+    await appendJobSummary(comparisonOf([comparedRow()]), {});
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('GitHub Actions are recognised by their own variable', () => {
+  expect(runsInGitHubActions({ GITHUB_ACTIONS: 'true' })).toBe(true);
+  expect(runsInGitHubActions({})).toBe(false);
+});

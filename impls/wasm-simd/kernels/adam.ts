@@ -48,8 +48,8 @@ export function adamUpdate(f: FunctionWriter, v: Vector, l: Layout, c: AdamConst
   const s = f.let('v128', 's', v.madd(v.load(behind(l.toSecondMoment)), c.beta2.get, square));
   f.do(v.store(behind(l.toFirstMoment), m.get));
   f.do(v.store(behind(l.toSecondMoment), s.get));
-  const step = v.div(v.mul(m.get, c.rate.get), v.add(v.sqrt(s.get), c.epsilon.get));
-  f.do(v.store(p, v.sub(v.load(p), step)));
+  const direction = v.div(m.get, v.add(v.sqrt(s.get), c.epsilon.get));
+  f.do(v.store(p, v.nmadd(direction, c.rate.get, v.load(p))));
 }
 
 /** `updateEmbeddings()`: Adam over wte and wpe from their stored gradients, which are left at zero for the next step. */

@@ -1,3 +1,5 @@
+import type { Epilogue, Sum } from './epilogue.ts';
+
 const BETA_1 = 0.85;
 const BETA_2 = 0.99;
 const EPSILON = 1e-8;
@@ -8,23 +10,58 @@ const EPSILON = 1e-8;
  */
 const FLOOR = 1e-140;
 
-/** Adam's moments, both `[parameters]`. */
-export interface Moments {
-  readonly first: Float64Array;
-  readonly second: Float64Array;
+/** What Adam keeps for all parameters, and the two factors that change from step to step. */
+export class AdamState {
+  readonly m: Float64Array;
+  readonly v: Float64Array;
+  /** `learningRate / (1 - β1^(step + 1))` and `1 / (1 - β2^(step + 1))`. */
+  readonly factors = new Float64Array(2);
+
+  constructor(parameters: number) {
+    this.m = new Float64Array(parameters);
+    this.v = new Float64Array(parameters);
+  }
+
+  /** @param step counted from 0 */
+  startStep(step: number, learningRate: number): void {
+    this.factors[0] = learningRate / (1 - BETA_1 ** (step + 1));
+    this.factors[1] = 1 / (1 - BETA_2 ** (step + 1));
+  }
+
+  reset(): void {
+    this.m.fill(0);
+    this.v.fill(0);
+  }
 }
 
-/** Updates all parameters `p` from gradients `g`, both `[parameters]`; `step` counts from 0. */
-export function adam(p: Float64Array, g: Float64Array, moments: Moments, step: number, learningRate: number): void {
-  const { first, second } = moments;
-  const firstCorrection = learningRate / (1 - BETA_1 ** (step + 1));
-  const secondCorrection = 1 / (1 - BETA_2 ** (step + 1));
-  for (let i = 0; i < p.length; i++) {
-    const gradient = g[i] + FLOOR;
-    const m = BETA_1 * first[i] + (1 - BETA_1) * gradient;
-    const v = BETA_2 * second[i] + (1 - BETA_2) * gradient * gradient;
-    first[i] = m;
-    second[i] = v;
-    p[i] -= (firstCorrection * m) / (Math.sqrt(v * secondCorrection) + EPSILON);
-  }
+/** Takes the sums of a product as gradients and updates parameters `start … end - 1` of `p` by them: gradients are never stored. */
+export function updateByAdam(p: Float64Array, { m, v, factors }: AdamState, start: number, end: number): Epilogue {
+  return {
+    arrays: { p: p.subarray(start, end), m: m.subarray(start, end), v: v.subarray(start, end), factors },
+    prologue: 'const rate = factors[0], correction = factors[1];',
+    code: (sums) =>
+      Array.from({ length: Math.ceil(sums.length / 2) }, (_, i) => updateOneOrTwo(sums.slice(2 * i, 2 * i + 2))).join(
+        '',
+      ),
+  };
+}
+
+/** The update is `p -= rate · m / d` with `d = √(v · correction) + ε`. Two parameters share one division: `1 / d0 = d1 / (d0 · d1)`. */
+function updateOneOrTwo(sums: readonly Sum[]): string {
+  const moments = sums.map(
+    ({ name, index }, n) => `
+      const g${n} = ${name} + ${FLOOR}, index${n} = ${index};
+      const m${n} = ${BETA_1} * m[index${n}] + ${1 - BETA_1} * g${n};
+      const v${n} = ${BETA_2} * v[index${n}] + ${1 - BETA_2} * g${n} * g${n};
+      m[index${n}] = m${n};
+      v[index${n}] = v${n};
+      const d${n} = Math.sqrt(v${n} * correction) + ${EPSILON};`,
+  );
+  const update =
+    sums.length === 1
+      ? 'p[index0] -= (rate * m0) / d0;'
+      : `const share = rate / (d0 * d1);
+         p[index0] -= m0 * d1 * share;
+         p[index1] -= m1 * d0 * share;`;
+  return `{${moments.join('')}\n${update}}`;
 }

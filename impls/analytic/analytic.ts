@@ -1,38 +1,40 @@
 import type { Trainer, TrainingTask } from '../contract.ts';
-import { adam } from './adam.ts';
+import { AdamState, updateByAdam } from './adam.ts';
 import { createBatchReader } from './batch.ts';
+import { store } from './epilogue.ts';
 import { createModel } from './model.ts';
-import { viewWeights } from './weights.ts';
+import { arrangeWeights } from './weights.ts';
 
 /** No graph and no tape: every gradient is a formula, worked out by hand at matrix level. float64 throughout. */
-export default function createTrainer(task: TrainingTask): Required<Pick<Trainer, 'gradients'>> & Trainer {
+export default function createTrainer(task: TrainingTask): Trainer & Required<Pick<Trainer, 'gradients'>> {
   const { model, batch, numSteps, learningRate } = task;
-  const size = task.parameters.length;
-  const weights = viewWeights(task.parameters.slice(), model);
-  const gradients = viewWeights(new Float64Array(size), model);
-  const moments = { first: new Float64Array(size), second: new Float64Array(size) };
+  const parameters = task.parameters.slice();
+  const weights = arrangeWeights(model, (start, end) => parameters.subarray(start, end));
+  const adam = new AdamState(parameters.length);
+  const updates = arrangeWeights(model, (start, end) => updateByAdam(parameters, adam, start, end));
+  const trainOn = createModel(model, weights, updates, batch * model.blockSize);
   const readBatch = createBatchReader(task);
-  const lossAndGradients = createModel(model, weights, gradients, batch * model.blockSize);
   let step = 0;
   return {
     train(steps) {
       const losses = new Float64Array(steps);
       for (let i = 0; i < steps; i++, step++) {
-        losses[i] = lossAndGradients(readBatch(step));
-        adam(weights.flat, gradients.flat, moments, step, learningRate * (1 - step / numSteps));
+        adam.startStep(step, learningRate * (1 - step / numSteps));
+        losses[i] = trainOn(readBatch(step));
       }
       return losses;
     },
     reset() {
-      weights.flat.set(task.parameters);
-      moments.first.fill(0);
-      moments.second.fill(0);
+      parameters.set(task.parameters);
+      adam.reset();
       step = 0;
     },
-    parameters: () => weights.flat.slice(),
+    parameters: () => parameters.slice(),
     gradients() {
-      lossAndGradients(readBatch(step));
-      return gradients.flat.slice();
+      const gradients = new Float64Array(parameters.length);
+      const stores = arrangeWeights(model, (start, end) => store(gradients.subarray(start, end)));
+      createModel(model, weights, stores, batch * model.blockSize)(readBatch(step));
+      return gradients;
     },
   };
 }

@@ -1,20 +1,26 @@
 import type { ModelConfig } from '../contract.ts';
 import type { Batch } from './batch.ts';
+import type { Epilogue } from './epilogue.ts';
 import type { Layer, ResidualStream } from './layer.ts';
+import { createProduct } from './product.ts';
 import { rmsnorm, rmsnormBackward } from './rmsnorm.ts';
 import type { Weights } from './weights.ts';
 
 /** The start of the residual stream: `x = rmsnorm(wte[token] + wpe[position])`. */
 export function createEmbedding(
   { x, dx }: ResidualStream,
-  { wte, wpe }: Weights,
-  { wte: dwte, wpe: dwpe }: Weights,
+  { wte, wpe }: Weights<Float64Array>,
+  epilogues: Weights<Epilogue>,
   { nEmbd }: ModelConfig,
   maxRows: number,
 ): Layer {
   const scales = new Float64Array(maxRows);
   const sum = new Float64Array(maxRows * nEmbd);
   const normalised = new Float64Array(maxRows * nEmbd);
+  const dwte = new Float64Array(wte.length);
+  const dwpe = new Float64Array(wpe.length);
+  const handOnWte = createHandOn(dwte, epilogues.wte);
+  const handOnWpe = createHandOn(dwpe, epilogues.wpe);
 
   function forward({ rows, inputs, positions }: Batch): void {
     for (let row = 0; row < rows; row++) {
@@ -41,7 +47,25 @@ export function createEmbedding(
         dwpe[position + i] += gradient;
       }
     }
+    handOnWte(rows);
+    handOnWpe(rows);
   }
 
   return { forward, backward };
+}
+
+/** A product with 1, for the sake of its epilogue. */
+function createHandOn(gradient: Float64Array, epilogue: Epilogue): (rows: number) => void {
+  return createProduct({
+    name: 'handOn',
+    a: { array: gradient, strides: [1, 0] },
+    b: { array: Float64Array.of(1), strides: [0, 0] },
+    cStrides: [1, 0],
+    epilogue,
+    i: gradient.length,
+    j: 1,
+    k: 1,
+    tile: [2, 1],
+    maxRows: 0,
+  });
 }

@@ -1,39 +1,42 @@
+import type { Epilogue } from './epilogue.ts';
 import { createProduct } from './product.ts';
 
-/** The matrices of a linear layer `y = x wᵀ` and their gradients, row-major. `rows` is the number of positions. */
-export interface LinearMatrices {
-  readonly y: Float64Array; // [rows, outputs]
+/** A linear layer `y = x wᵀ`. Matrices are row-major; `rows` is the number of positions. */
+export interface LinearOperands {
   readonly x: Float64Array; // [rows, inputs]
   readonly w: Float64Array; // [outputs, inputs]
-  readonly dy: Float64Array;
-  readonly dx: Float64Array;
-  readonly dw: Float64Array;
+  readonly dy: Float64Array; // [rows, outputs]
+  /** What becomes of y, `[rows, outputs]`. */
+  readonly y: Epilogue;
+  /** What becomes of dx, `[rows, inputs]`. */
+  readonly dx: Epilogue;
+  /** What becomes of the gradient of w, `[outputs, inputs]`; it may change w. */
+  readonly dw: Epilogue;
   readonly outputs: number;
   readonly inputs: number;
   readonly maxRows: number;
 }
 
 export interface Linear {
-  /** Sets y from x. */
+  /** Hands on y, from x. */
   forward(rows: number): void;
-  /** Sets dx and dw from dy. */
+  /** Hands on dx, from dy, and then dw. */
   backward(rows: number): void;
 }
 
-/** Rows are taken by two: matrices must have room for an even number, and in a spare one anything may be written. */
-export const ROWS_OF_TILE = 2;
-
 /** Six sums, and the five numbers they are made of at a time, are what fits into the registers that V8 has to give. */
-const TILE = [ROWS_OF_TILE, 3] as const;
+const TILE = [2, 3] as const;
 
-export function createLinear({ y, x, w, dy, dx, dw, outputs, inputs, maxRows }: LinearMatrices): Linear {
+export function createLinear({ x, w, dy, y, dx, dw, outputs, inputs, maxRows }: LinearOperands): Linear {
   const rowsOfOutputs = [outputs, 1] as const;
   const rowsOfInputs = [inputs, 1] as const;
   // y[row, output] = Σ_input x[row, input] · w[output, input]
   const forward = createProduct({
-    c: { array: y, strides: rowsOfOutputs },
+    name: 'forward',
     a: { array: x, strides: rowsOfInputs },
     b: { array: w, strides: rowsOfInputs },
+    cStrides: rowsOfOutputs,
+    epilogue: y,
     i: 'rows',
     j: outputs,
     k: inputs,
@@ -42,9 +45,11 @@ export function createLinear({ y, x, w, dy, dx, dw, outputs, inputs, maxRows }: 
   });
   // dx[row, input] = Σ_output dy[row, output] · w[output, input]
   const inputGradient = createProduct({
-    c: { array: dx, strides: rowsOfInputs },
+    name: 'inputGradient',
     a: { array: dy, strides: rowsOfOutputs },
     b: { array: w, strides: [1, inputs] },
+    cStrides: rowsOfInputs,
+    epilogue: dx,
     i: 'rows',
     j: inputs,
     k: outputs,
@@ -53,9 +58,11 @@ export function createLinear({ y, x, w, dy, dx, dw, outputs, inputs, maxRows }: 
   });
   // dw[output, input] = Σ_row dy[row, output] · x[row, input]
   const weightGradient = createProduct({
-    c: { array: dw, strides: rowsOfInputs },
+    name: 'weightGradient',
     a: { array: dy, strides: [1, outputs] },
     b: { array: x, strides: [1, inputs] },
+    cStrides: rowsOfInputs,
+    epilogue: dw,
     i: outputs,
     j: inputs,
     k: 'rows',
@@ -65,8 +72,8 @@ export function createLinear({ y, x, w, dy, dx, dw, outputs, inputs, maxRows }: 
   return {
     forward,
     backward(rows) {
-      weightGradient(rows);
       inputGradient(rows);
+      weightGradient(rows);
     },
   };
 }

@@ -1,37 +1,39 @@
 import type { ModelConfig } from '../contract.ts';
 import type { Batch } from './batch.ts';
 import { createEmbedding } from './embedding.ts';
+import { type Epilogue, store } from './epilogue.ts';
 import { createLayer } from './layer.ts';
-import { createLinear, ROWS_OF_TILE } from './linear.ts';
+import { createLinear } from './linear.ts';
 import { softmax } from './softmax.ts';
 import type { Weights } from './weights.ts';
 
 /**
- * Returns a function for the loss of a batch, which sets `gradients` to the derivative of that loss by every parameter.
+ * Returns a function for the loss of a batch, which also hands the gradient of that loss, matrix by matrix, to `epilogues`.
  *
- * @param mostPositions that a batch can have
+ * @param maxRows the most positions that a batch can have
  */
 export function createModel(
   model: ModelConfig,
-  weights: Weights,
-  gradients: Weights,
-  mostPositions: number,
+  weights: Weights<Float64Array>,
+  epilogues: Weights<Epilogue>,
+  maxRows: number,
 ): (batch: Batch) => number {
   const { nEmbd, vocabSize } = model;
-  const maxRows = Math.ceil(mostPositions / ROWS_OF_TILE) * ROWS_OF_TILE;
-  const stream = { x: new Float64Array(maxRows * nEmbd), dx: new Float64Array(maxRows * nEmbd) };
+  const x = new Float64Array(maxRows * nEmbd); // the residual stream
+  const dx = new Float64Array(maxRows * nEmbd);
   const logits = new Float64Array(maxRows * vocabSize); // and then their gradient
 
   const layers = [
-    createEmbedding(stream, weights, gradients, model, maxRows),
-    ...weights.layers.map((w, i) => createLayer(stream, w, gradients.layers[i], model, maxRows)),
+    createEmbedding({ x, dx }, weights, epilogues, model, maxRows),
+    ...weights.layers.map((w, i) => createLayer({ x, dx }, w, epilogues.layers[i], model, maxRows)),
   ];
   const head = createLinear({
-    y: logits,
-    dy: logits,
-    ...stream,
+    x,
     w: weights.lmHead,
-    dw: gradients.lmHead,
+    dy: logits,
+    y: store(logits),
+    dx: store(dx),
+    dw: epilogues.lmHead,
     outputs: vocabSize,
     inputs: nEmbd,
     maxRows,

@@ -1,27 +1,35 @@
+import type { Epilogue } from './epilogue.ts';
+
 /** A matrix whose element (r, c) is `array[r · strides[0] + c · strides[1]]`. */
 export interface Operand {
   readonly array: Float64Array;
-  readonly strides: readonly [number, number];
+  readonly strides: Strides;
 }
+
+type Strides = readonly [number, number];
 
 /** `c[i, j] = Σ_k a[i, k] · b[j, k]`, where one of the sizes may differ from call to call. */
 export interface Product {
-  readonly c: Operand;
+  /** What profiles call the kernel. */
+  readonly name: string;
   readonly a: Operand;
   readonly b: Operand;
+  /** What becomes of c: `i · cStrides[0] + j · cStrides[1]` is the index that the epilogue gets. */
+  readonly cStrides: Strides;
+  readonly epilogue: Epilogue;
   readonly i: Size;
   readonly j: number;
   readonly k: Size;
-  /** How many i and j of a tile, whose sums are kept in registers. */
+  /** How many i and j make a tile, whose sums are kept in registers. */
   readonly tile: readonly [number, number];
   /** The most rows that a call can ask for. */
   readonly maxRows: number;
 }
 
-/** A number, or the argument `rows` of the kernel. As `i`, rows are rounded up to whole tiles. */
+/** A number, or the argument `rows` of the kernel. */
 type Size = number | 'rows';
 
-/** Makes the source of each kernel unique: V8 would let equal sources share one machine code, for arrays unknown. */
+/** Makes the source of each kernel unique: from equal sources V8 would make one machine code, for whatever arrays come. */
 let kernels = 0;
 
 /**
@@ -30,30 +38,37 @@ let kernels = 0;
  * V8 then knows where each array lies and how long it is, and that no index can overflow: what it emits for an
  * element is one comparison and one load.
  */
-export function createProduct({ c, a, b, i, j, k, tile, maxRows }: Product): (rows: number) => void {
+export function createProduct(product: Product): (rows: number) => void {
+  const { name: kernelName, a, b, epilogue, i, j, tile, maxRows } = product;
+  const arrays = { a: a.array, b: b.array, ...epilogue.arrays };
+  const names = Object.keys(arrays);
   const loops = tiles(i, tile[0]).flatMap((iTiles) =>
-    tiles(j, tile[1]).map((jTiles) => tileLoop(iTiles, jTiles, k, { c: c.strides, a: a.strides, b: b.strides })),
+    tiles(j, tile[1]).map((jTiles) => tileLoop(iTiles, jTiles, product)),
   );
   // The arrays become locals outside all loops: only there does V8 see that they are constants.
   const source = `// kernel ${kernels++}
-    return function product(anyRows) {
-      const c = C, a = A, b = B;
+    return function ${kernelName}(anyRows) {
+      const ${names.map((name) => `${name} = ${name}Array`)};
       const rows = Math.min(anyRows | 0, ${maxRows});
+      ${epilogue.prologue}
       ${loops.join('\n')}
     };`;
-  return new Function('C', 'A', 'B', source)(c.array, a.array, b.array);
+  return new Function(...names.map((name) => `${name}Array`), source)(...Object.values(arrays));
 }
 
 /** Tiles of one size, `from, from + size, …` below `to`. */
 interface Tiles {
-  readonly from: number;
-  readonly to: Size;
+  readonly from: number | string;
+  readonly to: number | string;
   readonly size: number;
 }
 
 /** Cuts `0 … length - 1` into tiles of `size`, and what is left into at most two smaller ones, as equal as can be. */
 function tiles(length: Size, size: number): Tiles[] {
-  if (length === 'rows') return [{ from: 0, to: length, size }];
+  if (length === 'rows') {
+    const rest = { from: `rows - rows % ${size}`, to: 'rows', size: 1 };
+    return [{ from: 0, to: rest.from, size }, ...(size > 1 ? [rest] : [])];
+  }
   // A single one left over would be slow: with the tile before it, it makes two of nearly one size.
   const whole = length - (length % size) - (length % size === 1 && size > 2 && length > size ? size : 0);
   const rest = length - whole;
@@ -62,29 +77,29 @@ function tiles(length: Size, size: number): Tiles[] {
     { from: 0, to: whole, size },
     { from: whole, to: whole + first, size: first },
     { from: whole + first, to: length, size: rest - first },
-  ].filter((range) => range.from < range.to);
+  ].filter(({ from, to }) => from < to);
 }
 
-type Strides = readonly [number, number];
-
-/** For every tile: sums in locals, one pass over k, then the sums are stored. */
-function tileLoop(i: Tiles, j: Tiles, k: Size, strides: { c: Strides; a: Strides; b: Strides }): string {
+/** For every tile: sums in locals, one pass over k, then the epilogue. */
+function tileLoop(i: Tiles, j: Tiles, { a, b, cStrides, k, epilogue }: Product): string {
   const is = [...Array(i.size).keys()];
   const js = [...Array(j.size).keys()];
-  const pairs = is.flatMap((p) => js.map((q) => [p, q] as const));
+  const sums = is.flatMap((p) =>
+    js.map((q) => ({ name: `sum${p}_${q}`, p, q, index: `cIndex + ${p * cStrides[0] + q * cStrides[1]}` })),
+  );
   return `
     for (let j = ${j.from}; j < ${j.to}; j += ${j.size}) {
       for (let i = ${i.from}; i < ${i.to}; i += ${i.size}) {
-        const aStart = i * ${strides.a[0]}, bStart = j * ${strides.b[0]};
-        let ${pairs.map(([p, q]) => `sum${p}_${q} = 0`)};
+        const aStart = i * ${a.strides[0]}, bStart = j * ${b.strides[0]};
+        let ${sums.map(({ name }) => `${name} = 0`)};
         for (let k = 0; k < ${k}; k++) {
-          const aIndex = aStart + k * ${strides.a[1]}, bIndex = bStart + k * ${strides.b[1]};
-          const ${is.map((p) => `a${p} = a[aIndex + ${p * strides.a[0]}]`)};
-          const ${js.map((q) => `b${q} = b[bIndex + ${q * strides.b[0]}]`)};
-          ${pairs.map(([p, q]) => `sum${p}_${q} += a${p} * b${q};`).join(' ')}
+          const aIndex = aStart + k * ${a.strides[1]}, bIndex = bStart + k * ${b.strides[1]};
+          const ${is.map((p) => `a${p} = a[aIndex + ${p * a.strides[0]}]`)};
+          const ${js.map((q) => `b${q} = b[bIndex + ${q * b.strides[0]}]`)};
+          ${sums.map(({ name, p, q }) => `${name} += a${p} * b${q};`).join(' ')}
         }
-        const cIndex = i * ${strides.c[0]} + j * ${strides.c[1]};
-        ${pairs.map(([p, q]) => `c[cIndex + ${p * strides.c[0] + q * strides.c[1]}] = sum${p}_${q};`).join(' ')}
+        const cIndex = i * ${cStrides[0]} + j * ${cStrides[1]};
+        ${epilogue.code(sums)}
       }
     }`;
 }

@@ -1,33 +1,34 @@
 import type { ModelConfig } from '../contract.ts';
 
-/** The matrices of one layer, row-major `[outputs, inputs]`. */
-export interface LayerWeights {
+/** Something for each matrix of one layer. Matrices are row-major, `[outputs, inputs]`. */
+export interface LayerWeights<T> {
   /** `[3·nEmbd, nEmbd]`: attn_wq, attn_wk and attn_wv lie one after another, so one product yields q, k and v. */
-  readonly qkv: Float64Array;
-  readonly attnWo: Float64Array;
-  readonly mlpFc1: Float64Array;
-  readonly mlpFc2: Float64Array;
+  readonly qkv: T;
+  readonly attnWo: T;
+  readonly mlpFc1: T;
+  readonly mlpFc2: T;
 }
 
-/** The model's matrices as views of one flat array: of parameters, or of their gradients. */
-export interface Weights {
-  readonly flat: Float64Array;
-  readonly wte: Float64Array;
-  readonly wpe: Float64Array;
-  readonly lmHead: Float64Array;
-  readonly layers: readonly LayerWeights[];
+/** Something for each matrix of the model: its view of the flat parameters, or what becomes of its gradient. */
+export interface Weights<T> {
+  readonly wte: T;
+  readonly wpe: T;
+  readonly lmHead: T;
+  readonly layers: readonly LayerWeights<T>[];
 }
 
-/** Cuts a flat array, in the order of `TrainingTask.parameters`, into the model's matrices. */
-export function viewWeights(flat: Float64Array, { nEmbd, nLayer, blockSize, vocabSize }: ModelConfig): Weights {
+/** Calls `make` with the range of each matrix in the order of `TrainingTask.parameters`. */
+export function arrangeWeights<T>(
+  { nEmbd, nLayer, blockSize, vocabSize }: ModelConfig,
+  make: (start: number, end: number) => T,
+): Weights<T> {
   let offset = 0;
-  const next = (rows: number, columns: number): Float64Array => {
+  const next = (rows: number, columns: number): T => {
     const start = offset;
     offset += rows * columns;
-    return flat.subarray(start, offset);
+    return make(start, offset);
   };
   return {
-    flat,
     wte: next(vocabSize, nEmbd),
     wpe: next(blockSize, nEmbd),
     lmHead: next(vocabSize, nEmbd),

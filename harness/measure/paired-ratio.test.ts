@@ -1,0 +1,38 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { pairedRatioInterval } from './paired-ratio.ts';
+
+describe('the interval of a ratio', () => {
+  it('is narrow when both sides met the same machine in every round, however much the machine changed', () => {
+    const speeds = [1, 2, 1.5, 3, 1.2, 2.5, 1.1];
+    const interval = pairedRatioInterval(
+      speeds.map((speed) => 100 * speed),
+      speeds.map((speed) => 4 * speed),
+    );
+    expect(interval?.low).toBeCloseTo(25);
+    expect(interval?.high).toBeCloseTo(25);
+  });
+
+  it('is of the ratios inside rounds, not the ratio of two medians', () => {
+    expect(pairedRatioInterval([10, 20, 30], [1, 10, 2])?.median).toBe(10);
+  });
+
+  it('leaves out rounds in which one side is missing', () => {
+    expect(pairedRatioInterval([10, undefined, 30, 50], [1, 2, undefined, 5])).toMatchObject({ median: 10 });
+    expect(pairedRatioInterval([10], [1, 2])).toEqual({ median: 10, low: 10, high: 10 });
+    expect(pairedRatioInterval([undefined, 1], [1])).toBeUndefined();
+  });
+
+  it('of swapped sides is the reciprocal, for an odd number of rounds', () => {
+    const pair = fc.tuple(fc.double({ min: 0.1, max: 10, noNaN: true }), fc.double({ min: 0.1, max: 10, noNaN: true }));
+    fc.assert(
+      fc.property(fc.array(pair, { minLength: 7, maxLength: 7 }), (pairs) => {
+        const [a, b] = [pairs.map(([x]) => x), pairs.map(([, y]) => y)];
+        const forth = pairedRatioInterval(a, b);
+        const back = pairedRatioInterval(b, a);
+        expect(back?.median).toBeCloseTo(1 / (forth?.median ?? 0), 8);
+        expect(back?.low).toBeCloseTo(1 / (forth?.high ?? 0), 8);
+      }),
+    );
+  });
+});

@@ -33,8 +33,11 @@ async function run(words: readonly string[]): Promise<number | string> {
       return exitCode.interrupted;
     }
     if (error instanceof UsageError) return complain(error.message);
-    if (error instanceof CommanderError)
+    if (error instanceof CommanderError) {
+      // No command at all: commander has shown the help already.
+      if (error.code === 'commander.help') return exitCode.usage;
       return error.exitCode === 0 ? exitCode.ok : complain(error.message.replace(/^error: /, ''));
+    }
     // Anything else is our own bug: that one deserves its stack.
     console.error(error);
     return exitCode.wrong;

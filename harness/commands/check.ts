@@ -24,9 +24,13 @@ import { type CheckResult, SCHEMA_VERSION } from '../results/schema.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { drawSamples } from '../task/sample.ts';
 import type { PreparedTask } from '../task/task.ts';
+import { UsageError } from '../usage-error.ts';
 import { type Expectation, expectationOf } from '../verify/expectation.ts';
+import type { TensorFinding } from '../verify/tensor-check.ts';
 import { type Verification, verifyImplementation } from '../verify/verify-implementation.ts';
 import { checkProtocol } from './check-protocol.ts';
+
+import { watchFolders } from './watch-folders.ts';
 
 type CheckRow = CheckResult['results'][number];
 
@@ -62,6 +66,25 @@ export function checkCommand(): Command {
 }
 
 async function check(names: readonly string[], flags: CheckFlags): Promise<void> {
+  if (!flags.watch) return checkOnce(names, flags);
+  const signal = interruptSignal();
+  const chosen = selectImplementations(await discoverImplementations(flags.impls), names);
+  const watching = watchFolders(
+    chosen.map((implementation) => implementation.folder),
+    signal,
+  );
+  for (;;) {
+    await checkOnce(names, flags).catch((error) => {
+      // Half-written manifests are part of the work: say so, and wait for the next save.
+      if (!(error instanceof UsageError)) throw error;
+      console.error(`error: ${error.message}`);
+    });
+    console.error('waiting for a file to be saved; Ctrl-C ends');
+    await watching.saved();
+  }
+}
+
+async function checkOnce(names: readonly string[], flags: CheckFlags): Promise<void> {
   await checkJsonTarget(flags.json);
   const all = await discoverImplementations(flags.impls);
   const chosen = selectImplementations(all, names);
@@ -84,6 +107,7 @@ async function check(names: readonly string[], flags: CheckFlags): Promise<void>
   });
   const reference = { source: expectation.reference.source, losses: Array.from(expectation.reference.losses) };
   print(describeCheck(task.description, reference));
+  for (const warning of expectation.warnings) print(`warning: ${warning}`);
 
   const nameWidth = Math.max(...chosen.map((implementation) => implementation.name.length));
   const results: CheckRow[] = [];
@@ -132,7 +156,11 @@ async function checkOne(
     },
   });
   return {
-    row: { ...rowOf(name, verification), ...(samples === undefined ? {} : { samples: [...samples] }) },
+    row: {
+      ...rowOf(name, verification),
+      ...tensorsOf(verification, flags),
+      ...(samples === undefined ? {} : { samples: [...samples] }),
+    },
     stderrTail: verification.status === 'error' ? verification.stderrTail : '',
   };
 }
@@ -150,6 +178,18 @@ function rowOf(name: string, verification: Verification): CheckRow {
     maxLossError,
     tolerance,
     ...(wrong?.firstMismatch === undefined ? {} : { firstMismatch: wrong.firstMismatch }),
+  };
+}
+
+/** What `--gradients` and `--parameters` ask to see. */
+function tensorsOf(verification: Verification, flags: CheckFlags): Pick<CheckRow, 'gradients' | 'parameters'> {
+  if (!('first' in verification)) return {};
+  const { gradientFindings, parameterFindings } = verification.first;
+  const finite = (findings: readonly TensorFinding[]) =>
+    findings.map((finding) => ({ ...finding, maxError: Number.isFinite(finding.maxError) ? finding.maxError : null }));
+  return {
+    ...(flags.gradients && gradientFindings !== undefined ? { gradients: finite(gradientFindings) } : {}),
+    ...(flags.parameters ? { parameters: finite(parameterFindings) } : {}),
   };
 }
 

@@ -38,6 +38,8 @@ export function describeRow(
     ...(stderrTail === ''
       ? []
       : ['    its standard error ends:', ...stderrTail.split('\n').map((line) => `    | ${line}`)]),
+    ...tensorLines('gradients of step 1', row.gradients),
+    ...tensorLines('parameters after step 1', row.parameters),
     ...(row.samples === undefined ? [] : [`    samples: ${row.samples.join(', ')}`]),
   ];
 }
@@ -49,6 +51,16 @@ function summary(row: CheckRow): string {
   return row.reason ?? '';
 }
 
+function tensorLines(what: string, findings: CheckRow['gradients'] = []): readonly string[] {
+  if (findings.length === 0) return [];
+  const width = Math.max(...findings.map(({ tensor }) => tensor.length));
+  const lines = findings.map(
+    ({ tensor, maxError, tolerance, agrees }) =>
+      `      ${tensor.padEnd(width)}  off by ${short(maxError)} (allowed ${short(tolerance)})${agrees ? '' : '  ✖'}`,
+  );
+  return [`    ${what}:`, ...lines];
+}
+
 function short(value: number | null): string {
-  return value === null ? 'not finite' : Number(value.toPrecision(2)).toString();
+  return value === null ? 'not finite' : value === 0 ? '0' : value.toExponential(1);
 }

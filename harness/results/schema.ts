@@ -112,6 +112,14 @@ export type Machine = z.infer<typeof machineSchema>;
 export type Runtime = z.infer<typeof runtimeSchema>;
 export type BenchResult = z.infer<typeof benchResultSchema>;
 
+/** One tensor of the first step against the reference's; `maxError` is null where an entry is not finite. */
+export const tensorFindingSchema = z.strictObject({
+  tensor: z.string(),
+  maxError: z.number().nonnegative().nullable(),
+  tolerance: z.number().nonnegative(),
+  agrees: z.boolean(),
+});
+
 const checkIdentity = { implementation: z.string(), runtime: z.string().optional() };
 
 /** The outcome of verification for one implementation, as `check --json` prints it. */
@@ -137,6 +145,10 @@ export const checkResultSchema = z.strictObject({
         .optional(),
       samples: z.array(z.string()).optional(),
       diagnosis: z.array(z.string()).optional(),
+      /** With `--gradients`: of the first step's loss. Left out where the implementation never stores gradients. */
+      gradients: z.array(tensorFindingSchema).optional(),
+      /** With `--parameters`: after the first step. */
+      parameters: z.array(tensorFindingSchema).optional(),
     }),
   ),
 });

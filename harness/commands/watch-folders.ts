@@ -1,0 +1,37 @@
+import { watch } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** An editor saves in bursts: what follows within so long belongs to the same save. */
+const QUIET_MILLISECONDS = 100;
+/** What programs leave beside their sources while they run. */
+const byProduct = /(^|[/\\])(\.|__pycache__|node_modules|target)/;
+
+export interface FolderWatch {
+  /** Resolves once a file was saved since the last call (or since watching began); rejects when interrupted. */
+  saved(): Promise<void>;
+}
+
+/** Watches folders, with all they hold, until `signal` aborts. */
+export function watchFolders(folders: readonly string[], signal: AbortSignal): FolderWatch {
+  let wake: () => void = () => {};
+  let pending = false;
+  for (const folder of folders) {
+    watch(folder, { recursive: true, signal }, (_, file) => {
+      if (file !== null && byProduct.test(file)) return;
+      pending = true;
+      wake();
+    });
+  }
+  return {
+    saved: async () => {
+      while (!pending) {
+        await new Promise<void>((resolve, reject) => {
+          wake = resolve;
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+        });
+      }
+      await pause(QUIET_MILLISECONDS, undefined, { signal });
+      pending = false;
+    },
+  };
+}

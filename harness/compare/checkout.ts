@@ -1,4 +1,6 @@
-import { mkdtemp, readFile, realpath, rm, stat, symlink } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { mkdtemp, readFile, realpath, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -28,11 +30,16 @@ export async function checkOut(project: string, revision: Revision, signal: Abor
   const temporary = await realpath(await mkdtemp(join(tmpdir(), 'microgpt-bench-compare-')));
   const worktree = join(temporary, revision.commit.slice(0, 12));
   const folder = join(worktree, prefix);
+  // A second Ctrl-C ends the process without waiting for anything.
+  const removeAtExit = () => {
+    removeTree(folder, temporary);
+    spawnSync('git', ['worktree', 'prune'], { cwd: project, stdio: 'ignore' });
+  };
+  process.once('exit', removeAtExit);
   const remove = async () => {
-    // The link goes first, so that nothing can follow it into the modules it points to.
-    await rm(join(folder, 'node_modules'), { recursive: true, force: true });
-    await rm(temporary, { recursive: true, force: true, maxRetries: 3 });
+    removeTree(folder, temporary);
     await git(project, ['worktree', 'prune']);
+    process.off('exit', removeAtExit);
   };
   try {
     const added = await git(project, ['worktree', 'add', '--detach', '--quiet', worktree, revision.commit]);
@@ -43,6 +50,12 @@ export async function checkOut(project: string, revision: Revision, signal: Abor
     await remove();
     throw error;
   }
+}
+
+/** The link to the modules goes first, so that nothing can follow it to what it points to. */
+function removeTree(folder: string, temporary: string): void {
+  rmSync(join(folder, 'node_modules'), { recursive: true, force: true });
+  rmSync(temporary, { recursive: true, force: true, maxRetries: 3 });
 }
 
 async function provideDependencies(

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { jsonOption } from '../flags.ts';
 import { checkJsonTarget, writeJson } from '../json-output.ts';
 import { suggestion } from '../nearest-name.ts';
+import { displayPath } from '../project.ts';
 import { historyTables } from '../present/history-table.ts';
 import { terminalPage } from '../present/page.ts';
 import { historyPath, readHistory } from '../results/history.ts';
@@ -30,14 +31,14 @@ async function history(names: readonly string[], flags: HistoryFlags): Promise<v
   const all = trendsOf(await readHistory(flags.file));
   const known = new Set(all.map((trend) => trend.implementation));
   for (const name of names) {
-    if (!known.has(name)) throw new UsageError(`no run of "${name}" in ${flags.file}${suggestion(name, [...known])}`);
+    if (!known.has(name)) throw new UsageError(`no run of "${name}" in ${displayPath(flags.file)}${suggestion(name, [...known])}`);
   }
   const trends = all
     .filter((trend) => names.length === 0 || names.includes(trend.implementation))
     .filter((trend) => flags.preset === undefined || trend.taskName === flags.preset);
   if (trends.length === 0) {
     const which = flags.preset === undefined ? '' : ` of preset "${flags.preset}"`;
-    throw new UsageError(`no run${which} in ${flags.file}; \`npm run bench\` adds one`);
+    throw new UsageError(`no run${which} in ${displayPath(flags.file)}; \`npm run bench\` adds one`);
   }
   const stream = flags.json === '-' ? process.stderr : process.stdout;
   stream.write(`${historyTables(trends, terminalPage(stream))}\n`);

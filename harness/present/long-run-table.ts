@@ -33,7 +33,7 @@ function timed(
 export function longRunTable(rows: readonly LongRunRow[], page: Page): string {
   const shortened = rows.filter((row) => row.status === 'verified' && row.run.steps < row.run.stepsAsked);
   return [
-    'µs per step over the first and the last tenth of a long run; last/first is per position trained',
+    wrap('µs per step over the first and the last tenth of a long run; last/first is per position trained', page.width),
     columnTable(columns, rows, { width: page.width }),
     ...(shortened.length === 0 ? [] : ['where steps are fewer than asked for, the row is too slow for them']),
     ...rows.flatMap((row) =>

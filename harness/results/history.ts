@@ -1,6 +1,7 @@
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { displayPath } from '../project.ts';
 import { UsageError } from '../usage-error.ts';
 import {
   type BenchResult,
@@ -80,12 +81,13 @@ export async function appendHistory(record: HistoryRecord, path: string = histor
  */
 export async function readHistory(path: string = historyPath): Promise<readonly HistoryRecord[]> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') throw new UsageError(`${path}: no history yet; every \`npm run bench\` adds to it`);
-    throw new UsageError(`${path}: cannot be read (${error.code ?? error.message})`);
+    if (error.code === 'ENOENT')
+      throw new UsageError(`${displayPath(path)}: no history yet; every \`npm run bench\` adds to it`);
+    throw new UsageError(`${displayPath(path)}: cannot be read (${error.code ?? error.message})`);
   });
   const records = text
     .split('\n')
-    .map((line, index) => ({ line, where: `${path}, line ${index + 1}` }))
+    .map((line, index) => ({ line, where: `${displayPath(path)}, line ${index + 1}` }))
     .filter(({ line }) => line.trim() !== '')
     .map(({ line, where }) => parseStored(line, historyRecordSchema, where));
   return records.sort((a, b) => a.createdAt.localeCompare(b.createdAt));

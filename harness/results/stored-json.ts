@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
+import { displayPath } from '../project.ts';
 import { UsageError } from '../usage-error.ts';
 import { SCHEMA_VERSION } from './schema.ts';
 
@@ -13,10 +14,10 @@ const LARGEST_FILE_BYTES = 64 * 2 ** 20;
  */
 export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`${path}: cannot be read (${error.code ?? error.message})`);
+    throw new UsageError(`${displayPath(path)}: cannot be read (${error.code ?? error.message})`);
   });
-  if (text.length > LARGEST_FILE_BYTES) throw new UsageError(`${path}: too large for a results file`);
-  return parseStored(text, schema, path);
+  if (text.length > LARGEST_FILE_BYTES) throw new UsageError(`${displayPath(path)}: too large for a results file`);
+  return parseStored(text, schema, displayPath(path));
 }
 
 /** Parses one stored JSON text; `where` names it in errors. @throws UsageError as {@link readJsonFile} */

@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process';
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { benchResult } from '../present/export/example-result.ts';
+import { appendHistory, historyRecord, readHistory } from './history.ts';
+
+let folder: string;
+let path: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'history-'));
+  path = join(folder, 'history.ndjson');
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+function record(createdAt: string) {
+  return { ...historyRecord(benchResult()), createdAt };
+}
+
+describe('the history', () => {
+  it('keeps the rows that were verified, and no other', () => {
+    const { rows } = historyRecord(benchResult());
+    const verified = benchResult().rows.filter((row) => row.status === 'verified');
+    expect(rows.map((row) => row.implementation)).toEqual(verified.map((row) => row.implementation));
+  });
+
+  it('gives its records back oldest first', async () => {
+    await appendHistory(record('2026-02-01T00:00:00.000Z'), path);
+    await appendHistory(record('2026-01-01T00:00:00.000Z'), path);
+    expect((await readHistory(path)).map(({ createdAt }) => createdAt.slice(0, 7))).toEqual(['2026-01', '2026-02']);
+  });
+
+  it('loses and mixes no line when two processes write at the same time', async () => {
+    const program = (commit: string) => `
+      import { appendHistory } from ${JSON.stringify(join(import.meta.dirname, 'history.ts'))};
+      const record = { ...${JSON.stringify(record('2026-01-01T00:00:00.000Z'))}, commit: '${commit}'.repeat(20000) };
+      for (let i = 0; i < 100; i++) await appendHistory(record, ${JSON.stringify(path)});`;
+    const write = (commit: string) =>
+      promisify(execFile)(process.execPath, ['--input-type=module-typescript', '--eval', program(commit)]);
+    await Promise.all([write('a'), write('b')]);
+    const records = await readHistory(path);
+    expect(records).toHaveLength(200);
+    expect(records.filter(({ commit }) => commit === 'a'.repeat(20000))).toHaveLength(100);
+  });
+
+  it('does not spoil a new line with one that was left without its end', async () => {
+    await writeFile(path, '{"schemaVersion":1,"cut');
+    await appendHistory(record('2026-01-01T00:00:00.000Z'), path);
+    const lines = (await readFile(path, 'utf8')).split('\n');
+    expect(lines).toHaveLength(3);
+    expect(JSON.parse(lines[1])).toMatchObject({ createdAt: '2026-01-01T00:00:00.000Z' });
+  });
+
+  it('names the line that cannot be read', async () => {
+    await appendHistory(record('2026-01-01T00:00:00.000Z'), path);
+    await appendFile(path, '{"schemaVersion":1,"cut\n');
+    await expect(readHistory(path)).rejects.toThrow(/history\.ndjson, line 2: not JSON, or cut off/);
+  });
+
+  it('that does not exist yet says what makes it', async () => {
+    await expect(readHistory(path)).rejects.toThrow(/no history yet; every `npm run bench` adds to it/);
+  });
+});

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { benchResult, refusedRow, verifiedRow } from '../present/export/example-result.ts';
+import { mergedMarkdown, mergedTables } from '../present/merged-table.ts';
+import { UsageError } from '../usage-error.ts';
+import { mergeResults } from './merged.ts';
+
+const here = benchResult({ rows: [verifiedRow({ implementation: 'one' }), refusedRow({ implementation: 'two' })] });
+const there = benchResult({ rows: [verifiedRow({ implementation: 'two' }), verifiedRow({ implementation: 'three' })] });
+
+describe('joined results', () => {
+  const merged = mergeResults([
+    { path: 'a.json', result: here },
+    { path: 'b.json', result: there },
+  ]);
+
+  it('have a row for every implementation, with a gap where a machine has none', () => {
+    expect(
+      merged.rows.map(({ implementation, results }) => [implementation, ...results.map((row) => row?.status)]),
+    ).toEqual([
+      ['one', 'verified', undefined],
+      ['two', 'mismatch', 'verified'],
+      ['three', undefined, 'verified'],
+    ]);
+  });
+
+  it('show each machine in a column of its own, and no time for a row that was refused', () => {
+    const text = mergedTables(merged, { width: 80, color: false });
+    expect(text).toMatch(/two +│ mismatch │ +50\.0 │/);
+    expect(text).toContain('A: ');
+    expect(text).toContain('B: ');
+    expect(mergedMarkdown(merged)).toContain('| three |  | 50.0 |');
+  });
+
+  it('of different tasks are refused, with the file and the difference', () => {
+    const other = benchResult({ task: { ...here.task, nEmbd: 64 } });
+    const sources = [
+      { path: 'a.json', result: here },
+      { path: 'b.json', result: other },
+    ];
+    expect(() => mergeResults(sources)).toThrow(UsageError);
+    expect(() => mergeResults(sources)).toThrow('b.json cannot be joined with a.json: other nEmbd (16 and 64)');
+  });
+});

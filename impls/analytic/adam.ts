@@ -37,7 +37,8 @@ export class AdamState {
 /** Takes the sums of a product as gradients and updates parameters `start … end - 1` of `p` by them: gradients are never stored. */
 export function updateByAdam(p: Float64Array, { m, v, factors }: AdamState, start: number, end: number): Epilogue {
   return {
-    arrays: { p: p.subarray(start, end), m: m.subarray(start, end), v: v.subarray(start, end), factors },
+    arrays: { p: p.subarray(start, end), m: m.subarray(start, end), v: v.subarray(start, end) },
+    constants: { factors },
     prologue: 'const rate = factors[0], correction = factors[1];',
     code: (sums) =>
       Array.from({ length: Math.ceil(sums.length / 2) }, (_, i) => updateOneOrTwo(sums.slice(2 * i, 2 * i + 2))).join(
@@ -49,19 +50,20 @@ export function updateByAdam(p: Float64Array, { m, v, factors }: AdamState, star
 /** The update is `p -= rate · m / d` with `d = √(v · correction) + ε`. Two parameters share one division: `1 / d0 = d1 / (d0 · d1)`. */
 function updateOneOrTwo(sums: readonly Sum[]): string {
   const moments = sums.map(
-    ({ name, index }, n) => `
-      const g${n} = ${name} + ${FLOOR}, index${n} = ${index};
-      const m${n} = ${BETA_1} * m[index${n}] + ${1 - BETA_1} * g${n};
-      const v${n} = ${BETA_2} * v[index${n}] + ${1 - BETA_2} * g${n} * g${n};
-      m[index${n}] = m${n};
-      v[index${n}] = v${n};
+    ({ name, elements: { m, v } }, n) => `
+      const g${n} = ${name} + ${FLOOR};
+      const m${n} = ${BETA_1} * ${m} + ${1 - BETA_1} * g${n};
+      const v${n} = ${BETA_2} * ${v} + ${1 - BETA_2} * g${n} * g${n};
+      ${m} = m${n};
+      ${v} = v${n};
       const d${n} = Math.sqrt(v${n} * correction) + ${EPSILON};`,
   );
+  const [first, second] = sums.map(({ elements: { p } }) => p);
   const update =
     sums.length === 1
-      ? 'p[index0] -= (rate * m0) / d0;'
+      ? `${first} -= (rate * m0) / d0;`
       : `const share = rate / (d0 * d1);
-         p[index0] -= m0 * d1 * share;
-         p[index1] -= m1 * d0 * share;`;
+         ${first} -= m0 * d1 * share;
+         ${second} -= m1 * d0 * share;`;
   return `{${moments.join('')}\n${update}}`;
 }

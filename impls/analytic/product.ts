@@ -1,4 +1,4 @@
-import type { Epilogue } from './epilogue.ts';
+import type { Epilogue, Sum } from './epilogue.ts';
 
 /** A matrix whose element (r, c) is `array[r · strides[0] + c · strides[1]]`. */
 export interface Operand {
@@ -34,26 +34,27 @@ let kernels = 0;
 
 /**
  * Writes the loops of one product, with every size and stride a literal, and compiles them for these very arrays.
- *
- * V8 then knows where each array lies and how long it is, and that no index can overflow: what it emits for an
- * element is one comparison and one load.
+ * V8 then knows where each array lies and how long it is, and that no index can overflow.
  */
 export function createProduct(product: Product): (rows: number) => void {
-  const { name: kernelName, a, b, epilogue, i, j, tile, maxRows } = product;
-  const arrays = { a: a.array, b: b.array, ...epilogue.arrays };
-  const names = Object.keys(arrays);
+  const { name, epilogue, i, j, tile, maxRows } = product;
+  const views = new Views();
   const loops = tiles(i, tile[0]).flatMap((iTiles) =>
-    tiles(j, tile[1]).map((jTiles) => tileLoop(iTiles, jTiles, product)),
+    tiles(j, tile[1]).map((jTiles) => tileLoop(iTiles, jTiles, product, views)),
   );
+  const constants = Object.keys(epilogue.constants);
   // The arrays become locals outside all loops: only there does V8 see that they are constants.
   const source = `// kernel ${kernels++}
-    return function ${kernelName}(anyRows) {
-      const ${names.map((name) => `${name} = ${name}Array`)};
+    return function ${name}(anyRows) {
+      const ${views.names.map((view) => `${view} = ${view}Constant`)};
       const rows = Math.min(anyRows | 0, ${maxRows});
       ${epilogue.prologue}
       ${loops.join('\n')}
     };`;
-  return new Function(...names.map((name) => `${name}Array`), source)(...Object.values(arrays));
+  return new Function(...constants, ...views.names.map((view) => `${view}Constant`), source)(
+    ...Object.values(epilogue.constants),
+    ...views.arrays,
+  );
 }
 
 /** Tiles of one size, `from, from + size, …` below `to`. */
@@ -81,25 +82,54 @@ function tiles(length: Size, size: number): Tiles[] {
 }
 
 /** For every tile: sums in locals, one pass over k, then the epilogue. */
-function tileLoop(i: Tiles, j: Tiles, { a, b, cStrides, k, epilogue }: Product): string {
+function tileLoop(i: Tiles, j: Tiles, { a, b, cStrides, k, epilogue }: Product, views: Views): string {
   const is = [...Array(i.size).keys()];
   const js = [...Array(j.size).keys()];
-  const sums = is.flatMap((p) =>
-    js.map((q) => ({ name: `sum${p}_${q}`, p, q, index: `cIndex + ${p * cStrides[0] + q * cStrides[1]}` })),
+  const aViews = views.shifted(
+    a.array,
+    is.map((p) => p * a.strides[0]),
   );
+  const bViews = views.shifted(
+    b.array,
+    js.map((q) => q * b.strides[0]),
+  );
+  const pairs = is.flatMap((p) => js.map((q) => ({ p, q, name: `sum${p}_${q}` })));
+  const offsets = pairs.map(({ p, q }) => p * cStrides[0] + q * cStrides[1]);
+  const sums: Sum[] = pairs.map(({ name }) => ({ name, elements: {} }));
+  for (const [array, values] of Object.entries(epilogue.arrays)) {
+    for (const [n, view] of views.shifted(values, offsets).entries()) sums[n].elements[array] = `${view}[cIndex]`;
+  }
   return `
     for (let j = ${j.from}; j < ${j.to}; j += ${j.size}) {
       for (let i = ${i.from}; i < ${i.to}; i += ${i.size}) {
         const aStart = i * ${a.strides[0]}, bStart = j * ${b.strides[0]};
-        let ${sums.map(({ name }) => `${name} = 0`)};
+        let ${pairs.map(({ name }) => `${name} = 0`)};
         for (let k = 0; k < ${k}; k++) {
           const aIndex = aStart + k * ${a.strides[1]}, bIndex = bStart + k * ${b.strides[1]};
-          const ${is.map((p) => `a${p} = a[aIndex + ${p * a.strides[0]}]`)};
-          const ${js.map((q) => `b${q} = b[bIndex + ${q * b.strides[0]}]`)};
-          ${sums.map(({ name, p, q }) => `${name} += a${p} * b${q};`).join(' ')}
+          const ${is.map((p) => `a${p} = ${aViews[p]}[aIndex]`)};
+          const ${js.map((q) => `b${q} = ${bViews[q]}[bIndex]`)};
+          ${pairs.map(({ name, p, q }) => `${name} += a${p} * b${q};`).join(' ')}
         }
         const cIndex = i * ${cStrides[0]} + j * ${cStrides[1]};
         ${epilogue.code(sums)}
       }
     }`;
+}
+
+/** The arrays that a kernel's source names. */
+class Views {
+  readonly arrays: Float64Array[] = [];
+
+  get names(): string[] {
+    return this.arrays.map((_, n) => `view${n}`);
+  }
+
+  /**
+   * Names of views of an array that begin at these offsets and are all of one length. For `array[index + offset]` V8 would
+   * add, compare and load each time; elements of these views have one index, and so one comparison serves all of them.
+   */
+  shifted(array: Float64Array, offsets: readonly number[]): string[] {
+    const length = Math.max(0, array.length - Math.max(...offsets));
+    return offsets.map((offset) => `view${this.arrays.push(array.subarray(offset, offset + length)) - 1}`);
+  }
 }

@@ -1,0 +1,62 @@
+/**
+ * `npm run trust-figures -- SLOWED OTHER [--minutes N] [--only NAME,…] [--restart]`
+ *
+ * Measures what docs/trust.md promises, on two TypeScript implementations, and writes the figures into that page. SLOWED is the one that
+ * is slowed on purpose and benched over and over, OTHER rides along, and its overhead is measured. All of it takes an hour or two: it keeps
+ * every run in .cache, stops after --minutes, and goes on from there the next time. Without changes between the two, that is: --restart forgets.
+ */
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { benchOnce, besideBusyProcess, compareOnce, overheadOnce } from './measure.ts';
+import { type Record, readRecord, saveRecord } from './record.ts';
+import { figuresTable, withFigures } from './report.ts';
+import { slowedRevision } from './slowed-revision.ts';
+
+const project = resolve(import.meta.dirname, '../..');
+const recordFile = join(project, '.cache', 'trust-figures.json');
+const page = join(project, 'docs', 'trust.md');
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { minutes: { type: 'string', default: '60' }, only: { type: 'string' }, restart: { type: 'boolean' } },
+});
+const [slowed, other] = positionals;
+if (slowed === undefined || other === undefined) {
+  console.error('expected two TypeScript implementations: npm run trust-figures -- SLOWED OTHER');
+  process.exit(2);
+}
+if (values.restart) await rm(recordFile, { force: true });
+
+/** How many of each are wanted, and how one is measured. */
+const pieces: {
+  readonly [Piece in keyof Record]: { readonly runs: number; readonly once: () => Promise<Record[Piece][number]> };
+} = {
+  slowed10: { runs: 10, once: async () => compareOnce(await slowedRevision(project, slowed, 0.1), [slowed, other]) },
+  slowed20: { runs: 10, once: async () => compareOnce(await slowedRevision(project, slowed, 0.2), [slowed, other]) },
+  sameCalm: { runs: 10, once: () => compareOnce('HEAD', [slowed, other]) },
+  sameLoaded: { runs: 10, once: () => besideBusyProcess(() => compareOnce('HEAD', [slowed, other])) },
+  overhead: { runs: 20, once: () => overheadOnce(other) },
+  coverage: { runs: 30, once: () => benchOnce(slowed) },
+};
+
+const deadline = performance.now() + Number(values.minutes) * 60_000;
+const record = await readRecord(recordFile);
+
+async function measure<Piece extends keyof Record>(piece: Piece): Promise<void> {
+  const { runs, once } = pieces[piece];
+  const done: Record[Piece][number][] = record[piece];
+  while (done.length < runs && performance.now() < deadline) {
+    const found = await once();
+    done.push(found);
+    await saveRecord(recordFile, record);
+    console.log(`${piece} ${done.length} of ${runs}: ${JSON.stringify(found)}`);
+  }
+}
+
+const wanted = values.only?.split(',');
+for (const piece of ['slowed10', 'slowed20', 'sameCalm', 'sameLoaded', 'overhead', 'coverage'] as const) {
+  if (wanted === undefined || wanted.includes(piece)) await measure(piece);
+}
+console.log(figuresTable(record));
+await writeFile(page, withFigures(await readFile(page, 'utf8'), record));

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { TaskFlags } from '../flags.ts';
 import type { DiscoveredImplementation } from '../implementation/discover.ts';
 import { interruptSignal } from '../interrupt.ts';
@@ -22,6 +23,7 @@ export interface BenchFlags extends TaskFlags {
   readonly long?: true;
   readonly export: readonly string[];
   readonly json?: string;
+  readonly results: string;
   readonly impls?: string;
   readonly timeout?: number;
 }
@@ -53,7 +55,7 @@ export async function benchOne({ request, all, chosen, flags, peak }: BenchOneOp
   let savedTo: string | undefined;
   const keep = async (result: BenchResult) => {
     if (!flags.save || result.rows.length === 0) return;
-    savedTo ??= resultPath(result.createdAt, taskName(result));
+    savedTo ??= resultPath(result.createdAt, taskName(result), flags.results);
     await saveResult(savedTo, result);
   };
   const result = await withProgress(request.preset ?? 'bench', (progress) =>
@@ -73,7 +75,8 @@ export async function benchOne({ request, all, chosen, flags, peak }: BenchOneOp
   );
   await keep(result);
   // A short run is no point of a trend, and neither is one that was cut off.
-  if (flags.save && !flags.quick && !signal.aborted) await appendHistory(historyRecord(result));
+  if (flags.save && !flags.quick && !signal.aborted)
+    await appendHistory(historyRecord(result), join(flags.results, 'history.ndjson'));
   return { result, ...(savedTo === undefined ? {} : { savedTo }) };
 }
 

@@ -24,9 +24,11 @@ import { type Page, terminalPage } from '../present/page.ts';
 import { publishedTableFor, readPublished } from '../present/published.ts';
 import { publishedTable } from '../present/published-table.ts';
 import { scalingTables } from '../present/scaling-table.ts';
+import { displayPath } from '../project.ts';
 import { currentCommit } from '../results/commit.ts';
 import type { LongRunResult } from '../results/long-run-result.ts';
 import { type BenchResult, SCHEMA_VERSION } from '../results/schema.ts';
+import { resultsFolder } from '../results/store.ts';
 import { UsageError } from '../usage-error.ts';
 import { benchLong } from './bench-long.ts';
 import { type BenchFlags, type BenchOutcome, benchOne } from './bench-one.ts';
@@ -51,7 +53,8 @@ export function benchCommand(): Command {
         positiveNumber,
       ),
     )
-    .option('--no-save', 'keep nothing in results/')
+    .option('--results <folder>', 'where results and the history are kept', resultsFolder)
+    .option('--no-save', 'keep nothing')
     .option('--export <format=file>', 'write the table for another tool; any number of times', collect, [])
     .addOption(jsonOption())
     .addOption(implementationsOption())
@@ -135,5 +138,7 @@ async function describe(result: BenchResult, page: Page): Promise<string> {
 
 function savedLine({ savedTo }: BenchOutcome): string {
   if (savedTo === undefined) return '';
-  return interruptSignal().aborted ? `\ninterrupted; what was measured is in ${savedTo}` : `\nsaved to ${savedTo}`;
+  return interruptSignal().aborted
+    ? `\ninterrupted; what was measured is in ${displayPath(savedTo)}`
+    : `\nsaved to ${displayPath(savedTo)}`;
 }

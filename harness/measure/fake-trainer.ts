@@ -44,7 +44,6 @@ export function fakeContender(
     let trained = 0;
     let running = true;
     return {
-      processId: 0,
       startupNanoseconds: 5e6,
       train: async (steps) => {
         if (signal.aborted) throw new ImplementationFailure(options.name, 'was ended', 'start it again');

@@ -52,18 +52,19 @@ export function adamUpdate(f: FunctionWriter, v: Vector, l: Layout, c: AdamConst
   f.do(v.store(p, v.nmadd(direction, c.rate.get, v.load(p))));
 }
 
-/** `updateEmbeddings()`: Adam over wte and wpe from their stored gradients, which are left at zero for the next step. */
-export function updateEmbeddings(v: Vector, l: Layout): string {
-  const f = new FunctionWriter('updateEmbeddings');
+/**
+ * `updateStored(p, vectors)`: Adam over so many vectors of parameters from their stored gradients, those of all threads
+ * added in order; they are left at zero for the next step.
+ */
+export function updateStored(v: Vector, l: Layout): string {
+  const f = new FunctionWriter('updateStored');
+  const [p, vectors] = [f.parameter('i32', 'p'), f.parameter('i32', 'vectors')];
   const c = loadAdamConstants(f, v, l);
-  const p = f.let('i32', 'p', `(i32.const ${l.parameters})`);
-  const bytes = v.elementBytes * v.lanes;
-  const vectors = ((l.model.vocabSize + l.model.blockSize) * l.model.nEmbd) / v.lanes;
-  f.unrolled(vectors, 4, [{ pointer: p, bytes }], (copy) => {
-    const place = at(p, copy * bytes);
-    const gradient = at(p, copy * bytes + l.toGradient);
-    adamUpdate(f, v, l, c, place, v.add(v.load(gradient), c.floor.get));
-    f.do(v.store(gradient, v.constant(0)));
+  f.loop(vectors, [{ pointer: p, bytes: v.elementBytes * v.lanes }], () => {
+    const stored = l.toGradients.map((distance) => at(p, distance));
+    const g = stored.reduce((sum, gradient) => v.add(sum, v.load(gradient)), c.floor.get);
+    adamUpdate(f, v, l, c, at(p), g);
+    for (const gradient of stored) f.do(v.store(gradient, v.constant(0)));
   });
   return f.text();
 }

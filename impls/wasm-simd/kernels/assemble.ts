@@ -1,11 +1,11 @@
 import binaryen from 'binaryen';
 
-/** Assembles WebAssembly text with SIMD and relaxed SIMD into a binary. No optimizer runs: V8 does what is left to do. */
+/** Assembles WebAssembly text with SIMD, relaxed SIMD and atomics into a binary. No optimizer runs: V8 does what is left to do. */
 export function assemble(text: string): Uint8Array<ArrayBuffer> {
   const module = binaryen.parseText(text);
   // Function names, so that a profile can be read.
   binaryen.setDebugInfo(true);
-  module.setFeatures(binaryen.Features.SIMD128 | binaryen.Features.RelaxedSIMD);
+  module.setFeatures(binaryen.Features.SIMD128 | binaryen.Features.RelaxedSIMD | binaryen.Features.Atomics);
   try {
     return new Uint8Array(module.emitBinary());
   } finally {

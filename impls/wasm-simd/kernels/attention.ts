@@ -59,11 +59,12 @@ function overSquares(f: FunctionWriter, before: Local, moving: readonly Moving[]
 }
 
 /**
- * `attention(qkv, weights, weightScale, out, vectors)`: per head, w_j = e^(s_j - max s) with s_j = q · k_j / √headDim for
+ * `attention(qkv, weights, weightScale, out, vectors)`: for `heads` heads from where the
+ * pointers stand: w_j = e^(s_j - max s) with s_j = q · k_j / √headDim for
  * j <= t; weightScale = 1 / Σ_j w_j; out = weightScale · Σ_j w_j v_j.
  * qkv `[3 · nEmbd][position]`, weights `[nHead][key][position]`, weightScale `[nHead][position]`, out `[nEmbd][position]`.
  */
-export function attention(v: Vector, l: Layout): string {
+export function attention(v: Vector, l: Layout, heads: number): string {
   const f = new FunctionWriter('attention');
   const [qkv, weights] = [f.parameter('i32', 'qkv'), f.parameter('i32', 'weights')];
   const [weightScale, out] = [f.parameter('i32', 'weightScale'), f.parameter('i32', 'out')];
@@ -82,12 +83,12 @@ export function attention(v: Vector, l: Layout): string {
   const [max, sum] = [f.local('v128', 'max'), f.local('v128', 'sum')];
   const downward: Moving = { pointer: w, bytes: v.lanes * row };
 
-  const heads: Moving[] = [
+  const perHead: Moving[] = [
     ...evenly([qkv, out], s.headBytes),
     { pointer: weights, bytes: s.headWeightBytes },
     { pointer: weightScale, bytes: row },
   ];
-  f.loop(l.model.nHead, heads, () => {
+  f.loop(heads, perHead, () => {
     f.set(q, qkv.get);
     f.set(o, out.get);
     f.set(wColumn, weights.get);
@@ -151,7 +152,7 @@ export function attention(v: Vector, l: Layout): string {
  * dk_j = Σ_t q_t ds_jt; dv_j = Σ_t a_jt dOut_t. The last two add over positions, which are lanes: their squares are
  * transposed in registers.
  */
-export function attentionGradient(v: Vector, l: Layout): string {
+export function attentionGradient(v: Vector, l: Layout, heads: number): string {
   const f = new FunctionWriter('attentionGradient');
   const [qkv, weights] = [f.parameter('i32', 'qkv'), f.parameter('i32', 'weights')];
   const [weightScale, out] = [f.parameter('i32', 'weightScale'), f.parameter('i32', 'out')];
@@ -168,15 +169,6 @@ export function attentionGradient(v: Vector, l: Layout): string {
     pointer('inverse'),
   ];
   const [products, scale] = [f.local('v128', 'products'), f.local('v128', 'scale')];
-
-  // dk and dv gather over query vectors, dq over key vectors: all start from zero.
-  const clear = f.let('i32', 'clear', dQkv.get);
-  f.loop(vectors, evenly([clear], vectorBytes), () => {
-    const each = f.let('i32', 'each', clear.get);
-    f.unrolled(3 * l.model.nEmbd, 16, evenly([each], row), (copy) =>
-      f.do(v.store(at(each, copy * row), v.constant(0))),
-    );
-  });
 
   const square = () => {
     const da = keys.map(() => f.let('v128', 'da', v.constant(0)));
@@ -212,12 +204,20 @@ export function attentionGradient(v: Vector, l: Layout): string {
     });
   };
 
-  const heads: Moving[] = [
+  const perHead: Moving[] = [
     ...evenly([qkv, dQkv, out, dOut], s.headBytes),
     { pointer: weights, bytes: s.headWeightBytes },
     { pointer: weightScale, bytes: row },
   ];
-  f.loop(l.model.nHead, heads, () => {
+  f.loop(heads, perHead, () => {
+    // dk and dv gather over query vectors, dq over key vectors: all start from zero.
+    const clear = f.let('i32', 'clear', dQkv.get);
+    f.loop(vectors, evenly([clear], vectorBytes), () => {
+      const each = f.let('i32', 'each', clear.get);
+      f.unrolled(headDim, 8, evenly([each], row), (copy) => {
+        for (const to of [0, s.toKeys, s.toValues]) f.do(v.store(at(each, to + copy * row), v.constant(0)));
+      });
+    });
     for (const [local, from] of [
       [q, qkv],
       [dq, dQkv],

@@ -39,16 +39,19 @@ export interface Layout {
   readonly beta1: number;
   readonly beta2: number;
   readonly floor: number;
+  /** Two int32: threads that have arrived at the barrier, and how often it has opened. */
+  readonly barrier: number;
   /** Token ids of one document, int32. */
   readonly tokens: number;
   readonly parameterCount: number;
   readonly parameters: number;
   readonly wpe: number;
   readonly lmHead: number;
-  /** From a parameter to its first moment, its second moment, and its gradient. */
+  /** From a parameter to its first moment, its second moment, its gradient, and the gradients of all threads. */
   readonly toFirstMoment: number;
   readonly toSecondMoment: number;
   readonly toGradient: number;
+  readonly toGradients: readonly number[];
   /** How many gradients are stored: all for a batch, else only the embeddings', which are gathered by token. */
   readonly gradientCount: number;
   readonly layers: readonly LayerLayout[];
@@ -71,8 +74,20 @@ export interface Layout {
 
 const lineBytes = 64;
 
-/** Lays out a task's memory, one array after the other, each on a cache line of its own. */
-export function layout(model: ModelConfig, v: Vector, batched: boolean): Layout {
+/**
+ * How threads on one shared memory divide a step: by documents of the batch, each with activations and gradients of its
+ * own, or by rows of every matrix, on activations that all of them see.
+ */
+export interface Division {
+  readonly by: 'documents' | 'rows';
+  readonly thread: number;
+  readonly threads: number;
+}
+
+export const undivided: Division = { by: 'rows', thread: 0, threads: 1 };
+
+/** Lays out a task's memory, one array after the other, each on cache lines of its own. */
+export function layout(model: ModelConfig, v: Vector, batched: boolean, division: Division = undivided): Layout {
   const { nEmbd, nHead, nLayer, blockSize, vocabSize } = model;
   const bytes = v.elementBytes;
   let next = ConstantPool.endBytes;
@@ -87,59 +102,41 @@ export function layout(model: ModelConfig, v: Vector, batched: boolean): Layout 
   const features = (count: number) => take(count * strideBytes);
   const rows = (count: number) => take(positions * count * bytes);
 
-  const numbers = take(8 * bytes);
-  const tokens = take((blockSize + 1) * 4);
   const matrix = nEmbd * nEmbd;
   const embeddingCount = (vocabSize + blockSize) * nEmbd;
   const parameterCount = embeddingCount + vocabSize * nEmbd + nLayer * 12 * matrix;
   const gradientCount = batched ? parameterCount : embeddingCount;
+  const numbers = take(5 * bytes);
+  const barrier = take(8);
   const parameters = take(parameterCount * bytes);
   const firstMoment = take(parameterCount * bytes);
   const secondMoment = take(parameterCount * bytes);
-  const gradients = take(gradientCount * bytes);
 
-  const layers = Array.from({ length: nLayer }, (_, layer): LayerLayout => {
-    const start = parameters + (embeddingCount + vocabSize * nEmbd + layer * 12 * matrix) * bytes;
-    return {
-      attnWqkv: start,
-      attnWo: start + 3 * matrix * bytes,
-      mlpFc1: start + 4 * matrix * bytes,
-      mlpFc2: start + 8 * matrix * bytes,
-      attnNorm: features(nEmbd),
-      attnNormScale: features(1),
-      mlpNorm: features(nEmbd),
-      mlpNormScale: features(1),
-      qkv: features(3 * nEmbd),
-      weights: features(nHead * positions),
-      weightScale: features(nHead),
-      attnOut: features(nEmbd),
-      hidden: features(4 * nEmbd),
-    };
-  });
-
-  return {
-    model,
-    strideBytes,
-    rate: numbers,
-    epsilon: numbers + bytes,
-    lossScale: numbers + 2 * bytes,
-    beta1: numbers + 3 * bytes,
-    beta2: numbers + 4 * bytes,
-    floor: numbers + 5 * bytes,
-    tokens,
-    parameterCount,
-    parameters,
-    wpe: parameters + vocabSize * nEmbd * bytes,
-    lmHead: parameters + embeddingCount * bytes,
-    toFirstMoment: firstMoment - parameters,
-    toSecondMoment: secondMoment - parameters,
-    toGradient: gradients - parameters,
-    gradientCount,
-    layers,
+  const activations = () => ({
+    lossScale: take(bytes),
+    tokens: take((blockSize + 1) * 4),
+    gradients: take(gradientCount * bytes),
+    layers: Array.from({ length: nLayer }, (_, layer): LayerLayout => {
+      const start = parameters + (embeddingCount + vocabSize * nEmbd + layer * 12 * matrix) * bytes;
+      return {
+        attnWqkv: start,
+        attnWo: start + 3 * matrix * bytes,
+        mlpFc1: start + 4 * matrix * bytes,
+        mlpFc2: start + 8 * matrix * bytes,
+        attnNorm: features(nEmbd),
+        attnNormScale: features(1),
+        mlpNorm: features(nEmbd),
+        mlpNormScale: features(1),
+        qkv: features(3 * nEmbd),
+        weights: features(nHead * positions),
+        weightScale: features(nHead),
+        attnOut: features(nEmbd),
+        hidden: features(4 * nEmbd),
+      };
+    }),
     embedding: features(nEmbd),
     embeddingNormScale: features(1),
     streams: Array.from({ length: 2 * nLayer + 1 }, () => features(nEmbd)),
-    inputRows: rows(4 * nEmbd),
     dStream: features(nEmbd),
     dNorm: features(nEmbd),
     dQkv: features(3 * nEmbd),
@@ -148,6 +145,40 @@ export function layout(model: ModelConfig, v: Vector, batched: boolean): Layout 
     embeddingRows: rows(nEmbd),
     logits: features(vocabSize),
     logSumExp: features(1),
+  });
+  const scratch = () => ({ inputRows: rows(4 * nEmbd) });
+
+  /** One copy of a part of memory for each thread, and which of them is this thread's. */
+  const perThread = <T>(part: () => T): { own: T; all: T[] } => {
+    const all = Array.from({ length: division.threads }, part);
+    const own = all[division.thread];
+    if (own === undefined) throw new RangeError(`no thread ${division.thread} of ${division.threads}`);
+    return { own, all };
+  };
+  const divided = division.by === 'documents' ? perThread(activations) : undefined;
+  const own = divided?.own ?? activations();
+  const gradients = (divided?.all ?? [own]).map((part) => part.gradients - parameters);
+
+  return {
+    model,
+    strideBytes,
+    rate: numbers,
+    epsilon: numbers + bytes,
+    beta1: numbers + 2 * bytes,
+    beta2: numbers + 3 * bytes,
+    floor: numbers + 4 * bytes,
+    barrier,
+    parameterCount,
+    parameters,
+    wpe: parameters + vocabSize * nEmbd * bytes,
+    lmHead: parameters + embeddingCount * bytes,
+    toFirstMoment: firstMoment - parameters,
+    toSecondMoment: secondMoment - parameters,
+    toGradient: own.gradients - parameters,
+    toGradients: gradients,
+    gradientCount,
+    ...own,
+    ...perThread(scratch).own,
     totalBytes: next,
   };
 }

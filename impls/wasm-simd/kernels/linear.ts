@@ -122,7 +122,8 @@ export function linearForward(
 }
 
 /**
- * `name(w, dy, dx, extra)`: dx[i] = Σ_o W[o][i] · dy[o] over `vectors` vectors of positions.
+ * `name(w, dy, dx, extra)`: dx[i] = Σ_o W[o][i] · dy[o] over `vectors` vectors of positions, for `count` inputs i from
+ * where the pointers stand.
  * With `relu-gradient`, dx is zero wherever `extra`, relu's output of the same shape, is zero.
  */
 export function linearInputGradient(
@@ -130,6 +131,7 @@ export function linearInputGradient(
   v: Vector,
   l: Layout,
   shape: Shape,
+  count: number,
   vectors: number,
   finish: Finish,
 ): string {
@@ -149,7 +151,7 @@ export function linearInputGradient(
     [dx, l.strideBytes],
   ];
   if (finish === 'relu-gradient') moving.push([extra, l.strideBytes]);
-  overTiles(f, shape.inputs, tileRows[vectors] ?? 1, moving, (rows) => {
+  overTiles(f, count, tileRows[vectors] ?? 1, moving, (rows) => {
     const cell = (row: number, column: number) => row * l.strideBytes + column * vectorBytes;
     const acc = accumulators(f, rows, vectors, () => zero.get);
     f.set(wo, w.get);

@@ -89,9 +89,19 @@ export class FunctionWriter {
    * `u · bytes` behind the pointer. A count that fits into one row needs no loop at all and leaves the pointers alone.
    */
   unrolled(count: number, unroll: number, moving: readonly Moving[], body: (copy: number) => void): void {
-    this.chunked(count, unroll, moving, (copies) => {
+    const row = (copies: number) => {
       for (let copy = 0; copy < copies; copy++) body(copy);
-    });
+    };
+    if (largestDivisor(count, unroll) * 2 > Math.min(unroll, count)) this.chunked(count, unroll, moving, row);
+    else {
+      const whole = Math.floor(count / unroll);
+      this.loop(
+        whole,
+        moving.map(({ pointer, bytes }) => ({ pointer, bytes: bytes * unroll })),
+        () => row(unroll),
+      );
+      row(count % unroll);
+    }
   }
 
   /** Runs `body` over `count` things in chunks of one size, at most `most`, moving the pointers on by whole chunks. */

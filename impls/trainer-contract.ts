@@ -1,5 +1,12 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { projectRoot } from '../harness/project.ts';
+import { prepareTask } from '../harness/task/prepare-task.ts';
+import { type PresetName, presets, taskDefaults } from '../harness/task/presets.ts';
+import { drawSamples } from '../harness/task/sample.ts';
+import { findGolden } from '../harness/verify/golden.ts';
 import type { Trainer, TrainingTask } from './contract.ts';
 import { createNaiveTrainer } from './naive-oracle.ts';
 import { randomTask } from './random-task.ts';
@@ -61,6 +68,41 @@ export function testTrainerContract(
     const trainer = createTrainer({ ...task, numSteps: 5000 });
     for (const loss of trainer.train(5000)) expect(loss).toBeGreaterThanOrEqual(0);
     for (const parameter of trainer.parameters()) expect(parameter).toSatisfy(Number.isFinite);
+  });
+}
+
+/** The original's data set, which is not part of the project. */
+const namesPath = join(projectRoot, '../shared/data/names.txt');
+
+/**
+ * For tests only: every loss of the reference's golden traces at these presets, and what the original publishes: with its own
+ * data set, the losses of all 1,000 steps and the 20 names invented afterwards.
+ */
+export function testGoldenTraces(
+  createTrainer: (task: TrainingTask) => Trainer,
+  presetNames: readonly PresetName[],
+): void {
+  test.each(presetNames)('losses at %s are those of the golden trace', async (preset) => {
+    const task = await prepareTask({ ...taskDefaults, ...presets[preset], preset });
+    const golden = await findGolden(task.description);
+    if (golden === undefined) throw new Error(`no golden trace of ${preset}: make it with \`npm run golden\``);
+    const losses = createTrainer(task.training).train(golden.losses.length);
+    expect(largestDifference(losses, Float64Array.from(golden.losses))).toBeLessThan(1e-10);
+  });
+
+  const missing = existsSync(namesPath) ? '' : ' (skipped: ../shared/data/names.txt is missing)';
+  test.skipIf(missing !== '')(`trains on names.txt to the published losses and samples${missing}`, async () => {
+    const task = await prepareTask({ ...taskDefaults, ...presets.d16, dataset: namesPath });
+    const trainer = createTrainer(task.training);
+    const losses = trainer.train(1000);
+    const published = [0, 1, 2, 999].map((step) => losses[step].toFixed(4));
+    expect(published).toEqual(['3.3660', '3.4243', '3.1778', '2.6497']);
+    expect(drawSamples(task, trainer.parameters()).join(' ')).toBe(
+      'kamon ann karai jaire vialan karia yeran anna areli kaina konna keylen liole alerin earan lenne kana lara alela anton',
+    );
+    const golden = await findGolden(task.description);
+    if (golden === undefined) throw new Error('no golden trace of names.txt: make it with `npm run golden`');
+    expect(largestDifference(losses, Float64Array.from(golden.losses))).toBeLessThan(1e-10);
   });
 }
 

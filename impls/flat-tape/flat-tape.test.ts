@@ -1,4 +1,5 @@
-import { testTrainerContract } from '../trainer-contract.ts';
+import { testGoldenTraces, testTrainerContract } from '../trainer-contract.ts';
 import createTrainer from './flat-tape.ts';
 
 testTrainerContract(createTrainer, 20);
+testGoldenTraces(createTrainer, ['d16', 'd32', 'd64']);

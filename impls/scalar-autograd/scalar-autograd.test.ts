@@ -1,4 +1,5 @@
-import { testTrainerContract } from '../trainer-contract.ts';
+import { testGoldenTraces, testTrainerContract } from '../trainer-contract.ts';
 import createTrainer from './scalar-autograd.ts';
 
 testTrainerContract(createTrainer, 20);
+testGoldenTraces(createTrainer, ['d16']);

@@ -15,8 +15,8 @@ export interface RoundPace {
   readonly fewestTurns: number;
 }
 
-/** Measured on two cores: longer rounds narrow the interval less than more rounds do, since what differs is the process. */
-export const roundPace: RoundPace = { warmUpMilliseconds: 300, samplingMilliseconds: 300, fewestTurns: 3 };
+/** Longer rounds narrow the interval less than more rounds do, since what differs most is the process. */
+export const roundPace: RoundPace = { warmUpMilliseconds: 250, samplingMilliseconds: 200, fewestTurns: 3 };
 
 export interface RoundOptions {
   /** Steps in a lap, the same for both. */

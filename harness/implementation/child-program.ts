@@ -10,7 +10,7 @@ const UNASKED_LINE_LENGTH = 4_096;
 const MEMORY_POLL_MILLISECONDS = 100;
 /** Time for a program's last words to arrive after it ended, and for a program to end after `quit`. */
 const LAST_WORDS_MILLISECONDS = 500;
-const QUIT_MILLISECONDS = 3_000;
+const QUIT_MILLISECONDS = 2_000;
 
 export interface ChildProgramOptions {
   /** The implementation's folder: where the program runs, and what failures name. */
@@ -80,6 +80,11 @@ export class ChildProgram {
     });
     this.#exited = this.#watchExit();
     options.signal?.addEventListener('abort', this.#abort);
+  }
+
+  /** Of the process; 0 where it could not be started. */
+  get processId(): number {
+    return this.#subprocess.pid ?? 0;
   }
 
   /** Waits for the line the program prints unasked when it is ready. */

@@ -1,0 +1,109 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { UsageError } from '../usage-error.ts';
+import { discoverImplementations, isBroken, selectImplementations, withRole } from './discover.ts';
+
+const manifest = {
+  protocol: 1,
+  language: 'Forth',
+  technique: 'stacks',
+  precision: 'float64',
+  order: 5,
+  run: { command: ['gforth', 'train.fs'] },
+};
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
+});
+afterEach(() => rm(root, { recursive: true }));
+
+async function write(name: string, text: string): Promise<void> {
+  await mkdir(join(root, name), { recursive: true });
+  await writeFile(join(root, name, 'impl.json'), text);
+}
+
+async function problemOf(text: string): Promise<string> {
+  await write('mine', text);
+  const [found] = await discoverImplementations(root);
+  return isBroken(found) ? found.problem : 'no problem';
+}
+
+describe('a manifest that cannot be used is told by file, field and what was expected', () => {
+  test.each([
+    ['not JSON', '{"protocol": 1,', /impl\.json: expected JSON, but /],
+    ['not an object', '[]', /impl\.json: the manifest: expected object, received array/],
+    ['a missing field', JSON.stringify({ ...manifest, language: undefined }), /field "language": expected string/],
+    [
+      'a wrong type',
+      JSON.stringify({ ...manifest, order: 'first' }),
+      /field "order": expected number, received string/,
+    ],
+    [
+      'an unknown precision',
+      JSON.stringify({ ...manifest, precision: 'float16' }),
+      /field "precision": .*"float32"\|"float64"/,
+    ],
+    ['another protocol', JSON.stringify({ ...manifest, protocol: 2 }), /field "protocol": expected 1/],
+    ['a misspelt field', JSON.stringify({ ...manifest, speed: 9 }), /"speed"/],
+    ['a field inside a field', JSON.stringify({ ...manifest, needs: [{ hint: 'x' }] }), /field "needs\.0\.program"/],
+    ['an empty command', JSON.stringify({ ...manifest, run: { command: [] } }), /field "run\.command"/],
+    ['neither module nor command', JSON.stringify({ ...manifest, run: 'train' }), /field "run": expected object/],
+  ])('%s', async (_, text, message) => {
+    expect(await problemOf(text)).toMatch(message);
+  });
+
+  test('a missing one', async () => {
+    await mkdir(join(root, 'mine'));
+    await writeFile(join(root, 'mine', 'train.fs'), '');
+    const [found] = await discoverImplementations(root);
+    expect(isBroken(found) && found.problem).toMatch(/mine\/impl\.json: missing/);
+  });
+});
+
+test('folders come in the order of the ladder, broken ones last; empty and hidden ones are none', async () => {
+  await write('second', JSON.stringify({ ...manifest, order: 20 }));
+  await write('first', JSON.stringify({ ...manifest, order: 10 }));
+  await write('also-first', JSON.stringify({ ...manifest, order: 10 }));
+  await write('broken', '{');
+  await mkdir(join(root, 'left-over', 'target'), { recursive: true });
+  await mkdir(join(root, '.hidden'));
+  await writeFile(join(root, 'contract.ts'), '');
+  const names = (await discoverImplementations(root)).map(({ name }) => name);
+  expect(names).toEqual(['also-first', 'first', 'second', 'broken']);
+});
+
+test('a root that is no folder is bad input', async () => {
+  await expect(discoverImplementations(join(root, 'nowhere'))).rejects.toThrow(UsageError);
+});
+
+describe('selecting by name', () => {
+  test('an unknown name comes with the nearest known one', async () => {
+    await write('analytic', JSON.stringify(manifest));
+    const all = await discoverImplementations(root);
+    expect(() => selectImplementations(all, ['analitic'])).toThrow(
+      new UsageError('unknown implementation "analitic"; did you mean "analytic"?'),
+    );
+    expect(() => selectImplementations(all, ['fortran'])).toThrow('there are analytic');
+  });
+
+  test('a broken one is bad input when asked for, and stays in the list of all otherwise', async () => {
+    await write('broken', '{');
+    await write('whole', JSON.stringify(manifest));
+    const all = await discoverImplementations(root);
+    expect(() => selectImplementations(all, ['broken'])).toThrow(/broken\/impl\.json/);
+    expect(selectImplementations(all, []).map(({ name }) => name)).toEqual(['whole', 'broken']);
+    expect(selectImplementations(all, ['whole']).map(({ name }) => name)).toEqual(['whole']);
+  });
+
+  test('by role, in the order of the ladder', async () => {
+    await write('slow', JSON.stringify({ ...manifest, order: 1, roles: ['reference'] }));
+    await write('fast', JSON.stringify({ ...manifest, order: 2, roles: ['reference', 'trusted'] }));
+    await write('broken', '{');
+    const all = await discoverImplementations(root);
+    expect(withRole(all, 'reference').map(({ name }) => name)).toEqual(['slow', 'fast']);
+    expect(withRole(all, 'calibrator')).toEqual([]);
+  });
+});

@@ -1,4 +1,3 @@
-import type { TrainerProcess } from '../implementation/trainer-process.ts';
 import { type Contender, requireRight } from '../measure/contender.ts';
 import { runLap } from '../measure/lap.ts';
 import { isSteady } from '../measure/steadiness.ts';
@@ -22,7 +21,7 @@ export interface RoundOptions {
   /** Steps in a lap, the same for both. */
   readonly lapSteps: number;
   readonly pace: RoundPace;
-  /** Whose turn is when: one order of the three processes for each turn, the first of them for starting them too. */
+  /** Whose turn is when: one order of the three processes for each turn. */
   readonly orders: Iterator<readonly number[], never>;
   readonly signal: AbortSignal;
 }
@@ -44,12 +43,9 @@ const sideOf = (index: number): Side => (index === HEAD ? 'head' : 'base');
 export async function runRound(base: Contender, head: Contender, options: RoundOptions): Promise<Round> {
   const { orders, signal, pace, lapSteps } = options;
   const contenders = [base, head, base];
-  const trainers: TrainerProcess[] = [];
+  const starting = contenders.map((contender, index) => onSide(sideOf(index), () => contender.start(signal)));
   try {
-    for (const index of orders.next().value) {
-      trainers[index] = await onSide(sideOf(index), () => contenders[index].start(signal));
-    }
-
+    const trainers = await Promise.all(starting);
     const takeTurn = async (): Promise<Turn> => {
       const times: number[] = [];
       for (const index of orders.next().value) {
@@ -64,7 +60,9 @@ export async function runRound(base: Contender, head: Contender, options: RoundO
     await warmUp(takeTurn, pace);
     return summarizeTurns(await timeTurns(takeTurn, pace));
   } finally {
-    await Promise.all(trainers.map((trainer) => trainer.quit()));
+    // One that failed to start must not leave the other two behind.
+    const started = (await Promise.allSettled(starting)).filter((outcome) => outcome.status === 'fulfilled');
+    await Promise.all(started.map(({ value }) => value.quit()));
   }
 }
 

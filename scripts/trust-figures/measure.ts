@@ -43,6 +43,7 @@ export async function compareOnce(head: string, implementations: readonly string
   if (row?.status !== 'compared') throw new Error(`no verdict: ${JSON.stringify(row)}`);
   return {
     verdict: row.verdict,
+    reason: row.reason,
     exitCode: exitCode ?? -1,
     seconds,
     ratio: row.ratio.median,

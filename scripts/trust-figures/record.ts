@@ -8,6 +8,7 @@ import { intervalSchema } from '../../harness/results/schema.ts';
 const positive = z.number().positive();
 const comparison = z.strictObject({
   verdict: verdictSchema,
+  reason: z.string(),
   exitCode: z.number().int(),
   seconds: positive,
   ratio: positive,

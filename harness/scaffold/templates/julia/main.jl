@@ -1,0 +1,5 @@
+include("../julia/protocol.jl")
+include("tape.jl")
+include("trainer.jl")
+
+Microgpt.serve(ScalarTrainer, ARGS)

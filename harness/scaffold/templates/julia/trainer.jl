@@ -1,0 +1,85 @@
+using .Microgpt: TrainingTask, document, learning_rate
+import .Microgpt: gradient, parameters, reset!, step!
+
+"Trains by recording every step on a tape. Plain and slow: replace its parts one at a time, and check after each."
+mutable struct ScalarTrainer
+    const task::TrainingTask
+    step::Int
+    parameters::Vector{Matrix{Float64}}
+    m::Vector{Matrix{Float64}}
+    v::Vector{Matrix{Float64}}
+end
+
+function ScalarTrainer(task::TrainingTask)
+    zeros_like() = [zeros(size(matrix)) for matrix in task.parameters]
+    return ScalarTrainer(task, 0, deepcopy(task.parameters), zeros_like(), zeros_like())
+end
+
+function step!(trainer::ScalarTrainer)
+    loss, gradients = loss_and_gradient(trainer)
+    rate = learning_rate(trainer.task, trainer.step)
+    trainer.step += 1
+    for (p, g, m, v) in zip(trainer.parameters, gradients, trainer.m, trainer.v)
+        @. m = 0.85 * m + 0.15 * g
+        @. v = 0.99 * v + 0.01 * g * g
+        m_hat, v_hat = m ./ (1 - 0.85^trainer.step), v ./ (1 - 0.99^trainer.step)
+        @. p -= rate * m_hat / (sqrt(v_hat) + 1e-8)
+    end
+    return loss
+end
+
+function reset!(trainer::ScalarTrainer)
+    fresh = ScalarTrainer(trainer.task)
+    trainer.step, trainer.parameters, trainer.m, trainer.v = 0, fresh.parameters, fresh.m, fresh.v
+    return nothing
+end
+
+parameters(trainer::ScalarTrainer) = trainer.parameters
+
+gradient(trainer::ScalarTrainer) = loss_and_gradient(trainer)[2]
+
+function loss_and_gradient(trainer)
+    task, tape = trainer.task, Tape()
+    leaves = [map(value -> node!(tape, value), matrix) for matrix in trainer.parameters]
+    losses, shares = Node[], Node[]
+    for index in (trainer.step * task.batch):((trainer.step + 1) * task.batch - 1)
+        positions = document_losses!(tape, task, leaves, document(task, index))
+        share = node!(tape, 1 / length(positions) / task.batch)
+        append!(losses, positions)
+        append!(shares, fill(share, length(positions)))
+    end
+    loss = dot!(tape, losses, shares)
+    gradients = gradient_of(tape, loss)
+    return tape.values[loss], [gradients[matrix] for matrix in leaves]
+end
+
+"The loss of each position of a document."
+function document_losses!(tape, task, leaves, tokens)
+    wte, wpe, lm_head = leaves
+    size_of_head = task.n_embd ÷ task.n_head
+    caches = [(Vector{Node}[], Vector{Node}[]) for _ in 1:(task.n_layer)]
+    losses = Node[]
+    for position in 1:(length(tokens) - 1)
+        x = rmsnorm!(tape, add!(tape, wte[tokens[position], :], wpe[position, :]))
+        for (index, (keys, values)) in enumerate(caches)
+            wq, wk, wv, wo, fc1, fc2 = leaves[(6 * index - 2):(6 * index + 3)]
+            normed = rmsnorm!(tape, x)
+            query = linear!(tape, wq, normed)
+            push!(keys, linear!(tape, wk, normed))
+            push!(values, linear!(tape, wv, normed))
+            mixed = Node[]
+            for start in 1:size_of_head:(task.n_embd)
+                head = start:(start + size_of_head - 1)
+                scores = [dot!(tape, query[head], key[head]) for key in keys]
+                weights = softmax!(tape, scores, 1 / sqrt(size_of_head))
+                append!(mixed, [dot!(tape, weights, [value[i] for value in values]) for i in head])
+            end
+            x = add!(tape, linear!(tape, wo, mixed), x)
+            x = add!(tape, linear!(tape, fc2, relu!(tape, linear!(tape, fc1, rmsnorm!(tape, x)))), x)
+        end
+        target = softmax!(tape, linear!(tape, lm_head, x), 1.0)[tokens[position + 1]]
+        p = tape.values[target]
+        push!(losses, node!(tape, -log(p), [(target, -1 / p)]))
+    end
+    return losses
+end

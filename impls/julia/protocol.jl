@@ -1,0 +1,150 @@
+"""
+The task and the line protocol, version 1, that all trainers in Julia share; `impls/README.md` describes both.
+A trainer is a type with a constructor from a `TrainingTask` and methods of `step!`, `reset!`, `parameters` and `gradient`.
+"""
+module Microgpt
+
+export TrainingTask, document, learning_rate, serve
+
+"What is trained: the flags and the files behind them, read once and never changed."
+struct TrainingTask
+    vocab_size::Int
+    n_embd::Int
+    n_head::Int
+    n_layer::Int
+    block_size::Int
+    "Documents a step."
+    batch::Int
+    "Length of the learning-rate schedule."
+    num_steps::Int
+    "Learning rate of the first step."
+    learning_rate::Float64
+    "Token ids, counted from 1 as Julia counts rows."
+    documents::Vector{Vector{Int}}
+    "Start parameters: wte, wpe, lm_head, then per layer wq, wk, wv, wo, fc1, fc2, each `[outputs, inputs]`."
+    parameters::Vector{Matrix{Float64}}
+end
+
+"Trains one step and returns its loss, computed before the update."
+function step! end
+
+"Back to step 0: start parameters, empty moments."
+function reset! end
+
+"The current parameters, matrix by matrix as in the task."
+function parameters end
+
+"The gradient of the next step's loss, matrix by matrix; changes nothing that training sees."
+function gradient end
+
+"The document of that number, counted from 0 and modulo the number of documents."
+document(task, index) = task.documents[mod(index, length(task.documents)) + 1]
+
+"The learning rate of a step, counted from 0."
+learning_rate(task, step) = task.learning_rate * (1 - step / task.num_steps)
+
+"Reads the flags and their files."
+function read_task(arguments)
+    flags = Dict(arguments[i] => arguments[i + 1] for i in 1:2:(length(arguments) - 1))
+    flag(name) = haskey(flags, name) ? flags[name] : error("$name is missing")
+    whole(name) = parse(Int, flag(name))
+    elements(type, name) = ltoh.(reinterpret(type, read(flag(name))))
+
+    vocab_size, n_embd, n_layer, block_size = whole("--vocab-size"), whole("--n-embd"), whole("--n-layer"), whole("--block-size")
+    tokens, offsets = Int.(elements(Int32, "--tokens")), Int.(elements(Int32, "--offsets"))
+    documents = [tokens[(offsets[d] + 1):offsets[d + 1]] .+ 1 for d in 1:(length(offsets) - 1)]
+    shapes = vcat(
+        [(vocab_size, n_embd), (block_size, n_embd), (vocab_size, n_embd)],
+        repeat(vcat(fill((n_embd, n_embd), 4), [(4 * n_embd, n_embd), (n_embd, 4 * n_embd)]), n_layer),
+    )
+    return TrainingTask(
+        vocab_size,
+        n_embd,
+        whole("--n-head"),
+        n_layer,
+        block_size,
+        whole("--batch"),
+        whole("--num-steps"),
+        parse(Float64, flag("--learning-rate")),
+        documents,
+        from_rows(elements(Float64, "--parameters"), shapes),
+    )
+end
+
+"Cuts numbers that stand row by row into matrices of these shapes."
+function from_rows(numbers, shapes)
+    matrices = Matrix{Float64}[]
+    taken = 0
+    for (rows, columns) in shapes
+        part = numbers[(taken + 1):(taken + rows * columns)]
+        # Julia keeps matrices column by column: what was a row is a column first.
+        push!(matrices, permutedims(reshape(part, columns, rows)))
+        taken += rows * columns
+    end
+    taken == length(numbers) || error("--parameters has $(length(numbers)) numbers, this model $taken")
+    return matrices
+end
+
+"All matrices as numbers that stand row by row."
+to_rows(matrices) = mapreduce(matrix -> vec(permutedims(matrix)), vcat, matrices)
+
+"Speaks the protocol for `create(task)` until `quit` or the end of input."
+function serve(create, arguments)
+    # Over a long run the moments of unused rows sink into subnormal numbers, which most processors handle several times
+    # slower. Flushed to zero they change no digit that the losses show.
+    set_zero_subnormals(true)
+    trainer = create(read_task(arguments))
+    answer("{\"ready\":1}")
+    for line in eachline(stdin)
+        words = split(line, ' '; limit = 2)
+        word, argument = String(words[1]), length(words) == 2 ? String(words[2]) : ""
+        word == "quit" && break
+        answer(reply(trainer, word, argument))
+    end
+    return nothing
+end
+
+function reply(trainer, word, argument)
+    if word == "train"
+        return train(trainer, argument)
+    elseif word == "reset"
+        reset!(trainer)
+        return "{\"reset\":true}"
+    elseif word == "parameters"
+        return write_numbers(word, argument, to_rows(parameters(trainer)))
+    elseif word == "gradients"
+        return write_numbers(word, argument, to_rows(gradient(trainer)))
+    end
+    return refusal("unknown word: expected train, reset, parameters, gradients or quit")
+end
+
+function train(trainer, argument)
+    steps = tryparse(Int, argument)
+    (steps === nothing || steps < 1) && return refusal("train wants a number of steps, at least 1")
+    began = time_ns()
+    losses = Float64[step!(trainer) for _ in 1:steps]
+    nanoseconds = Int(time_ns() - began)
+    # Julia prints the shortest digits that read back as the same number.
+    numbers = join((isfinite(loss) ? string(loss) : "null" for loss in losses), ",")
+    return "{\"losses\":[$numbers],\"nanoseconds\":$nanoseconds}"
+end
+
+function write_numbers(word, path, numbers)
+    try
+        open(file -> write(file, htol.(numbers)), path, "w")
+    catch problem
+        problem isa SystemError || rethrow()
+        return refusal("$word: cannot write the file")
+    end
+    return "{\"$word\":$(length(numbers))}"
+end
+
+refusal(reason) = "{\"error\":\"$reason\"}"
+
+function answer(line)
+    println(stdout, line)
+    flush(stdout)
+    return nothing
+end
+
+end

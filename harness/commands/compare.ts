@@ -12,6 +12,7 @@ import { interruptSignal } from '../interrupt.ts';
 import { checkJsonTarget, writeJson } from '../json-output.ts';
 import { comparisonTable } from '../present/comparison/comparison-table.ts';
 import { annotations, appendJobSummary, runsInGitHubActions } from '../present/comparison/github.ts';
+import { terminalPage } from '../present/page.ts';
 import { statusLine } from '../present/status-line.ts';
 import { projectRoot } from '../project.ts';
 import type { Comparison } from '../results/comparison.ts';
@@ -64,9 +65,7 @@ async function compare(names: readonly string[], flags: CompareFlags): Promise<v
   const comparison =
     flags.base === undefined ? await compareFiles(names, flags) : await compareRevisions(flags.base, names, flags);
   const stream = flags.json === '-' ? process.stderr : process.stdout;
-  stream.write(
-    `${comparisonTable(comparison, { width: stream.columns ?? 160, color: stream.isTTY && stream.hasColors() })}\n`,
-  );
+  stream.write(`${comparisonTable(comparison, terminalPage(stream))}\n`);
   if (flags.json !== undefined) await writeJson(flags.json, comparison);
   if (flags.github || runsInGitHubActions()) {
     for (const line of annotations(comparison)) stream.write(`${line}\n`);
@@ -127,7 +126,7 @@ async function compareRevisions(baseName: string, names: readonly string[], flag
       threshold: flags.threshold,
       task: task.description,
       rows: [],
-      notes: head.notes,
+      notes: [...head.notes, ...expectation.warnings],
     };
     for (const pair of pairs) {
       status.show(`${pair.name}: verifying base and head`);

@@ -8,7 +8,7 @@ import { roundPace, runRound } from './run-round.ts';
 import { onSide, SideFailure } from './side-failure.ts';
 
 /** A lap is short, so that processes take turns often, and an interpreter's is a few documents. */
-const scoutingPace: Pace = { ...fullPace, fewestDocuments: 2, lapMilliseconds: 5 };
+const scoutingPace: Pace = { ...fullPace, fewestDocuments: 2, lapMilliseconds: 5, verifyMilliseconds: 300 };
 
 export interface ImplementationComparison {
   readonly base: Contender;

@@ -1,4 +1,3 @@
-import { availability } from '../implementation/availability.ts';
 import {
   type DiscoveredImplementation,
   discoverImplementations,
@@ -12,8 +11,12 @@ import type { ComparisonRow, Side, UncomparedRow } from '../results/comparison.t
 import { UsageError } from '../usage-error.ts';
 import type { Expectation } from '../verify/expectation.ts';
 import { verifyLosses } from '../verify/gate.ts';
+import { verifyImplementation } from '../verify/verify-implementation.ts';
 import { compareImplementation } from './compare-implementation.ts';
 import type { ComparisonLimits } from './compare-rounds.ts';
+
+/** For each side. Every lap is verified besides, so that this need not go on to the last step. */
+const VERIFY_SECONDS = 1;
 
 /** One name, as it stands on either side. */
 export interface Pair {
@@ -59,8 +62,8 @@ export async function comparePair(pair: Pair, options: ComparePairOptions): Prom
     ['base', base],
     ['head', head],
   ] as const) {
-    const present = await availability(implementation);
-    if (!present.available) return uncompared(name, 'skipped', side, present.reason);
+    const refused = await verifySide(side, implementation, options);
+    if (refused !== undefined) return refused;
   }
   const { expectation, limits, signal } = options;
   return compareImplementation({
@@ -72,6 +75,21 @@ export async function comparePair(pair: Pair, options: ComparePairOptions): Prom
     seed: expectation.task.description.seed,
     signal,
   });
+}
+
+/** Gradient and update of the first step, and losses as far as the time goes; undefined where all is well. */
+async function verifySide(
+  side: Side,
+  implementation: Implementation,
+  { expectation, signal }: ComparePairOptions,
+): Promise<UncomparedRow | undefined> {
+  const verification = await verifyImplementation(implementation, expectation, {
+    signal,
+    budgetSeconds: VERIFY_SECONDS,
+  });
+  if (verification.status === 'verified') return undefined;
+  const statuses = { mismatch: 'wrong', error: 'broken', skipped: 'skipped', unsupported: 'skipped' } as const;
+  return uncompared(implementation.name, statuses[verification.status], side, verification.reason);
 }
 
 function uncompared(

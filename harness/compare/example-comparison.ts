@@ -7,6 +7,8 @@ import {
   type UncomparedRow,
 } from '../results/comparison.ts';
 
+const { task } = benchResult();
+
 /** For tests: a row with a verdict, changed as told. */
 export function comparedRow(change: Partial<ComparedRow> = {}): ComparedRow {
   return {
@@ -36,7 +38,7 @@ export function comparisonOf(rows: readonly ComparisonRow[], change: Partial<Com
     base: { name: 'main', commit: 'a'.repeat(40) },
     head: { name: 'HEAD', commit: 'b'.repeat(40) },
     threshold: 0.05,
-    task: benchResult().task,
+    task,
     rows,
     notes: [],
     ...change,

@@ -4,6 +4,7 @@ import type { Comparison, ComparisonRow, UncomparedRow } from '../../results/com
 import type { Interval } from '../../results/schema.ts';
 import { type Column, columnTable, markdownTable } from '../column-table.ts';
 import { formatNumber } from '../number-format.ts';
+import type { Page } from '../page.ts';
 
 const columns: readonly Column<ComparisonRow>[] = [
   { heading: 'implementation', align: 'left', dropOrder: 0, cell: (row) => printable(row.implementation) },
@@ -35,10 +36,7 @@ function change({ median, low, high }: Interval): string {
 }
 
 /** The comparison as a person reads it in the terminal: what is compared, table, reasons, notes. */
-export function comparisonTable(
-  comparison: Comparison,
-  page: { readonly width: number; readonly color: boolean },
-): string {
+export function comparisonTable(comparison: Comparison, page: Page): string {
   const paint = (row: ComparisonRow, text: string) =>
     page.color ? styleText(colorOf(row), text, { validateStream: false }) : text;
   return [

@@ -67,6 +67,7 @@ describe('bad usage: one line on standard error, exit code 2, nothing on standar
     ['a number too small', ['check', '--batch', '0'], /Expected a whole number of at least 1/],
     ['a learning rate of zero', ['check', '--learning-rate', '0'], /Expected a number above 0/],
     ['a missing data set', ['check', '--dataset', 'no-such-file.txt'], /no-such-file\.txt/],
+    ['an unknown runtime', ['check', '--runtime', 'node,den'], /unknown runtime "den"; did you mean "deno"\?/],
     ['more steps than the schedule has', ['check', '--steps', '11', '--num-steps', '10'], /--steps 11 is more than/],
     ['a place that cannot be written to', ['check', '--json', '/no/such/place.json'], /--json \/no\/such\/place\.json/],
     ['implementations that are nowhere', ['list', '--impls', 'no-such-folder'], /no-such-folder is not a folder/],
@@ -174,6 +175,17 @@ describe('check', () => {
     expect(row.gradients?.map(({ tensor }) => tensor)).toContain('layer0.attn_wk');
     expect(row.parameters?.every(({ agrees }) => agrees)).toBe(true);
     expect(row.samples).toHaveLength(20);
+  });
+
+  test('a TypeScript implementation has a row for each runtime asked for, another program one', async () => {
+    const { result } = await checkJson('right', 'declining', '--runtime', 'node,bun');
+    expect(result.results.map(({ implementation, runtime }) => [implementation, runtime])).toEqual([
+      ['right', 'node'],
+      ['right', 'bun'],
+      ['declining', undefined],
+    ]);
+    expect(result.results[0].status).toBe('verified');
+    expect(['verified', 'skipped']).toContain(result.results[1].status);
   });
 
   test('a size that makes a preset is that preset, however it was asked for', async () => {

@@ -1,65 +1,7 @@
-import { Command, CommanderError } from 'commander';
-import { benchCommand } from './commands/bench.ts';
-import { checkCommand } from './commands/check.ts';
-import { compareCommand } from './commands/compare.ts';
-import { historyCommand } from './commands/history.ts';
-import { listCommand } from './commands/list.ts';
-import { mergeCommand } from './commands/merge.ts';
-import { newCommand } from './commands/new.ts';
-import { exitCode } from './exit-code.ts';
-import { interruptSignal } from './interrupt.ts';
-import { UsageError } from './usage-error.ts';
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 
-/** A command to register: it sets `process.exitCode` for what it found, and throws a UsageError for bad input. */
-const commands: readonly (() => Command)[] = [
-  benchCommand,
-  checkCommand,
-  compareCommand,
-  historyCommand,
-  listCommand,
-  mergeCommand,
-  newCommand,
-];
-
-process.exitCode = await run(process.argv.slice(2));
-
-async function run(words: readonly string[]): Promise<number | string> {
-  try {
-    await program().parseAsync(words, { from: 'user' });
-    return interruptSignal().aborted ? exitCode.interrupted : (process.exitCode ?? exitCode.ok);
-  } catch (error) {
-    if (interruptSignal().aborted) {
-      console.error('interrupted');
-      return exitCode.interrupted;
-    }
-    if (error instanceof UsageError) return complain(error.message);
-    if (error instanceof CommanderError) {
-      // No command at all: commander has shown the help already.
-      if (error.code === 'commander.help') return exitCode.usage;
-      return error.exitCode === 0 ? exitCode.ok : complain(error.message.replace(/^error: /, ''));
-    }
-    // Anything else is our own bug: that one deserves its stack.
-    console.error(error);
-    return exitCode.wrong;
-  }
-}
-
-function complain(message: string): number {
-  console.error(`error: ${message.replace(/\s*\n\s*/g, ' ')}`);
-  return exitCode.usage;
-}
-
-function program(): Command {
-  const root = new Command('microgpt-bench')
-    .description(
-      'Trains one tiny GPT with many implementations, verifies every loss, and says how much faster each is.',
-    )
-    .showSuggestionAfterError();
-  for (const make of commands) root.addCommand(make());
-  for (const command of [root, ...root.commands]) {
-    command.exitOverride();
-    // Errors are printed in one place, as one line.
-    command.configureOutput({ outputError: () => {} });
-  }
-  return root;
-}
+// Before anything else is loaded: what was compiled once is found again the next time, which halves the start-up.
+enableCompileCache(join(import.meta.dirname, '..', '.cache', 'compile'));
+const { runCommandLine } = await import('./command-line.ts');
+process.exitCode = await runCommandLine(process.argv.slice(2));

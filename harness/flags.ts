@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
+import { type RuntimeName, runtimeNames } from './implementation/runtime.ts';
 import { suggestion } from './nearest-name.ts';
 import { isPresetName, presets, type Sizes, taskDefaults } from './task/presets.ts';
 import type { TaskRequest } from './task/task.ts';
@@ -125,3 +126,16 @@ export const timeoutOption = (): Option =>
 
 export const jsonOption = (): Option =>
   new Option('--json <file|->', 'write the results as JSON; with -, standard output holds that JSON alone');
+
+/** One row per runtime: `--runtime node,bun,deno`. */
+export const runtimeOption = (): Option =>
+  new Option(
+    '--runtime <names>',
+    `what hosts the TypeScript implementations, one row each: ${runtimeNames.join(',')} (default: the pinned node)`,
+  ).argParser((text): readonly RuntimeName[] => [...new Set(text.split(',').map(runtimeNamed))]);
+
+function runtimeNamed(text: string): RuntimeName {
+  const found = runtimeNames.find((name) => name === text.trim());
+  if (found === undefined) throw new UsageError(`unknown runtime "${text}"${suggestion(text, runtimeNames)}`);
+  return found;
+}

@@ -4,6 +4,7 @@ import {
   addTaskFlags,
   implementationsOption,
   jsonOption,
+  runtimeOption,
   type TaskFlags,
   taskRequest,
   timeoutOption,
@@ -15,24 +16,19 @@ import {
   isBroken,
   selectImplementations,
 } from '../implementation/discover.ts';
-import type { TrainerProcess } from '../implementation/trainer-process.ts';
+import { entrantsOf } from '../implementation/entrants.ts';
+import type { RuntimeName } from '../implementation/runtime.ts';
 import { interruptSignal } from '../interrupt.ts';
 import { checkJsonTarget, writeJson } from '../json-output.ts';
 import { describeCheck, describeRow } from '../present/check-report.ts';
-import { type StatusLine, statusLine } from '../present/status-line.ts';
+import { statusLine } from '../present/status-line.ts';
 import { type CheckResult, SCHEMA_VERSION } from '../results/schema.ts';
 import { prepareTask } from '../task/prepare-task.ts';
-import { drawSamples } from '../task/sample.ts';
-import type { PreparedTask } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
-import { type Expectation, expectationOf } from '../verify/expectation.ts';
-import type { TensorFinding } from '../verify/tensor-check.ts';
-import { type Verification, verifyImplementation } from '../verify/verify-implementation.ts';
+import { expectationOf } from '../verify/expectation.ts';
 import { checkProtocol } from './check-protocol.ts';
-
+import { type CheckRow, checkRow, unmeasured } from './check-row.ts';
 import { watchFolders } from './watch-folders.ts';
-
-type CheckRow = CheckResult['results'][number];
 
 interface CheckFlags extends TaskFlags {
   readonly steps?: number;
@@ -44,6 +40,7 @@ interface CheckFlags extends TaskFlags {
   readonly json?: string;
   readonly impls?: string;
   readonly timeout?: number;
+  readonly runtime?: readonly RuntimeName[];
 }
 
 /** Without `--steps`, one implementation trains no longer than this; its row says over how many steps it was verified. */
@@ -62,6 +59,7 @@ export function checkCommand(): Command {
     .addOption(jsonOption())
     .addOption(implementationsOption())
     .addOption(timeoutOption())
+    .addOption(runtimeOption())
     .action(check);
 }
 
@@ -111,10 +109,28 @@ async function checkOnce(names: readonly string[], flags: CheckFlags): Promise<v
 
   const nameWidth = Math.max(...chosen.map((implementation) => implementation.name.length));
   const results: CheckRow[] = [];
-  for (const implementation of chosen) {
-    const { row, stderrTail } = await checkOne(implementation, expectation, flags, status);
+  const show = (row: CheckRow, stderrTail: string) => {
     results.push(row);
     for (const line of describeRow(row, nameWidth, stderrTail, stream)) print(line);
+  };
+  for (const implementation of chosen) {
+    const { name } = implementation;
+    if (isBroken(implementation)) {
+      show(unmeasured({ implementation: name }, 'error', implementation.problem), '');
+      continue;
+    }
+    for (const entrant of await entrantsOf(implementation, flags.runtime)) {
+      const { row, stderrTail } = await checkRow(entrant, expectation, {
+        ...trainerOptions(flags),
+        samples: flags.samples,
+        gradients: flags.gradients,
+        parameters: flags.parameters,
+        probesOverflow: true,
+        budgetSeconds: flags.steps === undefined ? BUDGET_SECONDS : undefined,
+        onStatus: (text) => status.show(`${name}: ${text}`),
+      });
+      show(row, stderrTail);
+    }
   }
   if (flags.json !== undefined) {
     const document: CheckResult = { schemaVersion: SCHEMA_VERSION, task: task.description, reference, results };
@@ -129,91 +145,6 @@ function trainerOptions(flags: CheckFlags): {
 } {
   const signal = interruptSignal();
   return flags.timeout === undefined ? { signal } : { signal, replyTimeoutMilliseconds: 1000 * flags.timeout };
-}
-
-async function checkOne(
-  implementation: DiscoveredImplementation,
-  expectation: Expectation,
-  flags: CheckFlags,
-  status: StatusLine,
-): Promise<{ readonly row: CheckRow; readonly stderrTail: string }> {
-  if (isBroken(implementation)) {
-    return { row: unmeasured(implementation.name, 'error', implementation.problem), stderrTail: '' };
-  }
-  const { name } = implementation;
-  const steps = expectation.reference.losses.length;
-  let samples: readonly string[] | undefined;
-  const verification = await verifyImplementation(implementation, expectation, {
-    ...trainerOptions(flags),
-    probesOverflow: true,
-    budgetSeconds: flags.steps === undefined ? BUDGET_SECONDS : undefined,
-    onProgress: (done) => status.show(`${name}: step ${done} of ${steps}`),
-    afterwards: async (trainer, done) => {
-      if (flags.samples)
-        samples = await drawFinalSamples(trainer, expectation.task, done, (at) =>
-          status.show(`${name}: step ${at}, on the way to its samples`),
-        );
-    },
-  });
-  return {
-    row: {
-      ...rowOf(name, verification),
-      ...tensorsOf(verification, flags),
-      ...(samples === undefined ? {} : { samples: [...samples] }),
-    },
-    stderrTail: verification.status === 'error' ? verification.stderrTail : '',
-  };
-}
-
-function rowOf(name: string, verification: Verification): CheckRow {
-  if (!('losses' in verification)) return unmeasured(name, verification.status, verification.reason);
-  const { status, stepsVerified, maxLossError, tolerance, losses } = verification;
-  const wrong = status === 'mismatch' ? verification : undefined;
-  return {
-    implementation: name,
-    status,
-    ...(wrong === undefined ? {} : { reason: wrong.reason, diagnosis: [...wrong.diagnosis] }),
-    losses: Array.from(losses, (loss) => (Number.isFinite(loss) ? loss : null)),
-    stepsVerified,
-    maxLossError,
-    tolerance,
-    ...(wrong?.firstMismatch === undefined ? {} : { firstMismatch: wrong.firstMismatch }),
-  };
-}
-
-/** What `--gradients` and `--parameters` ask to see. */
-function tensorsOf(verification: Verification, flags: CheckFlags): Pick<CheckRow, 'gradients' | 'parameters'> {
-  if (!('first' in verification)) return {};
-  const { gradientFindings, parameterFindings } = verification.first;
-  const finite = (findings: readonly TensorFinding[]) =>
-    findings.map((finding) => ({ ...finding, maxError: Number.isFinite(finding.maxError) ? finding.maxError : null }));
-  return {
-    ...(flags.gradients && gradientFindings !== undefined ? { gradients: finite(gradientFindings) } : {}),
-    ...(flags.parameters ? { parameters: finite(parameterFindings) } : {}),
-  };
-}
-
-function unmeasured(implementation: string, status: 'error' | 'skipped' | 'unsupported', reason: string): CheckRow {
-  return { implementation, status, reason, losses: [], stepsVerified: 0, maxLossError: null, tolerance: null };
-}
-
-/** Steps between two looks at the terminal while training for samples. */
-const STEPS_PER_LOOK = 50;
-
-async function drawFinalSamples(
-  trainer: TrainerProcess,
-  task: PreparedTask,
-  done: number,
-  onProgress: (step: number) => void,
-): Promise<readonly string[]> {
-  const { numSteps } = task.training;
-  for (let step = done; step < numSteps; ) {
-    const steps = Math.min(STEPS_PER_LOOK, numSteps - step);
-    await trainer.train(steps);
-    step += steps;
-    onProgress(step);
-  }
-  return drawSamples(task, await trainer.parameters());
 }
 
 /** What an implementation did wrong weighs more than a manifest that could not be read, which is bad input. */

@@ -31,7 +31,10 @@ export function describeRow(
   stream: NodeJS.WriteStream,
 ): readonly string[] {
   const { mark, colour } = marks[row.status];
-  const verdict = styleText(colour, `${mark} ${row.implementation.padEnd(nameWidth)}  ${row.status}`, { stream });
+  const runtime = row.runtime === undefined ? '' : `on ${row.runtime}  `;
+  const verdict = styleText(colour, `${mark} ${row.implementation.padEnd(nameWidth)}  ${runtime}${row.status}`, {
+    stream,
+  });
   return [
     `${verdict} ${summary(row)}`,
     ...(row.diagnosis ?? []).map((line) => `    ${line}`),

@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+
+const dependencies = z.record(z.string(), z.string()).optional();
+const lockSchema = z.object({
+  packages: z.record(
+    z.string(),
+    z.object({ resolved: z.string().optional(), dependencies, optionalDependencies: dependencies }),
+  ),
+});
+const { packages } = lockSchema.parse(
+  JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package-lock.json'), 'utf8')),
+);
+
+// A registry that lacks a package for some platform makes npm leave it out of the lock file, and `npm ci` refuse that lock file everywhere.
+test('the lock file has an entry for every dependency, those of other platforms included', () => {
+  for (const [folder, found] of Object.entries(packages)) {
+    for (const name of Object.keys({ ...found.dependencies, ...found.optionalDependencies })) {
+      const places = [`${folder}/node_modules/${name}`, `node_modules/${name}`];
+      expect(
+        places.some((place) => place in packages),
+        `${name}, which ${folder} needs`,
+      ).toBe(true);
+    }
+  }
+});
+
+test('the lock file names no registry: each machine takes its own', () => {
+  expect(Object.values(packages).filter(({ resolved }) => resolved !== undefined)).toEqual([]);
+});

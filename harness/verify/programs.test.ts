@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest';
+import { availability } from '../implementation/availability.ts';
+import { discoverImplementations, type Implementation, isBroken } from '../implementation/discover.ts';
+import { prepareTask } from '../task/prepare-task.ts';
+import { presets, type Sizes } from '../task/presets.ts';
+import { type Expectation, expectationOf } from './expectation.ts';
+import { verifyImplementation } from './verify-implementation.ts';
+
+const implementations = await discoverImplementations();
+
+/** Competitors in other languages than TypeScript; the reference itself is what they are held against. */
+const programs = implementations.filter(
+  (found): found is Implementation =>
+    !isBroken(found) && 'command' in found.manifest.run && !found.manifest.roles.includes('reference'),
+);
+
+async function expectation(sizes: Sizes, steps: number): Promise<Expectation> {
+  const task = await prepareTask({ ...sizes, dataset: 'us-names-2016', seed: 42, numSteps: 1000, learningRate: 0.01 });
+  return expectationOf(task, implementations, { steps });
+}
+
+const tasks = {
+  d16: { sizes: presets.d16, steps: 300 },
+  d64: { sizes: presets.d64, steps: 20 },
+  'the smallest sizes': { sizes: { nEmbd: 1, nHead: 1, nLayer: 1, blockSize: 1, batch: 1 }, steps: 3 },
+  'odd sizes': { sizes: { nEmbd: 15, nHead: 3, nLayer: 2, blockSize: 11, batch: 3 }, steps: 3 },
+} as const;
+
+describe.for(Object.entries(tasks))('%s', async ([_, { sizes, steps }]) => {
+  const expected = await expectation(sizes, steps);
+  for (const program of programs) {
+    const present = await availability(program);
+    const name = `${program.name} verifies${present.available ? '' : ` (skipped: ${present.reason})`}`;
+    test.skipIf(!present.available)(name, { timeout: 120_000 }, async () => {
+      const verification = await verifyImplementation(program, expected);
+      expect(verification).toMatchObject({ status: 'verified', stepsVerified: steps });
+    });
+  }
+});

@@ -94,7 +94,7 @@ async function installDependencies(folder: string, revision: Revision, signal: A
   try {
     const { failed, all, shortMessage } = await installing;
     signal.throwIfAborted();
-    if (failed) throw new UsageError(`${revision.name}: npm ci failed: ${lastLine(all ?? '') || shortMessage}`);
+    if (failed) throw new UsageError(`${revision.name}: npm ci failed: ${npmComplaint(all ?? '') ?? shortMessage}`);
   } finally {
     signal.removeEventListener('abort', stop);
     tracked.release();
@@ -103,6 +103,12 @@ async function installDependencies(folder: string, revision: Revision, signal: A
 
 async function readIfThere(file: string): Promise<Buffer | undefined> {
   return readFile(file).catch(() => undefined);
+}
+
+/** The first thing npm says is wrong; its error code comes before that, and advice and the path of a log after. */
+function npmComplaint(output: string): string | undefined {
+  const complaints = output.split('\n').flatMap((line) => /^npm error (?!code )(.*\S)/.exec(line)?.[1] ?? []);
+  return complaints[0];
 }
 
 function lastLine(text: string): string {

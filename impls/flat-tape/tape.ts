@@ -25,6 +25,8 @@ export class Tape {
   #right = new Int32Array(4096);
   #length = 0;
   #pairs = 0;
+  /** Of the pairs added since the last entry. */
+  #sum = 0;
 
   constructor() {
     this.leaf(1);
@@ -59,6 +61,7 @@ export class Tape {
     this.#left[this.#pairs] = left;
     this.#right[this.#pairs] = right;
     this.#pairs++;
+    this.#sum += this.#data[left] * this.#data[right];
   }
 
   /** Adds the pairs `left[0]·right[0] + … + left[count - 1]·right[count - 1]` of two vectors. */
@@ -66,37 +69,41 @@ export class Tape {
     while (this.#pairs + count > this.#left.length) this.#growPairs();
     const lefts = this.#left;
     const rights = this.#right;
+    const data = this.#data;
     const start = this.#pairs;
+    let sum = this.#sum;
     for (let i = 0; i < count; i++) {
       lefts[start + i] = left + i;
       rights[start + i] = right + i;
+      sum += data[left + i] * data[right + i];
     }
+    this.#sum = sum;
     this.#pairs = start + count;
   }
 
   /** Records the sum of the pairs added since the last entry. */
   sum(): Entry {
-    return this.#record(this.#pendingSum(), 1);
+    return this.#record(this.#takeSum(), 1);
   }
 
   exp(): Entry {
-    const exponent = this.#pendingSum();
+    const exponent = this.#takeSum();
     const value = exponent < LOWEST_EXPONENT ? 0 : Math.exp(exponent);
     return this.#record(value, value);
   }
 
   log(): Entry {
-    const sum = this.#pendingSum();
+    const sum = this.#takeSum();
     return this.#record(Math.log(sum), 1 / sum);
   }
 
   relu(): Entry {
-    const sum = this.#pendingSum();
+    const sum = this.#takeSum();
     return sum > 0 ? this.#record(sum, 1) : this.#record(0, 0);
   }
 
   power(exponent: number): Entry {
-    const sum = this.#pendingSum();
+    const sum = this.#takeSum();
     return this.#record(sum ** exponent, exponent * sum ** (exponent - 1));
   }
 
@@ -122,13 +129,10 @@ export class Tape {
     }
   }
 
-  #pendingSum(): number {
-    const data = this.#data;
-    const lefts = this.#left;
-    const rights = this.#right;
-    const end = this.#pairs;
-    let sum = 0;
-    for (let pair = this.#firstPair[this.#length]; pair < end; pair++) sum += data[lefts[pair]] * data[rights[pair]];
+  /** The sum of the pairs added since the last entry, which begins anew. */
+  #takeSum(): number {
+    const sum = this.#sum;
+    this.#sum = 0;
     return sum;
   }
 

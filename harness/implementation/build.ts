@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { glob, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
 import { execa } from 'execa';
 import { cacheFolder } from '../project.ts';
@@ -16,7 +17,7 @@ export interface BuildOutput {
 }
 
 /**
- * Builds an implementation once for each state of its inputs, its build command and the compilers' versions.
+ * Builds an implementation once for each state of its inputs, its build command, the compilers' versions and the processor.
  * Two harnesses may build at once: each builds in a folder of its own, and the first to finish is the one that stays.
  * @throws {ImplementationFailure} where the build fails
  */
@@ -93,7 +94,14 @@ async function buildKey(
   const hash = createHash('sha256');
   const present = await availability(implementation);
   hash.update(
-    JSON.stringify([build.command, process.platform, process.arch, present.available ? present.versions : {}]),
+    JSON.stringify([
+      build.command,
+      process.platform,
+      process.arch,
+      // A compiler may have been asked for this processor's own instructions.
+      cpus()[0]?.model,
+      present.available ? present.versions : {},
+    ]),
   );
   for (const file of await inputFiles(implementation, build.inputs)) {
     const content = await readFile(file);

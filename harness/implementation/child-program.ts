@@ -1,4 +1,5 @@
 import { execa } from 'execa';
+import { cacheFolder } from '../project.ts';
 import { ImplementationFailure, quote } from './implementation-failure.ts';
 import { LineReader } from './line-reader.ts';
 import { type TrackedProcess, trackProcess } from './live-processes.ts';
@@ -56,6 +57,8 @@ export class ChildProgram {
     const [program = '', ...words] = options.command;
     this.#subprocess = execa(program, words, {
       cwd: options.folder,
+      // Set from outside, so that it holds for a program's first file too: else Node loads its TypeScript compiler for that one.
+      env: { NODE_COMPILE_CACHE: cacheFolder('compile') },
       stdin: 'pipe',
       stdout: 'pipe',
       stderr: 'pipe',

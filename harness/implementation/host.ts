@@ -1,11 +1,9 @@
 /**
  * Hosts a TypeScript implementation: `host.ts MODULE --tokens FILE …` speaks the line protocol on behalf of the module's
  * default export, a `CreateTrainer`. Runs under Node, Bun and Deno. It is part of every start-up that is measured, so it
- * imports nothing that it can do without.
+ * imports nothing that it can do without. Whoever starts it sets NODE_COMPILE_CACHE.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import * as nodeModule from 'node:module';
-import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { CreateTrainer, Trainer, TrainingTask } from '../../impls/contract.ts';
 
@@ -15,9 +13,6 @@ const PROTOCOL_VERSION = 1;
 console.log = console.error;
 console.info = console.error;
 console.debug = console.error;
-
-// Other runtimes keep caches of their own, or none.
-nodeModule.enableCompileCache?.(join(import.meta.dirname, '..', '..', '.cache', 'compile'));
 
 /** A word the harness should not have said, or an answer that cannot be given. */
 class WrongWord extends Error {}

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { KernelRequest } from './kernels/model.ts';
+import type { KernelRequest } from './kernels/request.ts';
 
 export interface Kernel {
   readonly module: WebAssembly.Module;
@@ -21,18 +21,31 @@ function cacheKey(request: KernelRequest): string {
 }
 
 /** The compiled kernel for these sizes, from the cache on disk or built now and kept there. */
-export async function loadKernel(request: KernelRequest): Promise<Kernel> {
-  const file = join(cacheFolder, `${cacheKey(request)}.wasm`);
-  if (existsSync(file)) return { module: new WebAssembly.Module(readFileSync(file)) };
+export async function loadKernel(request: KernelRequest, folder: string = cacheFolder): Promise<Kernel> {
+  const file = join(folder, `${cacheKey(request)}.wasm`);
+  const kept = existsSync(file) ? compileKept(readFileSync(file)) : undefined;
+  if (kept !== undefined) return { module: kept };
   const start = process.hrtime.bigint();
+  // Generators and assembler are loaded only where something is built: a kept kernel should start in no time.
   const { assemble } = await import('./kernels/assemble.ts');
   const { kernelText } = await import('./kernels/model.ts');
   const bytes = assemble(kernelText(request));
   const module = new WebAssembly.Module(bytes);
-  mkdirSync(cacheFolder, { recursive: true });
+  mkdirSync(folder, { recursive: true });
   // Renamed into place, so that a second process never loads half a kernel.
   const unfinished = `${file}.${process.pid}`;
   writeFileSync(unfinished, bytes);
   renameSync(unfinished, file);
   return { module, buildNanoseconds: Number(process.hrtime.bigint() - start) };
+}
+
+/** A kept kernel, or undefined where the file was damaged. Its function names come last: with them, it is whole. */
+function compileKept(bytes: Buffer<ArrayBuffer>): WebAssembly.Module | undefined {
+  try {
+    const module = new WebAssembly.Module(bytes);
+    return WebAssembly.Module.customSections(module, 'name').length > 0 ? module : undefined;
+  } catch (error) {
+    if (error instanceof WebAssembly.CompileError) return undefined;
+    throw error;
+  }
 }

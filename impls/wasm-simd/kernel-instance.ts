@@ -1,7 +1,7 @@
 import type { TrainingTask } from '../contract.ts';
 import { adamScales, beta1, beta2 } from './kernels/adam.ts';
 import type { Layout } from './kernels/layout.ts';
-import { type KernelRequest, kernelLayout, type Stage } from './kernels/model.ts';
+import { type KernelRequest, kernelLayout, type Stage } from './kernels/request.ts';
 import { vector } from './kernels/vector.ts';
 
 /**

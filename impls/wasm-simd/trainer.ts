@@ -1,7 +1,7 @@
 import { type Trainer, type TrainingTask, UnsupportedTask } from '../contract.ts';
 import { loadKernel } from './kernel-cache.ts';
 import { KernelInstance } from './kernel-instance.ts';
-import type { KernelRequest, Stage } from './kernels/model.ts';
+import type { KernelRequest, Stage } from './kernels/request.ts';
 import type { Precision } from './kernels/vector.ts';
 import { hasRelaxedSimd } from './relaxed-simd.ts';
 

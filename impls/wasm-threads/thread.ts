@@ -1,7 +1,7 @@
 import type { TrainingTask } from '../contract.ts';
 import { documentRange, KernelInstance } from '../wasm-simd/kernel-instance.ts';
 import type { Division } from '../wasm-simd/kernels/layout.ts';
-import type { KernelRequest } from '../wasm-simd/kernels/model.ts';
+import type { KernelRequest } from '../wasm-simd/kernels/request.ts';
 
 /** What a thread is started with: the task, its part of the work, and the memory it shares with the others. */
 export interface ThreadStart {

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { type CreateTrainer, type Trainer, type TrainingTask, UnsupportedTask } from '../contract.ts';
 import { loadKernel } from '../wasm-simd/kernel-cache.ts';
 import type { Division } from '../wasm-simd/kernels/layout.ts';
-import { kernelLayout } from '../wasm-simd/kernels/model.ts';
+import { kernelLayout } from '../wasm-simd/kernels/request.ts';
 import { kernelRequest } from '../wasm-simd/trainer.ts';
 import { controlBytes, slots, type ThreadStart, TrainingThread } from './thread.ts';
 

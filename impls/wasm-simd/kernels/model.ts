@@ -1,48 +1,23 @@
-import type { ModelConfig } from '../../contract.ts';
 import { updateStored } from './adam.ts';
 import { attention, attentionGradient } from './attention.ts';
 import { barrier } from './barrier.ts';
 import { ConstantPool } from './constant-pool.ts';
 import { crossEntropy } from './cross-entropy.ts';
 import { embed, embedGradient } from './embedding.ts';
-import { type Division, type Layout, layout, undivided } from './layout.ts';
+import { layout, undivided } from './layout.ts';
 import {
   type Finish,
-  type GradientFlow,
   linearForward,
   linearInputGradient,
   linearWeightGradient,
   overPositionVectors,
   type Shape,
 } from './linear.ts';
+import { type KernelRequest, type Stage, stages } from './request.ts';
 import { rmsnorm, rmsnormGradient } from './rmsnorm.ts';
 import { fromRows, toRows } from './transpose.ts';
-import { type Precision, vector } from './vector.ts';
+import { vector } from './vector.ts';
 import { call, FunctionWriter, i32 } from './wat.ts';
-
-export interface KernelRequest {
-  readonly model: ModelConfig;
-  readonly precision: Precision;
-  readonly batched: boolean;
-  /** Fused multiply-add by relaxed SIMD. */
-  readonly fused: boolean;
-  /** This kernel's part of the work, where threads share it. */
-  readonly division?: Division;
-}
-
-/** The stages of a batch's gradients: the only document of a batch of one, or the first, a middle, the last of many. */
-export const stages = {
-  only: { start: 'zero', end: 'adam' },
-  first: { start: 'zero', end: 'stored' },
-  middle: { start: 'stored', end: 'stored' },
-  last: { start: 'stored', end: 'adam' },
-} as const satisfies Record<string, GradientFlow>;
-
-export type Stage = keyof typeof stages;
-
-export function kernelLayout({ model, precision, batched, fused, division }: KernelRequest): Layout {
-  return layout(model, vector(precision, fused), batched, division);
-}
 
 /**
  * A whole training step for the exact sizes of a task, as WebAssembly text. It exports `<stage>(positions) → loss` for the

@@ -33,13 +33,8 @@ export async function git(
 export async function resolveRevision(folder: string, name: string): Promise<Revision> {
   const inside = await git(folder, ['rev-parse', '--is-inside-work-tree']);
   if (inside.failed) throw new UsageError(`${folder} is no git repository; comparing revisions needs its history`);
-  const { failed, stdout } = await git(folder, [
-    'rev-parse',
-    '--verify',
-    '--quiet',
-    '--end-of-options',
-    `${name}^{commit}`,
-  ]);
+  // With its suffix no name is an option of git.
+  const { failed, stdout } = await git(folder, ['rev-parse', '--verify', '--quiet', `${name}^{commit}`]);
   if (!failed) return { name, commit: stdout.trim() };
   const refs = await git(folder, ['for-each-ref', '--format=%(refname:short)', 'refs/heads', 'refs/tags']);
   const known = refs.stdout.split('\n').filter((ref) => ref !== '');

@@ -24,9 +24,12 @@ test('what cannot be compared is an error where it is someone’s fault', () => 
   expect(levels).toEqual(['::error', '::error', '::error', '::warning', undefined, undefined]);
 });
 
+/** Mostly the characters that a workflow command gives a meaning to. */
+const anyText = fc.string({ unit: fc.constantFrom(':', ',', '%', '\r', '\n', 'a', 'ü') });
+
 test('no name and no reason can end the line or start a second command', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (implementation, reason) => {
+    fc.property(anyText, anyText, (implementation, reason) => {
       const [line = ''] = annotations(comparisonOf([uncomparedRow({ implementation, reason, status: 'wrong' })]));
       expect(line).not.toMatch(/[\r\n]/);
       expect(line.slice('::error title='.length).split('::')[0]).not.toMatch(/[:,]/);

@@ -43,9 +43,12 @@ test('a refused row keeps its loss error and tolerance in their columns', () => 
   expect(wrong[header.indexOf('tolerance')]).toBe('1e-10');
 });
 
+/** Mostly the characters that CSV gives a meaning to. */
+const anyText = fc.string({ unit: fc.constantFrom('"', ',', '\r', '\n', ' ', 'ü', '=', '\u0000') });
+
 test('any text and any time come back from a strict reader as they were', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), fc.double({ min: 1e-9, max: 1e9, noNaN: true }), (reason, median) => {
+    fc.property(anyText, fc.double({ min: 1e-9, max: 1e9, noNaN: true }), (reason, median) => {
       const microsecondsPerSample = { median, low: median, high: median };
       const rows = [refusedRow({ reason }), verifiedRow({ microsecondsPerSample })];
       const [header = [], wrong = [], fast = []] = parseCsv(csv.serialize(benchResult({ rows })));

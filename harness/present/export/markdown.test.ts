@@ -29,7 +29,7 @@ test('small figures keep three significant digits', () => {
 
 test('no text breaks the table: every row keeps its seven cells on one line', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), (reason) => {
+    fc.property(fc.string({ unit: fc.constantFrom('|', '\\', '\n', '\r', '`', '<', 'ü') }), (reason) => {
       const table = markdown.serialize(benchResult({ rows: [refusedRow({ reason })] })).split('\n');
       const row = table.find((text) => text.startsWith('| wrong'));
       expect(row?.split(/(?<!\\)\|/)).toHaveLength(9);

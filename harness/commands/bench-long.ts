@@ -31,21 +31,24 @@ export async function benchLong(
   const signal = interruptSignal();
   const rows: LongRunRow[] = [];
   for (const { preset, steps } of runs) {
-    const request = taskRequest({ ...flags, preset, numSteps: steps });
-    await withProgress(`${preset}, ${steps} steps`, async (progress) => {
-      const task = await prepareTask(request);
-      const expectation = await expectationOf(task, all, {
-        signal,
-        onProgress: (done, known, source) => progress.status(`reference ${source}: step ${done} of ${known}`),
+    const task = await prepareTask(taskRequest({ ...flags, preset, numSteps: steps }));
+    try {
+      await withProgress(`${preset}, ${steps} steps`, async (progress) => {
+        const expectation = await expectationOf(task, all, {
+          signal,
+          onProgress: (done, known, source) => progress.status(`reference ${source}: step ${done} of ${known}`),
+        });
+        for (const implementation of chosen) {
+          const row = await runLong(implementation, { expectation, preset, steps, flags, progress });
+          rows.push(row);
+          progress.milestone(`${implementation.name}: ${row.status}`);
+        }
       });
-      for (const implementation of chosen) {
-        const row = await runLong(implementation, { expectation, preset, steps, flags, progress });
-        if (signal.aborted) return;
-        rows.push(row);
-        progress.milestone(`${implementation.name}: ${row.status}`);
-      }
-    });
-    if (signal.aborted) break;
+    } catch (error) {
+      // The rows before the interrupted one are done and worth showing.
+      if (!signal.aborted) throw error;
+      break;
+    }
   }
   return rows;
 }
@@ -81,7 +84,7 @@ async function runLong(implementation: DiscoveredImplementation, options: LongOp
     if (!(error instanceof Error)) throw error;
     if (error instanceof WrongLosses) return { ...identity, status: 'mismatch', reason: error.message };
     if (error instanceof UnsupportedTask) return { ...identity, status: 'unsupported', reason: error.message };
-    if (error instanceof ImplementationFailure || signal.aborted) {
+    if (error instanceof ImplementationFailure && !signal.aborted) {
       return { ...identity, status: 'error', reason: error.message };
     }
     throw error;

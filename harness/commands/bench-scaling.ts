@@ -24,7 +24,12 @@ export async function benchScaling(
     const request = taskRequest({ ...flags, preset });
     const rows = preset === smallest ? chosen : chosen.filter((implementation) => !isPythonBaseline(implementation));
     const budget = flags.budget ?? BUDGET_SECONDS;
-    outcomes.push(await benchOne({ request, all, chosen: rows, flags: { ...flags, budget }, peak }));
+    try {
+      outcomes.push(await benchOne({ request, all, chosen: rows, flags: { ...flags, budget }, peak }));
+    } catch (error) {
+      // The tasks before the interrupted one are done and worth showing.
+      if (!interruptSignal().aborted) throw error;
+    }
   }
   return outcomes;
 }

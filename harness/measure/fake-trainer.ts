@@ -14,8 +14,8 @@ export class FakeClock {
 export interface FakeTrainerOptions {
   readonly name: string;
   readonly roles?: readonly Role[];
-  /** Time of one step in the process that was started `start`-th, counted from 0, after `trained` steps in that process. */
-  readonly nanosecondsPerStep: (start: number, trained: number) => number;
+  /** Time of one step in the process that was started `start`-th, counted from 0, after `trained` steps in that process and `step` since its last reset. */
+  readonly nanosecondsPerStep: (start: number, trained: number, step: number) => number;
   readonly clock: FakeClock;
   /** What goes wrong, in the process that was started that many times before, at its first step. */
   readonly failure?: { readonly start: number; readonly kind: 'crash' | 'wrong' | 'unsupported' };
@@ -51,7 +51,7 @@ export function fakeContender(
           throw new ImplementationFailure(options.name, 'exited with code 1', 'see its standard error');
         const losses = Float64Array.from({ length: steps }, (_, i) => step + i + (failure === 'wrong' ? 0.5 : 0));
         let nanoseconds = 0;
-        for (let i = 0; i < steps; i++) nanoseconds += options.nanosecondsPerStep(number, trained++);
+        for (let i = 0; i < steps; i++) nanoseconds += options.nanosecondsPerStep(number, trained++, step + i);
         step += steps;
         options.clock.milliseconds += nanoseconds / 1e6;
         return { losses, nanoseconds };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FakeClock, fakeContender } from './fake-trainer.ts';
-import { lapCuts, lapLengths, runLap } from './lap.ts';
+import { lapCuts, lapLengths, rehearsalSteps, runLap } from './lap.ts';
 
 describe('a lap', () => {
   it('starts over from step 0, and times the way to every cut', async () => {
@@ -32,5 +32,23 @@ describe('a lap', () => {
         expect(cuts).toEqual([...new Set(cuts)].sort((a, b) => a - b));
       }),
     );
+  });
+
+  it('is rehearsed, untimed, where its first stretch would be over before the processor is warm', async () => {
+    const contender = fakeContender({
+      name: 'a',
+      nanosecondsPerStep: (_, trained) => (trained < 16 ? 100 : 1),
+      clock: new FakeClock(),
+    });
+    const trainer = await contender.start(new AbortController().signal);
+    const lap = await runLap(trainer, [16, 1000], rehearsalSteps([16, 1000], 7000));
+    expect(lap.nanosecondsToCut).toEqual([16, 1000]);
+    expect(lap.losses[0]).toBe(0);
+  });
+
+  it('is not rehearsed where it has one stretch only, or steps are slow enough to warm up by themselves', () => {
+    expect(rehearsalSteps([1000], 7000)).toBe(0);
+    expect(rehearsalSteps([16, 32], 6e6)).toBe(0);
+    expect(rehearsalSteps([16, 256], 300_000)).toBe(6);
   });
 });

@@ -14,8 +14,15 @@ export interface Lap {
 /**
  * Runs one lap. `cuts` are step counts in ascending order, the last one the lap's length: a speedup over a slow row is
  * taken over the slow row's documents alone, so its length is a cut in the lap of a fast row.
+ *
+ * `rehearsalSteps` are trained, untimed, right before: after a pause, and after writing out the losses of a long lap, a
+ * processor's caches and branch predictors are cold, which would cost a first stretch of a tenth of a millisecond a tenth of its time.
  */
-export async function runLap(trainer: TrainerProcess, cuts: readonly number[]): Promise<Lap> {
+export async function runLap(trainer: TrainerProcess, cuts: readonly number[], rehearsalSteps = 0): Promise<Lap> {
+  if (rehearsalSteps > 0) {
+    await trainer.reset();
+    await trainer.train(rehearsalSteps);
+  }
   await trainer.reset();
   const losses = new Float64Array(cuts[cuts.length - 1]);
   const nanosecondsToCut: number[] = [];
@@ -42,4 +49,12 @@ export function lapLengths(stepsKnown: number, shortest: number): readonly numbe
 export function lapCuts(own: number, others: readonly number[]): readonly number[] {
   const cuts = new Set([own, ...others.filter((length) => length < own)]);
   return [...cuts].sort((a, b) => a - b);
+}
+
+/** A rehearsal this long warms the processor; a row whose step takes longer than this does not need any. */
+const REHEARSAL_NANOSECONDS = 2e6;
+
+/** Steps to rehearse before a lap with these cuts: none where there is no short first stretch to protect. */
+export function rehearsalSteps(cuts: readonly number[], nanosecondsPerStep: number): number {
+  return cuts.length === 1 ? 0 : Math.min(cuts[0], Math.floor(REHEARSAL_NANOSECONDS / nanosecondsPerStep));
 }

@@ -2,7 +2,7 @@ import { median } from 'simple-statistics';
 import { Bench } from 'tinybench';
 import type { TrainerProcess } from '../implementation/trainer-process.ts';
 import { type Contender, requireRight } from './contender.ts';
-import { type Lap, runLap } from './lap.ts';
+import { type Lap, rehearsalSteps, runLap } from './lap.ts';
 import type { Pace } from './pace.ts';
 import { isSteady } from './steadiness.ts';
 
@@ -39,9 +39,10 @@ export async function sampleProcess(contender: Contender, options: SampleOptions
   const trainer = await contender.start(signal);
   try {
     const startupNanoseconds = await timeFirstStep(trainer, now);
+    const rehearsal = rehearsalSteps(cuts, lapNanoseconds / cuts[cuts.length - 1]);
     let maxLossError = 0;
     const verifiedLap = async (): Promise<Lap> => {
-      const lap = await runLap(trainer, cuts);
+      const lap = await runLap(trainer, cuts, rehearsal);
       maxLossError = Math.max(maxLossError, requireRight(contender, lap.losses).maxLossError);
       return lap;
     };

@@ -24,6 +24,8 @@ export class Tape {
   #left = new Int32Array(4096);
   #right = new Int32Array(4096);
   #length = 0;
+  /** Entries before this one are leaves: nothing goes backward from them. */
+  #leaves = 0;
   #pairs = 0;
   /** Of the pairs added since the last entry. */
   #sum = 0;
@@ -39,6 +41,7 @@ export class Tape {
   /** Forgets every entry from `length` on. What is left must be leaves. */
   truncate(length: number): void {
     this.#length = length;
+    this.#leaves = length;
     this.#pairs = 0;
   }
 
@@ -113,14 +116,16 @@ export class Tape {
     const grad = this.#grad;
     const lefts = this.#left;
     const rights = this.#right;
+    const slopes = this.#slope;
+    const firstPair = this.#firstPair;
     grad.fill(0, 0, root);
     grad[root] = 1;
-    for (let entry = root; entry >= 0; entry--) {
-      const slope = grad[entry] * this.#slope[entry];
+    for (let entry = root; entry >= this.#leaves; entry--) {
+      const slope = grad[entry] * slopes[entry];
       // Half of all relus pass nothing on.
       if (slope === 0) continue;
-      const end = this.#firstPair[entry + 1];
-      for (let pair = this.#firstPair[entry]; pair < end; pair++) {
+      const end = firstPair[entry + 1];
+      for (let pair = firstPair[entry]; pair < end; pair++) {
         const left = lefts[pair];
         const right = rights[pair];
         grad[left] += data[right] * slope;

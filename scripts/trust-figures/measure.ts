@@ -2,10 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { serialize } from 'node:v8';
 import { execa } from 'execa';
+import { median } from 'simple-statistics';
 import { discoverImplementations, isBroken } from '../../harness/implementation/discover.ts';
 import { pinnedNode } from '../../harness/implementation/runtime.ts';
+import { startTrainer } from '../../harness/implementation/trainer-process.ts';
+import { runLap } from '../../harness/measure/lap.ts';
 import { comparisonSchema } from '../../harness/results/comparison.ts';
 import { benchResultSchema, type Interval } from '../../harness/results/schema.ts';
 import { prepareTask } from '../../harness/task/prepare-task.ts';
@@ -72,43 +76,49 @@ export async function benchOnce(implementation: string): Promise<Interval> {
   return row.microsecondsPerSample;
 }
 
-/** What the harness reports for a step over what a bare loop takes for it, in two processes, one right after the other. */
+/** Laps of each of the two processes: the first ones warm them up. */
+const WARM_UP_LAPS = 100;
+const TIMED_LAPS = 100;
+
+/**
+ * What the harness reports for a lap over what a bare loop takes for it: two processes that take turns, lap by lap, so that
+ * whatever the machine does meanwhile weighs on both alike. The median of the turns' ratios.
+ */
 export async function overheadOnce(name: string): Promise<number> {
   const implementation = (await discoverImplementations()).find((found) => found.name === name);
   if (implementation === undefined || isBroken(implementation) || !('module' in implementation.manifest.run)) {
     throw new Error(`${name} is no TypeScript implementation`);
   }
   const { module, nodeFlags } = implementation.manifest.run;
-  const { training } = await prepareTask({ ...presets.d16, ...taskDefaults });
+  const task = await prepareTask({ ...presets.d16, ...taskDefaults });
+  const steps = task.training.numSteps;
   const folder = await mkdtemp(join(tmpdir(), 'bare-loop-'));
+  const taskFile = join(folder, 'task');
+  await writeFile(taskFile, serialize(task.training));
+  const words = [
+    join(import.meta.dirname, 'bare-loop.ts'),
+    join(implementation.folder, module),
+    taskFile,
+    String(steps),
+  ];
+  const bare = spawn(pinnedNode(), [...nodeFlags, ...words], {
+    cwd: implementation.folder,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const answers = createInterface({ input: bare.stdout })[Symbol.asyncIterator]();
+  const hosted = await startTrainer(implementation, task);
   try {
-    const taskFile = join(folder, 'task');
-    await writeFile(taskFile, serialize(training));
-    const bare = async () => {
-      const script = join(import.meta.dirname, 'bare-loop.ts');
-      const words = [
-        ...nodeFlags,
-        script,
-        join(implementation.folder, module),
-        taskFile,
-        String(training.numSteps),
-        '300',
-      ];
-      const { stdout } = await execa(pinnedNode(), words, { cwd: implementation.folder });
-      return Number(stdout) / 1000 / training.numSteps;
-    };
-    const reported = async () => {
-      const { stdout } = await runCli('bench', name, '--rounds', '1', '--no-save', '--json', '-');
-      const [row] = benchResultSchema.parse(JSON.parse(stdout)).rows;
-      if (row?.status !== 'verified') throw new Error(`not timed: ${JSON.stringify(row)}`);
-      if (row.samplesPerLap !== training.numSteps) throw new Error(`laps of ${row.samplesPerLap} documents`);
-      return row.microsecondsPerSample.median;
-    };
-    // Bare, harness, bare: what the machine does meanwhile weighs on both alike.
-    const before = await bare();
-    const harness = await reported();
-    return harness / Math.sqrt(before * (await bare()));
+    const ratios: number[] = [];
+    for (let lap = 0; lap < WARM_UP_LAPS + TIMED_LAPS; lap++) {
+      bare.stdin.write('lap\n');
+      const bareNanoseconds = Number((await answers.next()).value);
+      const [reportedNanoseconds] = (await runLap(hosted, [steps])).nanosecondsToCut;
+      ratios.push(reportedNanoseconds / bareNanoseconds);
+    }
+    return median(ratios.slice(WARM_UP_LAPS));
   } finally {
+    bare.stdin.end();
+    await hosted.quit();
     await rm(folder, { recursive: true });
   }
 }

@@ -17,7 +17,7 @@ export function figuresTable(record: Record): string {
     ['a slowdown of 20% is found in 10 of 10', found(slowed20), 'one implementation slowed'],
     ['a default comparison of two TypeScript implementations ends within 120 s', longest(all), 'all of the above'],
     ['27 of 30 intervals of `bench` contain the overall median', covered(record), '7 rounds each'],
-    ['what `bench` reports is within 2% of a bare loop', overheadOf(overhead), 'pairs of processes'],
+    ['what `bench` reports is within 2% of a bare loop', overheadOf(overhead), 'two processes, lap by lap in turn'],
   ];
   const machine =
     all.length === 0

@@ -23,7 +23,7 @@ test('an entry holds the median in µs per sample, under a name that tells the t
       name: 'fast [d16, us-names-2016]',
       unit: 'µs/sample',
       value: 50,
-      range: '49 … 52',
+      range: '49.0 … 52.0',
       extra: '95% interval over 3 processes\nSome CPU, linux x64, node 26.10.0',
     },
   ]);

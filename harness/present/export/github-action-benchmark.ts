@@ -1,3 +1,4 @@
+import { formatNumber } from '../number-format.ts';
 import { benchmarkName, type Exporter, verifiedRows } from './exporter.ts';
 
 /**
@@ -14,7 +15,7 @@ export const githubActionBenchmark: Exporter = {
         name: benchmarkName(result, row),
         unit: 'µs/sample',
         value: median,
-        range: `${low} … ${high}`,
+        range: `${formatNumber(low)} … ${formatNumber(high)}`,
         extra: [
           `95% interval over ${row.roundsMicrosecondsPerSample.length} processes${row.steady ? '' : ', not steady'}`,
           `${machine.cpu}, ${machine.platform} ${machine.architecture}, ${runtime.name} ${runtime.version}`,

@@ -1,0 +1,55 @@
+/**
+ * `npm run kernels`: builds the WebAssembly kernels of every preset ahead, so that no training starts with a build.
+ * Names of presets limit it to those.
+ */
+
+import { prepareTask } from '../harness/task/prepare-task.ts';
+import { isPresetName, type PresetName, presets, taskDefaults } from '../harness/task/presets.ts';
+import { UsageError } from '../harness/usage-error.ts';
+import type { CreateTrainer } from '../impls/contract.ts';
+import float32 from '../impls/wasm-simd/wasm-simd.ts';
+import float64 from '../impls/wasm-simd-f64/wasm-simd-f64.ts';
+import threads from '../impls/wasm-threads/wasm-threads.ts';
+
+const implementations: Readonly<Record<string, CreateTrainer>> = {
+  'wasm-simd': float32,
+  'wasm-simd-f64': float64,
+  'wasm-threads': threads,
+};
+
+/** What became of one task's kernels, in a few words. */
+async function build(createTrainer: CreateTrainer, preset: PresetName): Promise<string> {
+  const { training } = await prepareTask({ ...taskDefaults, ...presets[preset], preset });
+  try {
+    const trainer = await createTrainer(training);
+    trainer.close?.();
+    if (trainer.buildNanoseconds === undefined) return 'in the cache';
+    return `built in ${(trainer.buildNanoseconds / 1e9).toFixed(2)} s`;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'UnsupportedTask') return `unsupported: ${error.message}`;
+    throw error;
+  }
+}
+
+function chosenPresets(names: readonly string[]): readonly PresetName[] {
+  const all = Object.keys(presets).filter(isPresetName);
+  if (names.length === 0) return all;
+  return names.map((name) => {
+    if (isPresetName(name)) return name;
+    throw new UsageError(`Unknown preset "${name}": there are ${all.join(', ')}`);
+  });
+}
+
+async function main(): Promise<void> {
+  for (const preset of chosenPresets(process.argv.slice(2)))
+    for (const [name, createTrainer] of Object.entries(implementations))
+      console.log(`${preset.padEnd(8)} ${name.padEnd(14)} ${await build(createTrainer, preset)}`);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
+}

@@ -71,14 +71,17 @@ async function runLong(implementation: DiscoveredImplementation, options: LongOp
   const signal = interruptSignal();
   const replyTimeoutMilliseconds = flags.timeout === undefined ? undefined : 1000 * flags.timeout;
   try {
-    const run = await longRun(contenderOf(implementation, expectation, { signal, replyTimeoutMilliseconds }), {
-      task: expectation.task.training,
-      steps,
-      budgetMilliseconds: 1000 * (flags.budget ?? BUDGET_SECONDS),
-      stepsKnown: expectation.reference.losses.length,
-      signal,
-      onProgress: (trained, total) => progress.status(`${name}: step ${trained} of ${total}`),
-    });
+    const run = await longRun(
+      contenderOf({ implementation }, expectation, { signal, replyTimeoutMilliseconds, budgetSeconds: 0 }),
+      {
+        task: expectation.task.training,
+        steps,
+        budgetMilliseconds: 1000 * (flags.budget ?? BUDGET_SECONDS),
+        stepsKnown: expectation.reference.losses.length,
+        signal,
+        onProgress: (trained, total) => progress.status(`${name}: step ${trained} of ${total}`),
+      },
+    );
     return { ...identity, status: 'verified', run };
   } catch (error) {
     if (!(error instanceof Error)) throw error;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { TaskFlags } from '../flags.ts';
 import type { DiscoveredImplementation } from '../implementation/discover.ts';
+import type { RuntimeName } from '../implementation/runtime.ts';
 import { interruptSignal } from '../interrupt.ts';
 import { fullPace, quickPace } from '../measure/pace.ts';
 import type { RoundLimit } from '../measure/race.ts';
@@ -26,6 +27,7 @@ export interface BenchFlags extends TaskFlags {
   readonly results: string;
   readonly impls?: string;
   readonly timeout?: number;
+  readonly runtime?: readonly RuntimeName[];
 }
 
 /** Keeps a whole run of a dozen rows under two minutes. */
@@ -63,6 +65,7 @@ export async function benchOne({ request, all, chosen, flags, peak }: BenchOneOp
       request,
       all,
       chosen,
+      runtimes: flags.runtime,
       pace: flags.quick ? quickPace : fullPace,
       limit: roundLimit(flags),
       precision: flags.precision / 100,

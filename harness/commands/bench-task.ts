@@ -1,7 +1,9 @@
 import { availability } from '../implementation/availability.ts';
-import { type DiscoveredImplementation, type Implementation, isBroken, withRole } from '../implementation/discover.ts';
+import { type DiscoveredImplementation, isBroken, withRole } from '../implementation/discover.ts';
+import { type Entrant, entrantsOf } from '../implementation/entrants.ts';
+import type { RuntimeName } from '../implementation/runtime.ts';
 import { startTrainer } from '../implementation/trainer-process.ts';
-import type { Contender } from '../measure/contender.ts';
+import type { Contender, Refusal } from '../measure/contender.ts';
 import { thisMachine, thisRuntime } from '../measure/machine.ts';
 import { NoiseWatch } from '../measure/noise.ts';
 import type { Pace } from '../measure/pace.ts';
@@ -10,11 +12,12 @@ import { rowOf } from '../measure/row.ts';
 import type { Progress } from '../present/progress.ts';
 import { reportRaceEvent } from '../present/race-report.ts';
 import { currentCommit } from '../results/commit.ts';
-import { type BenchResult, type Machine, type RefusedRow, type Row, SCHEMA_VERSION } from '../results/schema.ts';
+import { type BenchResult, type Machine, type RefusedRow, SCHEMA_VERSION } from '../results/schema.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import type { TaskRequest } from '../task/task.ts';
 import { type Expectation, expectationOf } from '../verify/expectation.ts';
 import { verifyLosses } from '../verify/gate.ts';
+import { type Verification, verifyImplementation } from '../verify/verify-implementation.ts';
 
 export interface BenchTaskOptions {
   readonly request: TaskRequest;
@@ -22,6 +25,8 @@ export interface BenchTaskOptions {
   readonly all: readonly DiscoveredImplementation[];
   /** The rows of the table, in its order. */
   readonly chosen: readonly DiscoveredImplementation[];
+  /** What hosts the TypeScript implementations; the pinned Node where left out. */
+  readonly runtimes?: readonly RuntimeName[] | undefined;
   readonly pace: Pace;
   readonly limit: RoundLimit;
   /** Half width over median that the noise report holds the rows against. */
@@ -51,17 +56,21 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
     onProgress: (done, steps, source) => progress.status(`reference ${source}: step ${done} of ${steps}`),
   });
 
-  const { contenders, refused } = await lineUp(chosen, expectation, trainerOptions);
-  const calibrator = await hiddenCalibrator(all, chosen, expectation, trainerOptions);
+  const startOptions = { ...trainerOptions, budgetSeconds: options.pace.verifyMilliseconds / 1000 };
+  const slots = await lineUp(chosen, options.runtimes, expectation, startOptions);
+  const contenders = slots.filter((slot) => slot.kind === 'contender').map(({ contender }) => contender);
+  const calibrator = await hiddenCalibrator(all, chosen, expectation, startOptions);
   const watch = new NoiseWatch();
 
   const resultOf = (entries: readonly Entry[]): BenchResult => {
-    const rowsByName = new Map<string, Row>(refused);
-    for (const entry of entries) {
-      const row = rowOf(entry, entries, task.training, options.peak);
-      if (row !== undefined) rowsByName.set(row.implementation, row);
-    }
-    const rows = chosen.map(({ name }) => rowsByName.get(name)).filter((row) => row !== undefined);
+    const rows = slots
+      .map((slot) => {
+        if (slot.kind === 'refused') return slot.row;
+        const entry = entries.find(({ contender }) => contender === slot.contender);
+        return entry && rowOf(entry, entries, task.training, options.peak);
+      })
+      .filter((row) => row !== undefined);
+    const noise = watch.report(calibratorTimes(entries, task.training.batch), rows, options.precision);
     return {
       schemaVersion: SCHEMA_VERSION,
       createdAt,
@@ -69,7 +78,7 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
       task: task.description,
       machine: { ...thisMachine(), ...(options.peak === undefined ? {} : { peakGflops: options.peak }) },
       runtime: thisRuntime(),
-      noise: watch.report(calibratorTimes(entries, task.training.batch), rows, options.precision),
+      noise: { ...noise, warnings: [...expectation.warnings, ...noise.warnings] },
       rows,
     };
   };
@@ -89,27 +98,42 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
   return resultOf(entries);
 }
 
-type StartOptions = { readonly signal: AbortSignal; readonly replyTimeoutMilliseconds: number | undefined };
+interface StartOptions {
+  readonly signal: AbortSignal;
+  readonly replyTimeoutMilliseconds: number | undefined;
+  /** How long one row may take to be verified. */
+  readonly budgetSeconds: number;
+}
 
-/** Those that can run here, and a row for each that cannot. */
+/** A place in the table: one that runs, or one that cannot and says why. */
+type Slot =
+  | { readonly kind: 'contender'; readonly contender: Contender }
+  | { readonly kind: 'refused'; readonly row: RefusedRow };
+
+/** The table's rows in its order, those of several runtimes side by side. */
 async function lineUp(
   chosen: readonly DiscoveredImplementation[],
+  runtimes: readonly RuntimeName[] | undefined,
   expectation: Expectation,
   options: StartOptions,
-): Promise<{ contenders: readonly Contender[]; refused: readonly (readonly [string, RefusedRow])[] }> {
-  const contenders: Contender[] = [];
-  const refused: (readonly [string, RefusedRow])[] = [];
+): Promise<readonly Slot[]> {
+  const slots: Slot[] = [];
   for (const implementation of chosen) {
     if (isBroken(implementation)) {
-      refused.push([implementation.name, brokenRow(implementation.name, implementation.problem)]);
+      slots.push({ kind: 'refused', row: brokenRow(implementation.name, implementation.problem) });
       continue;
     }
-    const contender = contenderOf(implementation, expectation, options);
-    const here = await availability(implementation);
-    if (here.available) contenders.push(contender);
-    else refused.push([implementation.name, { ...contender.identity, status: 'skipped', reason: here.reason }]);
+    for (const entrant of await entrantsOf(implementation, runtimes)) {
+      const contender = contenderOf(entrant, expectation, options);
+      const here = await availability(implementation, entrant.runtimeName);
+      slots.push(
+        here.available
+          ? { kind: 'contender', contender }
+          : { kind: 'refused', row: { ...contender.identity, status: 'skipped', reason: here.reason } },
+      );
+    }
   }
-  return { contenders, refused };
+  return slots;
 }
 
 /** The calibrator is timed every round even where it has no row of its own. */
@@ -121,22 +145,47 @@ async function hiddenCalibrator(
 ): Promise<readonly Contender[]> {
   const [calibrator] = withRole(all, 'calibrator');
   if (calibrator === undefined || withRole(chosen, 'calibrator').length > 0) return [];
-  return (await availability(calibrator)).available ? [contenderOf(calibrator, expectation, options)] : [];
+  return (await availability(calibrator)).available
+    ? [contenderOf({ implementation: calibrator }, expectation, options)]
+    : [];
 }
 
-export function contenderOf(
-  implementation: Implementation,
-  expectation: Expectation,
-  options: StartOptions,
-): Contender {
+export function contenderOf(entrant: Entrant, expectation: Expectation, options: StartOptions): Contender {
+  const { implementation, runtimeName, runtime } = entrant;
   const { language, technique, precision, roles } = implementation.manifest;
   const gate = expectation.gates[precision];
   return {
-    identity: { implementation: implementation.name, language, technique, precision },
+    identity: {
+      implementation: implementation.name,
+      ...(runtimeName === undefined ? {} : { runtime: runtimeName }),
+      language,
+      technique,
+      precision,
+    },
     roles,
-    start: (signal) => startTrainer(implementation, expectation.task, { ...options, signal }),
+    admit: async (signal) =>
+      refusalOf(await verifyImplementation(implementation, expectation, { ...options, runtime, signal })),
+    start: (signal) => startTrainer(implementation, expectation.task, { ...options, runtime, signal }),
     verify: (losses) => verifyLosses(expectation.reference.losses, losses, gate),
   };
+}
+
+function refusalOf(verification: Verification): Refusal | undefined {
+  switch (verification.status) {
+    case 'verified':
+      return undefined;
+    case 'mismatch': {
+      const { reason, diagnosis, maxLossError, tolerance } = verification;
+      return {
+        status: 'mismatch',
+        reason: [reason, ...diagnosis].join('; '),
+        tolerance,
+        ...(maxLossError === null ? {} : { maxLossError }),
+      };
+    }
+    default:
+      return { status: verification.status, reason: verification.reason };
+  }
 }
 
 /** A manifest that cannot be read says nothing of language or precision either. */

@@ -10,7 +10,8 @@ import { benchResultSchema } from '../results/schema.ts';
 import { readResult } from '../results/store.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { presets, taskDefaults } from '../task/presets.ts';
-import { findGolden } from '../verify/golden.ts';
+import { expectationOf } from '../verify/expectation.ts';
+import { parametersAfterFirstStep } from '../verify/first-update.ts';
 
 /** A folder of implementations that train nothing and answer with the losses of the golden trace, or with something worse. */
 let folder: string;
@@ -41,6 +42,12 @@ for await (const line of createInterface({ input: process.stdin })) {
     if (behaviour === 'diverges' && step <= 5 && step + steps > 5) answer[5 - step] = null;
     step += steps;
     say({ losses: answer, nanoseconds: steps * microseconds * 1000 });
+  } else if (word === 'gradients') say({ unsupported: 'none' });
+  else if (word === 'parameters') {
+    const parameters = readFileSync('../../parameters.f64');
+    if (behaviour === 'forgets') parameters.fill(0, 0, 8);
+    writeFileSync(argument, parameters);
+    say({ parameters: parameters.length / 8 });
   } else say({ error: 'unknown word' });
 }`;
 
@@ -68,8 +75,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bench-'));
   impls = join(folder, 'impls');
   const task = await prepareTask({ ...taskDefaults, ...presets.d16 });
-  const golden = await findGolden(task.description);
-  await writeFile(join(folder, 'losses.json'), JSON.stringify(golden?.losses));
+  const { reference, firstGradient } = await expectationOf(task, []);
+  await writeFile(join(folder, 'losses.json'), JSON.stringify([...reference.losses]));
+  await writeFile(join(folder, 'parameters.f64'), parametersAfterFirstStep(task.training, firstGradient));
   await toy('slow', 1, { microseconds: 20_000, roles: ['python-baseline'] });
   await toy('scalar', 2, { microseconds: 1000, roles: ['scalar-baseline'] });
   await toy('fast', 3, { microseconds: 10, roles: ['calibrator'] });
@@ -161,7 +169,7 @@ describe('bench', () => {
 });
 
 describe('a bench with implementations that fail', () => {
-  const bad = ['crashes', 'babbles', 'hangs', 'errs', 'diverges', 'declines'];
+  const bad = ['crashes', 'babbles', 'hangs', 'errs', 'diverges', 'forgets', 'declines'];
   beforeAll(async () => {
     for (const [i, behaviour] of bad.entries()) await toy(behaviour, 10 + i, { behaviour });
     await toy('absent', 20, { needs: [{ program: 'no-such-program-anywhere' }] });
@@ -186,7 +194,8 @@ describe('a bench with implementations that fail', () => {
       babbles: expect.stringMatching(/^error: .*hello/),
       hangs: expect.stringMatching(/^error: .*hangs/),
       errs: expect.stringMatching(/^mismatch: step 6: /),
-      diverges: expect.stringMatching(/^mismatch: step 6: loss not finite/),
+      diverges: expect.stringMatching(/^mismatch: step 6: .*not finite/),
+      forgets: expect.stringMatching(/^mismatch: .*updated parameters off: wte/),
       declines: 'unsupported: not for this size',
       absent: expect.stringMatching(/^skipped: no-such-program-anywhere not found/),
     });
@@ -205,7 +214,8 @@ describe('a bench with implementations that fail', () => {
     await mkdir(join(impls, 'garbled'), { recursive: true });
     await writeFile(join(impls, 'garbled', 'impl.json'), '{"protocol":1}');
     await rm(join(impls, 'crashes'), { recursive: true });
-    for (const name of ['babbles', 'hangs', 'errs', 'diverges']) await rm(join(impls, name), { recursive: true });
+    for (const name of ['babbles', 'hangs', 'errs', 'diverges', 'forgets'])
+      await rm(join(impls, name), { recursive: true });
     const { exitCode, stdout } = await bench('--rounds', '1', '--no-save');
     expect(exitCode).toBe(2);
     expect(stdout).toMatch(/garbled: error: .*language/);

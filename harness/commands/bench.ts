@@ -4,6 +4,7 @@ import {
   implementationsOption,
   jsonOption,
   positiveNumber,
+  runtimeOption,
   taskRequest,
   timeoutOption,
   wholeNumberFrom,
@@ -59,6 +60,7 @@ export function benchCommand(): Command {
     .addOption(jsonOption())
     .addOption(implementationsOption())
     .addOption(timeoutOption())
+    .addOption(runtimeOption())
     .action(bench);
 }
 

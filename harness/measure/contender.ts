@@ -1,5 +1,6 @@
 import type { Precision, Role } from '../implementation/manifest.ts';
 import type { TrainerProcess } from '../implementation/trainer-process.ts';
+import type { RefusedRow } from '../results/schema.ts';
 import type { LossVerdict } from '../verify/gate.ts';
 
 /** What tables and results say about a row whether or not it was timed. */
@@ -11,10 +12,15 @@ export interface RowIdentity {
   readonly precision: Precision;
 }
 
+/** Why a row has no time. */
+export type Refusal = Pick<RefusedRow, 'status' | 'reason' | 'maxLossError' | 'tolerance'>;
+
 /** One implementation as the schedule sees it: something to start, and a way to tell whether it is right. */
 export interface Contender {
   readonly identity: RowIdentity;
   readonly roles: readonly Role[];
+  /** Everything that can be checked without timing; what is said is why it may not race, if it may not. */
+  readonly admit?: (signal: AbortSignal) => Promise<Refusal | undefined>;
   /** Starts a fresh process. Rejects with an `ImplementationFailure` or an `UnsupportedTask`. */
   readonly start: (signal: AbortSignal) => Promise<TrainerProcess>;
   /** Compares the losses of a run with the reference's, from step 0 on. */

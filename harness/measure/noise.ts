@@ -134,10 +134,6 @@ function rowWarnings(rows: readonly Row[], precision: number): string[] {
       `too noisy to claim ±${percent(precision)}: ${named.join(', ')}${others}; smaller differences are not shown by this run: quiet the machine, or allow more time with --budget`,
     );
   }
-  const unsteady = verified.filter((row) => !row.steady).map((row) => row.implementation);
-  if (unsteady.length > 0) {
-    warnings.push(`not steady: ${unsteady.join(', ')}: lap times had not settled when warm-up ran out of time`);
-  }
   return warnings;
 }
 

@@ -1,7 +1,6 @@
 import { UnsupportedTask } from '../../impls/contract.ts';
 import { ImplementationFailure } from '../implementation/implementation-failure.ts';
-import type { RefusedRow } from '../results/schema.ts';
-import { type Contender, WrongLosses } from './contender.ts';
+import { type Contender, type Refusal, WrongLosses } from './contender.ts';
 import { lapCuts } from './lap.ts';
 import { medianInterval, relativeHalfWidth } from './median-interval.ts';
 import type { Pace } from './pace.ts';
@@ -22,8 +21,6 @@ export type Entry =
     };
 
 export type RacingEntry = Entry & { readonly state: 'racing' };
-
-export type Refusal = Pick<RefusedRow, 'status' | 'reason' | 'maxLossError' | 'tolerance'>;
 
 /** How many rounds: as many as said, or until every interval is narrow enough or the time is used up. */
 export type RoundLimit =
@@ -80,12 +77,11 @@ export async function race(contenders: readonly Contender[], options: RaceOption
   for (const [index, contender] of contenders.entries()) {
     if (signal.aborted) return entries;
     await tell({ kind: 'verifying', entry: index });
-    const entry = await refuseOnFailure(contender, signal, async () => ({
-      state: 'racing',
-      contender,
-      scouting: await scout(contender, options, signal),
-      samples: [],
-    }));
+    const entry = await refuseOnFailure(contender, signal, async () => {
+      const refusal = await contender.admit?.(signal);
+      if (refusal !== undefined) return { state: 'refused', contender, refusal };
+      return { state: 'racing', contender, scouting: await scout(contender, options, signal), samples: [] };
+    });
     if (entry === undefined) return entries;
     entries[index] = entry;
     await tell({ kind: 'verified', entry: index });

@@ -75,7 +75,9 @@ describe('the table of a benchmark', () => {
 
   it('shows a row that failed in red with its reason, and no time', () => {
     const text = benchTable(result, { width: 100, color: true });
-    expect(text).toContain('\u001b[31mwrong: mismatch: step 2: expected 3.4, got 3.5\u001b[39m');
+    expect(text).toContain(
+      '\u001b[31mwrong: mismatch: step 2: expected 3.4, got 3.5 (npm run check -- wrong tells more)\u001b[39m',
+    );
     const red = text
       .split('\u001b[31m')
       .slice(1)
@@ -90,6 +92,12 @@ describe('the table of a benchmark', () => {
 
   it('says which rounds lie apart', () => {
     expect(plain(80)).toContain('wasm-simd: round 3 lies far from the others (kept)');
+  });
+
+  it('marks a row that was not steady, and says what the mark means', () => {
+    const restless = benchResult({ rows: [verifiedRow({ steady: false })] });
+    expect(benchTable(restless, { width: 80, color: false })).toMatch(/~±3\.0%[^~]*~ not steady/);
+    expect(plain(80)).not.toContain('~');
   });
 
   it('gives no interval for a single process', () => {

@@ -44,8 +44,9 @@ function timed(heading: string, dropOrder: number, cell: (row: VerifiedRow) => s
 }
 
 /** One process gives no interval. */
-function uncertainty({ microsecondsPerSample, roundsMicrosecondsPerSample }: VerifiedRow): string {
-  return roundsMicrosecondsPerSample.length < 2 ? '' : formatUncertainty(relativeHalfWidth(microsecondsPerSample));
+function uncertainty({ microsecondsPerSample, roundsMicrosecondsPerSample, steady }: VerifiedRow): string {
+  if (roundsMicrosecondsPerSample.length < 2) return '';
+  return `${steady ? '' : '~'}${formatUncertainty(relativeHalfWidth(microsecondsPerSample))}`;
 }
 
 /** The result as a person reads it in the terminal: task, machine, table, reasons of the rows without a time, warnings. */
@@ -99,13 +100,18 @@ function legend(result: BenchResult): string[] {
     ...result.rows.map((row) => (row.status === 'verified' ? row.roundsMicrosecondsPerSample.length : 0)),
   );
   if (rounds === 0) return [];
+  const unsteady = result.rows.some((row) => row.status === 'verified' && !row.steady);
   return [
     `median of ${rounds} ${rounds === 1 ? 'process' : 'processes'} a row, ± its 95% interval; peak: matrix work alone, of this machine's 128-bit SIMD`,
+    ...(unsteady ? ['~ not steady: lap times had not settled when warm-up ran out of time'] : []),
   ];
 }
 
 function notes(row: Row): string[] {
-  if (row.status !== 'verified') return [`${rowName(row)}: ${row.status}: ${row.reason}`];
+  if (row.status !== 'verified') {
+    const more = isFailure(row) ? ` (npm run check -- ${row.implementation} tells more)` : '';
+    return [`${rowName(row)}: ${row.status}: ${row.reason}${more}`];
+  }
   const outliers = row.outlierRounds.map((round) => round + 1);
   if (outliers.length === 0) return [];
   return [`${rowName(row)}: round ${outliers.join(', ')} lies far from the others (kept)`];

@@ -35,5 +35,6 @@ function describe(entry: Entry): string {
 }
 
 function nameOf({ contender }: Entry): string {
-  return contender.identity.implementation;
+  const { implementation, runtime } = contender.identity;
+  return runtime === undefined ? implementation : `${implementation} (${runtime})`;
 }

@@ -3,17 +3,25 @@ import { cachedJson } from '../cached-json.ts';
 import type { Implementation } from '../implementation/discover.ts';
 import { implementationHash } from '../implementation/implementation-hash.ts';
 import type { Precision } from '../implementation/manifest.ts';
-import { startTrainer, type TrainerOptions } from '../implementation/trainer-process.ts';
+import { startTrainer, type TrainerOptions, type TrainerProcess } from '../implementation/trainer-process.ts';
+import { PythonRandom } from '../task/python-random.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { HORIZON_ENVELOPE } from './gate.ts';
 
 /** Steps trained between two looks at how far the runs have drifted apart. */
 const STEPS_PER_LOOK = 50;
 
-/** Start parameters, moved by as little as a precision can tell apart: rounded to float32, or by one part in 2^52. */
-export function perturbParameters(parameters: Float64Array, precision: Precision): Float64Array {
-  if (precision === 'float32') return Float64Array.from(parameters, Math.fround);
-  return Float64Array.from(parameters, (value, index) => value * (1 + (index % 2 === 0 ? 1 : -1) * 2 ** -52));
+/** Runs from start parameters that were moved, each in another direction: a single one may happen to miss where rounding tips a relu. */
+const PERTURBED_RUNS = 4;
+
+/** Four roundings of a number of that precision: about what a trainer's own rounding adds up to in its first steps. */
+const relativeShift: Readonly<Record<Precision, number>> = { float32: 2 ** -22, float64: 2 ** -50 };
+
+/** Start parameters, each moved up or down by next to nothing, as a coin falls that is the same every time for the same `run`. */
+export function perturbParameters(parameters: Float64Array, precision: Precision, run: number): Float64Array {
+  const coin = new PythonRandom(run);
+  const shift = relativeShift[precision];
+  return parameters.map((value) => value * (coin.random() < 0.5 ? 1 - shift : 1 + shift));
 }
 
 const envelopeSchema = z.strictObject({ exactLosses: z.array(z.number()), envelope: z.array(z.number()) });
@@ -22,7 +30,7 @@ const envelopeSchema = z.strictObject({ exactLosses: z.array(z.number()), envelo
 export interface RoundingEnvelope {
   /** The trusted trainer's own losses, from the exact start parameters. */
   readonly exactLosses: Float64Array;
-  /** Running maximum over the steps of how far the perturbed run's loss lies from the exact one's. */
+  /** Running maximum over the steps of how far any perturbed run's loss lies from the exact one's. */
   readonly envelope: Float64Array;
 }
 
@@ -39,7 +47,14 @@ export async function roundingEnvelope(
   options: TrainerOptions = {},
 ): Promise<RoundingEnvelope> {
   const { preset: _, ...description } = task.description;
-  const key = [description, precision, steps, await implementationHash(trusted)];
+  const key = [
+    description,
+    precision,
+    PERTURBED_RUNS,
+    relativeShift[precision],
+    steps,
+    await implementationHash(trusted),
+  ];
   const cache = cachedJson('envelope', key, envelopeSchema);
   const known = await cache.read();
   if (known !== undefined) {
@@ -60,27 +75,27 @@ async function measureEnvelope(
   steps: number,
   options: TrainerOptions,
 ): Promise<RoundingEnvelope> {
-  const parameters = perturbParameters(task.training.parameters, precision);
-  const exact = await startTrainer(trusted, task, options);
+  const { training } = task;
+  const starts = Array.from({ length: PERTURBED_RUNS }, (_, run) =>
+    perturbParameters(training.parameters, precision, run),
+  );
+  const tasks = [task, ...starts.map((parameters) => ({ ...task, training: { ...training, parameters } }))];
+  const trainers: TrainerProcess[] = [];
   try {
-    const perturbed = await startTrainer(trusted, { ...task, training: { ...task.training, parameters } }, options);
-    try {
-      const exactLosses: number[] = [];
-      const envelope: number[] = [];
-      while (envelope.length < steps && !((envelope.at(-1) ?? 0) > HORIZON_ENVELOPE)) {
-        const look = Math.min(STEPS_PER_LOOK, steps - envelope.length);
-        const [one, other] = [await exact.train(look), await perturbed.train(look)];
-        for (let step = 0; step < look; step++) {
-          const moved = Math.abs(one.losses[step] - other.losses[step]);
-          exactLosses.push(one.losses[step]);
-          envelope.push(Math.max(envelope.at(-1) ?? 0, Number.isNaN(moved) ? Number.POSITIVE_INFINITY : moved));
-        }
+    for (const perturbed of tasks) trainers.push(await startTrainer(trusted, perturbed, options));
+    const exactLosses: number[] = [];
+    const envelope: number[] = [];
+    while (envelope.length < steps && !((envelope.at(-1) ?? 0) > HORIZON_ENVELOPE)) {
+      const look = Math.min(STEPS_PER_LOOK, steps - envelope.length);
+      const [exact, ...others] = await Promise.all(trainers.map(async (trainer) => (await trainer.train(look)).losses));
+      for (const [step, loss] of exact.entries()) {
+        const moved = Math.max(...others.map((losses) => Math.abs(losses[step] - loss)));
+        exactLosses.push(loss);
+        envelope.push(Math.max(envelope.at(-1) ?? 0, Number.isNaN(moved) ? Number.POSITIVE_INFINITY : moved));
       }
-      return { exactLosses: Float64Array.from(exactLosses), envelope: Float64Array.from(envelope) };
-    } finally {
-      await perturbed.quit();
     }
+    return { exactLosses: Float64Array.from(exactLosses), envelope: Float64Array.from(envelope) };
   } finally {
-    await exact.quit();
+    for (const trainer of trainers) await trainer.quit();
   }
 }

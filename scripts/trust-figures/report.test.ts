@@ -26,11 +26,11 @@ const record: Record = {
 
 test('every figure is counted from the runs, and what was not measured is left out', () => {
   const table = figuresTable(record);
-  expect(table).toContain('| 0 of 2 failed, 1 inconclusive |');
-  expect(table).toContain('| 1 of 1 failed, 0 inconclusive |');
-  expect(table).toContain('| 1 of 2, measured as +10.0% |');
-  expect(table).toContain('| 90 s at most, 40 s in the middle |');
-  expect(table).toContain('| 2 of 3 |');
+  expect(table).toMatch(/itself never fails +\| 0 of 2 failed, 1 inconclusive +\|/);
+  expect(table).toMatch(/loads a core +\| 1 of 1 failed, 0 inconclusive +\|/);
+  expect(table).toMatch(/10% is found .*\| 1 of 2, measured as \+10\.0% +\|/);
+  expect(table).toMatch(/\| 90 s at most, 40 s in the middle +\|/);
+  expect(table).toMatch(/\| 2 of 3 +\|/);
   expect(table).toContain('+1.0%');
   expect(table).not.toContain('20%');
 });

@@ -1,5 +1,6 @@
+import { availableParallelism } from 'node:os';
 import { median } from 'simple-statistics';
-import { percent, percentChange } from '../../harness/compare/verdict.ts';
+import { percentChange } from '../../harness/compare/verdict.ts';
 import { medianInterval } from '../../harness/measure/median-interval.ts';
 import type { ComparisonRun, Record } from './record.ts';
 
@@ -11,31 +12,31 @@ export function figuresTable(record: Record): string {
   const { sameCalm, sameLoaded, slowed10, slowed20, coverage, overhead } = record;
   const all = [...sameCalm, ...sameLoaded, ...slowed10, ...slowed20];
   const rows = [
-    ['a revision compared with itself never fails', falseAlarms(sameCalm), 'machine left alone'],
-    ['the same while another process loads a core', falseAlarms(sameLoaded), 'one busy process'],
-    ['a slowdown of 10% is found in 9 of 10', found(slowed10), 'one implementation slowed'],
-    ['a slowdown of 20% is found in 10 of 10', found(slowed20), 'one implementation slowed'],
-    ['a default comparison of two TypeScript implementations ends within 120 s', longest(all), 'all of the above'],
-    ['27 of 30 intervals of `bench` contain the overall median', covered(record), '7 rounds each'],
-    ['what `bench` reports is within 2% of a bare loop', overheadOf(overhead), 'two processes, lap by lap in turn'],
+    ['a revision compared with itself never fails', falseAlarms(sameCalm)],
+    ['the same while another process loads a core', falseAlarms(sameLoaded)],
+    ['a slowdown of 10% is found in 9 of 10', found(slowed10)],
+    ['a slowdown of 20% is found in 10 of 10', found(slowed20)],
+    ['a default comparison of two TypeScript implementations ends within 120 s', longest(all)],
+    ['27 of 30 intervals of `bench` contain the overall median', covered(coverage)],
+    ['what `bench` reports is within 2% of a bare loop', overheadOf(overhead)],
   ];
-  const machine =
-    all.length === 0
-      ? ''
-      : `\nLoad average over the comparisons, median: ${median(all.map((run) => run.loadAverage)).toFixed(1)}.\n`;
-  return [
-    '| must hold | measured | how |',
-    '| --- | --- | --- |',
-    ...rows.filter(([, measured]) => measured !== '').map((cells) => `| ${cells.join(' | ')} |`),
-    machine,
-  ].join('\n');
+  const measured = rows.filter(([, figure]) => figure !== '');
+  return `${alignedTable([['must hold', 'measured'], ...measured])}\n${circumstances(all)}`;
+}
 
-  function covered({ coverage: intervals }: Record): string {
-    if (coverage.length === 0) return '';
-    const center = median(intervals.map((interval) => interval.median));
-    const hits = intervals.filter(({ low, high }) => low <= center && center <= high).length;
-    return `${hits} of ${intervals.length}`;
-  }
+/** A Markdown table as the formatter wants it: columns as wide as their widest cell. */
+function alignedTable([head = [], ...rows]: readonly (readonly string[])[]): string {
+  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((cells) => cells[column].length)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}
+
+/** A comparison on a machine that does much else says little about the tool. */
+function circumstances(runs: readonly ComparisonRun[]): string {
+  if (runs.length === 0) return '';
+  const load = median(runs.map((run) => run.loadAverage)).toFixed(1);
+  return `\nOn ${availableParallelism()} cores; load average at the end of the comparisons: ${load} in the middle (a comparison alone makes about 1).\n`;
 }
 
 /** Puts the figures into a page, between its two marks. @throws Error where the page has none */
@@ -65,8 +66,15 @@ function longest(runs: readonly ComparisonRun[]): string {
   return `${Math.max(...seconds).toFixed(0)} s at most, ${median(seconds).toFixed(0)} s in the middle`;
 }
 
+function covered(intervals: Record['coverage']): string {
+  if (intervals.length === 0) return '';
+  const center = median(intervals.map((interval) => interval.median));
+  const hits = intervals.filter(({ low, high }) => low <= center && center <= high).length;
+  return `${hits} of ${intervals.length}`;
+}
+
 function overheadOf(ratios: readonly number[]): string {
   if (ratios.length === 0) return '';
   const interval = medianInterval(ratios);
-  return `${percentChange(interval.median)} (${percentChange(interval.low)} … ${percentChange(interval.high)}, ${ratios.length} pairs; ±${percent((interval.high - interval.low) / 2)})`;
+  return `${percentChange(interval.median)} (${percentChange(interval.low)} … ${percentChange(interval.high)}), ${ratios.length} pairs of processes`;
 }

@@ -25,20 +25,22 @@ void linear(int n, int outputs, int inputs, const double *restrict w, const doub
     }
 }
 
-void linear_backward(int n, int outputs, int inputs, const double *restrict w, const double *restrict x,
-                     const double *restrict dy, double *restrict dx, double *restrict dw) {
-    for (int t = 0; t < n; t++) {
-        for (int o = 0; o < outputs; o++) {
-            const double d = dy[(size_t)t * outputs + o];
-            for (int i = 0; i < inputs; i++) dx[(size_t)t * inputs + i] += d * w[(size_t)o * inputs + i];
-        }
+/* y += Σ_r factors[r · stride] · rows[r]. Four rows at a time: y is loaded and stored a quarter as often. */
+static void add_rows(int count, int size, const double *factors, int stride, const double *rows, double *restrict y) {
+    int r = 0;
+    for (; r + 4 <= count; r += 4, rows += (size_t)4 * size, factors += (size_t)4 * stride) {
+        const double f0 = factors[0], f1 = factors[stride], f2 = factors[2 * (size_t)stride], f3 = factors[3 * (size_t)stride];
+        const double *r1 = rows + size, *r2 = r1 + size, *r3 = r2 + size;
+        for (int i = 0; i < size; i++) y[i] += f0 * rows[i] + f1 * r1[i] + f2 * r2[i] + f3 * r3[i];
     }
-    for (int o = 0; o < outputs; o++) {
-        for (int t = 0; t < n; t++) {
-            const double d = dy[(size_t)t * outputs + o];
-            for (int i = 0; i < inputs; i++) dw[(size_t)o * inputs + i] += d * x[(size_t)t * inputs + i];
-        }
+    for (; r < count; r++, rows += size, factors += stride) {
+        for (int i = 0; i < size; i++) y[i] += *factors * rows[i];
     }
+}
+
+void linear_backward(int n, int outputs, int inputs, const double *w, const double *x, const double *dy, double *dx, double *dw) {
+    for (int t = 0; t < n; t++) add_rows(outputs, inputs, dy + (size_t)t * outputs, 1, w, dx + (size_t)t * inputs);
+    for (int o = 0; o < outputs; o++) add_rows(n, inputs, dy + o, outputs, x, dw + (size_t)o * inputs);
 }
 
 void rmsnorm(int n, int size, const double *restrict x, double *restrict y, double *restrict scale) {

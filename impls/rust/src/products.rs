@@ -37,17 +37,32 @@ pub fn linear(w: &[f64], x: &[f64], y: &mut [f64], inputs: usize) {
     }
 }
 
+/// `y += Σ_r factor_r · row_r`. Four rows at a time: y is loaded and stored a quarter as often.
+fn add_rows(mut factors: impl Iterator<Item = f64>, rows: &[f64], y: &mut [f64]) {
+    let size = y.len();
+    let mut fours = rows.chunks_exact(4 * size);
+    for four in &mut fours {
+        let mut next = || factors.next().expect("one factor for each row");
+        let (f0, f1, f2, f3) = (next(), next(), next(), next());
+        let (r0, rest) = four.split_at(size);
+        let (r1, rest) = rest.split_at(size);
+        let (r2, r3) = rest.split_at(size);
+        for ((((y, a), b), c), d) in y.iter_mut().zip(r0).zip(r1).zip(r2).zip(r3) {
+            *y = f3.mul_add(*d, f2.mul_add(*c, f1.mul_add(*b, f0.mul_add(*a, *y))));
+        }
+    }
+    for (factor, row) in factors.zip(fours.remainder().chunks_exact(size)) {
+        add_scaled(factor, row, y);
+    }
+}
+
 /// `dx[t][i] += Σ_o w[o][i] dy[t][o]` and `dw[o][i] += Σ_t dy[t][o] x[t][i]`
 pub fn linear_backward(w: &[f64], x: &[f64], dy: &[f64], dx: &mut [f64], dw: &mut [f64], inputs: usize) {
     let outputs = w.len() / inputs;
     for (dy, dx) in dy.chunks_exact(outputs).zip(dx.chunks_exact_mut(inputs)) {
-        for (d, row) in dy.iter().zip(w.chunks_exact(inputs)) {
-            add_scaled(*d, row, dx);
-        }
+        add_rows(dy.iter().copied(), w, dx);
     }
     for (o, drow) in dw.chunks_exact_mut(inputs).enumerate() {
-        for (x, dy) in x.chunks_exact(inputs).zip(dy.chunks_exact(outputs)) {
-            add_scaled(dy[o], x, drow);
-        }
+        add_rows(dy.iter().skip(o).step_by(outputs).copied(), x, drow);
     }
 }

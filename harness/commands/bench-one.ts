@@ -35,7 +35,7 @@ const BUDGET_SECONDS = 100;
 
 /** Rounds of `--quick`: enough to tell a row from another, not enough for a narrow interval. */
 const QUICK_ROUNDS = 3;
-const QUICK_BUDGET_SECONDS = 18;
+const QUICK_BUDGET_SECONDS = 22;
 
 export interface BenchOneOptions {
   readonly request: TaskRequest;

@@ -3,6 +3,7 @@ import { median } from 'simple-statistics';
 import { describe, expect, it } from 'vitest';
 import { PythonRandom } from '../task/python-random.ts';
 import { medianInterval } from './median-interval.ts';
+import { FEWEST_ROUNDS } from './race.ts';
 
 const times = fc.array(fc.double({ min: 1e-3, max: 1e9, noNaN: true }), { minLength: 1, maxLength: 30 });
 
@@ -78,10 +79,10 @@ describe.each(Object.entries(distributions))('over %s times, the 95% interval', 
     expect(covered / races).toBeGreaterThan(rounds < 6 ? 0.9 : 0.943);
   });
 
-  it('covers the true median when rounds are added until it is narrow, from seven on', () => {
+  it('covers the true median when rounds are added until it is narrow, from the fewest on', () => {
     let covered = 0;
     for (let i = 0; i < races; i++) {
-      const samples = Array.from({ length: 7 }, () => draw(random));
+      const samples = Array.from({ length: FEWEST_ROUNDS }, () => draw(random));
       const isWide = () => {
         const { low, high } = medianInterval(samples);
         return (high - low) / 2 > 0.01 * truth;

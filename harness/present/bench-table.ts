@@ -45,8 +45,9 @@ function timed(heading: string, dropOrder: number, cell: (row: VerifiedRow) => s
 
 /** One process gives no interval. */
 function uncertainty({ microsecondsPerSample, roundsMicrosecondsPerSample, steady }: VerifiedRow): string {
-  if (roundsMicrosecondsPerSample.length < 2) return '';
-  return `${steady ? '' : '~'}${formatUncertainty(relativeHalfWidth(microsecondsPerSample))}`;
+  const mark = steady ? '' : '~';
+  if (roundsMicrosecondsPerSample.length < 2) return mark;
+  return `${mark}${formatUncertainty(relativeHalfWidth(microsecondsPerSample))}`;
 }
 
 /** The result as a person reads it in the terminal: task, machine, table, reasons of the rows without a time, warnings. */

@@ -97,11 +97,16 @@ test('neither a base nor two files is refused, saying what is expected', async (
   await expectUsageError(['--head', 'main', 'a.json', 'b.json'], '--head needs --base');
 });
 
-test('an unknown implementation is found out after the checkout, which is removed again', async () => {
-  const { exitCode, stderr } = await compare('--base', 'right', 'tyo');
-  expect(stderr).toContain('unknown implementation "tyo"; did you mean "toy"?');
-  expect(exitCode).toBe(2);
+/** As {@link expectUsageError}, for what comes to light after the checkouts were announced. */
+async function expectRefused(words: string[], message: string): Promise<void> {
+  const { exitCode, stderr, stdout } = await compare(...words);
+  expect(stderr.split('\n').at(-1)).toContain(message);
+  expect([exitCode, stdout]).toEqual([2, '']);
   await expectNothingLeft();
+}
+
+test('an unknown implementation is found out after the checkout, which is removed again', async () => {
+  await expectRefused(['--base', 'right', 'tyo'], 'unknown implementation "tyo"; did you mean "toy"?');
 });
 
 test('a wrong head fails with 1, before any round', async () => {
@@ -120,6 +125,26 @@ test('a base that fails verification is bad input', async () => {
   expect(stdout).toContain('toy: base is wrong: step 1');
   expect(exitCode).toBe(2);
   await expectNothingLeft();
+});
+
+test('a manifest that cannot be read is bad input, named by its revision', async () => {
+  const manifest = inProject('impls', 'toy', 'impl.json');
+  const committed = await readFile(manifest, 'utf8');
+  await writeFile(manifest, '{"protocol":0}');
+  await commit('unreadable');
+  await writeFile(manifest, committed);
+  await commit('readable');
+  const { exitCode, stdout } = await compare('--base', 'unreadable', '--head', 'readable', 'toy');
+  expect(stdout).toContain('toy: base\'s manifest cannot be read: unreadable:impls/toy/impl.json: field "protocol"');
+  expect(exitCode).toBe(2);
+});
+
+test('a revision without implementations has nothing to compare', async () => {
+  await git('rm', '-r', '--quiet', '--cached', 'impls');
+  await git('commit', '--quiet', '--message=empty');
+  await git('tag', 'empty');
+  await git('reset', '--quiet', 'HEAD~1');
+  await expectRefused(['--base', 'empty', '--head', 'readable'], 'empty has no folder impls: nothing to compare');
 });
 
 test('a dirty working tree is named, and compared as it stands only when allowed', async () => {

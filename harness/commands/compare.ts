@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Checkout, checkOut } from '../compare/checkout.ts';
 import { comparePair, pairImplementations } from '../compare/compare-revisions.ts';
@@ -107,12 +108,19 @@ async function compareRevisions(baseName: string, names: readonly string[], flag
     const checkout = await checkOut(projectRoot, revision, signal);
     checkouts.push(checkout);
     say(`${revision.name} (${revision.commit.slice(0, 7)}): ${dependenciesText[checkout.dependencies]}`);
+    if (!existsSync(join(checkout.folder, 'impls')))
+      throw new UsageError(`${revision.name} has no folder impls: nothing to compare`);
     return checkout.folder;
   };
   try {
     const baseFolder = await folderOf(base);
     const headFolder = head.revision === undefined ? projectRoot : await folderOf(head.revision);
     const pairs = await pairImplementations(join(baseFolder, 'impls'), join(headFolder, 'impls'), names);
+    // `HEAD~1:impls/…`, as git writes it, says more than where the temporary folder was.
+    const withoutCheckouts = (reason: string) =>
+      reason
+        .replaceAll(join(baseFolder, sep), `${base.name}:`)
+        .replaceAll(join(headFolder, sep), head.revision === undefined ? '' : `${head.revision.name}:`);
     const expectation = await expectationOf(task, await discoverImplementations(), {
       signal,
       onProgress: (done, steps, source) => status.show(`reference ${source}: step ${done} of ${steps}`),
@@ -130,7 +138,7 @@ async function compareRevisions(baseName: string, names: readonly string[], flag
     };
     for (const pair of pairs) {
       status.show(`${pair.name}: verifying base and head`);
-      const row = await comparePair(pair, {
+      const found = await comparePair(pair, {
         expectation,
         signal,
         limits: {
@@ -140,6 +148,7 @@ async function compareRevisions(baseName: string, names: readonly string[], flag
             status.show(`${pair.name}: ${confirming ? 'confirming, ' : ''}round ${rounds}, ${percentChange(ratio)}`),
         },
       });
+      const row = { ...found, reason: withoutCheckouts(found.reason) };
       comparison.rows.push(row);
       if (flags.json !== undefined && flags.json !== '-') await writeJson(flags.json, comparison);
       say(

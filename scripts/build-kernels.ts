@@ -36,7 +36,7 @@ function chosenPresets(names: readonly string[]): readonly PresetName[] {
   if (names.length === 0) return all;
   return names.map((name) => {
     if (isPresetName(name)) return name;
-    throw new UsageError(`Unknown preset "${name}": there are ${all.join(', ')}`);
+    throw new UsageError(`Unknown preset ${name}: expected any of ${all.join(', ')}`);
   });
 }
 

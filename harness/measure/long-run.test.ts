@@ -27,6 +27,20 @@ describe('a long run', () => {
     expect(steady.alive()).toBe(0);
   });
 
+  it('does not take shorter documents at the end for a speedup', async () => {
+    const lengths = Array.from({ length: 5000 }, (_, document) => (document < 2500 ? 9 : 5));
+    const offsets = new Int32Array(5001);
+    for (const [document, length] of lengths.entries()) offsets[document + 1] = offsets[document] + length;
+    const byPosition = fakeContender({
+      name: 'a',
+      nanosecondsPerStep: (_, __, step) => (step < 2500 ? 8000 : 4000),
+      clock: new FakeClock(),
+    });
+    const run = await longRun(byPosition, { ...options, task: { ...task, offsets } });
+    expect(run.lastTenth.microsecondsPerStep / run.firstTenth.microsecondsPerStep).toBeCloseTo(0.5);
+    expect(run.lastOverFirst).toBeCloseTo(1);
+  });
+
   it('finds a slowdown at the end', async () => {
     const slowing = fakeContender({
       name: 'a',

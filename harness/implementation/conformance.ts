@@ -146,6 +146,7 @@ export async function* tryProtocol(
           options.patienceMilliseconds ?? PATIENCE_MILLISECONDS,
         );
         opened.push(program);
+        options.signal?.addEventListener('abort', () => void program.kill(), { once: true });
         const greeting = expectAnswer(ready, await program.hear(), 'nothing yet');
         if ('unsupported' in greeting) throw new Declined(greeting.unsupported);
         return program;

@@ -16,7 +16,7 @@ import { type BenchResult, type Machine, type RefusedRow, SCHEMA_VERSION } from 
 import { prepareTask } from '../task/prepare-task.ts';
 import type { TaskRequest } from '../task/task.ts';
 import { type Expectation, expectationOf } from '../verify/expectation.ts';
-import { verifyLosses } from '../verify/gate.ts';
+import { type VerifiedLosses, verifyLosses } from '../verify/gate.ts';
 import { type Verification, verifyImplementation } from '../verify/verify-implementation.ts';
 
 export interface BenchTaskOptions {
@@ -164,16 +164,16 @@ export function contenderOf(entrant: Entrant, expectation: Expectation, options:
     },
     roles,
     admit: async (signal) =>
-      refusalOf(await verifyImplementation(implementation, expectation, { ...options, runtime, signal })),
+      admissionOf(await verifyImplementation(implementation, expectation, { ...options, runtime, signal })),
     start: (signal) => startTrainer(implementation, expectation.task, { ...options, runtime, signal }),
     verify: (losses) => verifyLosses(expectation.reference.losses, losses, gate),
   };
 }
 
-function refusalOf(verification: Verification): Refusal | undefined {
+function admissionOf(verification: Verification): VerifiedLosses | Refusal {
   switch (verification.status) {
     case 'verified':
-      return undefined;
+      return verification;
     case 'mismatch': {
       const { reason, diagnosis, maxLossError, tolerance } = verification;
       return {

@@ -1,7 +1,7 @@
 import type { Precision, Role } from '../implementation/manifest.ts';
 import type { TrainerProcess } from '../implementation/trainer-process.ts';
 import type { RefusedRow } from '../results/schema.ts';
-import type { LossVerdict } from '../verify/gate.ts';
+import type { LossVerdict, VerifiedLosses } from '../verify/gate.ts';
 
 /** What tables and results say about a row whether or not it was timed. */
 export interface RowIdentity {
@@ -19,8 +19,8 @@ export type Refusal = Pick<RefusedRow, 'status' | 'reason' | 'maxLossError' | 't
 export interface Contender {
   readonly identity: RowIdentity;
   readonly roles: readonly Role[];
-  /** Everything that can be checked without timing; what is said is why it may not race, if it may not. */
-  readonly admit?: (signal: AbortSignal) => Promise<Refusal | undefined>;
+  /** Everything that can be checked without timing. */
+  readonly admit?: (signal: AbortSignal) => Promise<VerifiedLosses | Refusal>;
   /** Starts a fresh process. Rejects with an `ImplementationFailure` or an `UnsupportedTask`. */
   readonly start: (signal: AbortSignal) => Promise<TrainerProcess>;
   /** Compares the losses of a run with the reference's, from step 0 on. */

@@ -128,7 +128,9 @@ function rowWarnings(rows: readonly Row[], precision: number): string[] {
     .sort((a, b) => b.width - a.width);
   const warnings: string[] = [];
   if (wide.length > 0) {
-    const named = wide.slice(0, 4).map(({ row, width }) => `${row.implementation} ±${percent(width)}`);
+    const named = wide
+      .slice(0, 4)
+      .map(({ row, width }) => `${row.implementation} ${width > 1 ? 'beyond ±100%' : `±${percent(width)}`}`);
     const others = wide.length > 4 ? ` and ${wide.length - 4} more` : '';
     warnings.push(
       `too noisy to claim ±${percent(precision)}: ${named.join(', ')}${others}; smaller differences are not shown by this run: quiet the machine, or allow more time with --budget`,
@@ -138,7 +140,7 @@ function rowWarnings(rows: readonly Row[], precision: number): string[] {
 }
 
 function percent(fraction: number): string {
-  return fraction > 1 ? 'more than 100%' : `${(100 * fraction).toFixed(1)}%`;
+  return `${(100 * fraction).toFixed(1)}%`;
 }
 
 function readIfThere(path: string): string | undefined {

@@ -4,8 +4,10 @@ export interface Pace {
   readonly fewestDocuments: number;
   /** A lap has as many steps as fit in this, once warm. */
   readonly lapMilliseconds: number;
-  /** Verification before any timing goes on for as many steps as fit in this. */
+  /** Verification before any timing goes on for as many steps as fit in this, and at least one. */
   readonly verifyMilliseconds: number;
+  /** Finding out how fast a row is once warm takes no longer than this, or than the shortest lap. */
+  readonly scoutMilliseconds: number;
   /** Warm-up that is not over by then is cut off, and the row marked "not steady". A row whose lap takes longer gets none. */
   readonly warmUpMilliseconds: number;
   readonly samplingMilliseconds: number;
@@ -17,6 +19,7 @@ export const fullPace: Pace = {
   fewestDocuments: 16,
   lapMilliseconds: 200,
   verifyMilliseconds: 1500,
+  scoutMilliseconds: 600,
   warmUpMilliseconds: 1000,
   samplingMilliseconds: 250,
   fewestLaps: 3,
@@ -27,6 +30,7 @@ export const quickPace: Pace = {
   fewestDocuments: 8,
   lapMilliseconds: 50,
   verifyMilliseconds: 300,
+  scoutMilliseconds: 150,
   warmUpMilliseconds: 200,
   samplingMilliseconds: 60,
   fewestLaps: 2,

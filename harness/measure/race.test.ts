@@ -123,6 +123,20 @@ describe('a race', () => {
     expect(verified(entries, 1).microsecondsPerSample.median).toBeCloseTo((16 * 10 + 984 * 50) / 1000, 6);
   });
 
+  it('does not start what the check refuses, and says how far the check went of what it admits', async () => {
+    const { clock, python, fast } = fixture();
+    const refused = {
+      ...python,
+      admit: async () => ({ status: 'mismatch' as const, reason: 'updated parameters off: wte' }),
+    };
+    const findings = { stepsVerified: 2000, maxLossError: 3e-12, tolerance: 1e-10 };
+    const admitted = { ...fast, admit: async () => ({ status: 'verified' as const, ...findings }) };
+    const entries = await race([refused, admitted], options(clock));
+    expect(rows(entries)[0]).toMatchObject({ status: 'mismatch', reason: 'updated parameters off: wte' });
+    expect(python.starts()).toBe(0);
+    expect(verified(entries, 1)).toMatchObject(findings);
+  });
+
   it('refuses a contender whose losses are wrong in a later process, and goes on with the others', async () => {
     const { clock, python, fast } = fixture();
     const wrong = fakeContender({

@@ -1,5 +1,6 @@
 import { UnsupportedTask } from '../../impls/contract.ts';
 import { ImplementationFailure } from '../implementation/implementation-failure.ts';
+import type { VerifiedLosses } from '../verify/gate.ts';
 import { type Contender, type Refusal, WrongLosses } from './contender.ts';
 import { lapCuts } from './lap.ts';
 import { medianInterval, relativeHalfWidth } from './median-interval.ts';
@@ -79,9 +80,12 @@ export async function race(contenders: readonly Contender[], options: RaceOption
     if (signal.aborted) return entries;
     await tell({ kind: 'verifying', entry: index });
     const entry = await refuseOnFailure(contender, signal, async () => {
-      const refusal = await contender.admit?.(signal);
-      if (refusal !== undefined) return { state: 'refused', contender, refusal };
-      return { state: 'racing', contender, scouting: await scout(contender, options, signal), samples: [] };
+      const admission = await contender.admit?.(signal);
+      if (admission !== undefined && admission.status !== 'verified') {
+        return { state: 'refused', contender, refusal: admission };
+      }
+      const scouting = await scout(contender, options, signal);
+      return { state: 'racing', contender, scouting: furthest(scouting, admission), samples: [] };
     });
     if (entry === undefined) return entries;
     entries[index] = entry;
@@ -119,6 +123,13 @@ export function isRacing(entry: Entry): entry is RacingEntry {
 /** Time of the first `steps` steps in every round, in nanoseconds; undefined where a round was cut short. */
 export function nanosecondsByRound(entry: RacingEntry, steps: number): readonly (number | undefined)[] {
   return entry.samples.map((sample) => sample?.nanosecondsToCut.get(steps));
+}
+
+/** Verification went further than scouting did, as a rule. */
+function furthest(scouting: Scouting, admission: VerifiedLosses | undefined): Scouting {
+  if (admission === undefined || admission.stepsVerified <= scouting.stepsVerified) return scouting;
+  const { stepsVerified, maxLossError, tolerance } = admission;
+  return { ...scouting, stepsVerified, maxLossError: Math.max(maxLossError, scouting.maxLossError), tolerance };
 }
 
 async function sample(entry: RacingEntry, entries: readonly Entry[], options: RaceOptions): Promise<ProcessSample> {

@@ -15,7 +15,7 @@ export interface Scouting {
 }
 
 /**
- * Verifies a row in a process of its own, and finds out how fast it is on the way.
+ * Finds out how fast a row is in a process of its own, and verifies its losses on the way.
  *
  * `stepsKnown` is the longest lap there can be: further the reference does not go. The lap's length comes from the speed of the last stretch, where just-in-time compilers have done most of their work.
  *
@@ -35,7 +35,7 @@ export async function scout(
     let nanosecondsPerStep = 0;
     for (const length of lengths) {
       const stretch = length - trained;
-      if (trained > 0 && spent + stretch * nanosecondsPerStep > pace.verifyMilliseconds * 1e6) break;
+      if (trained > 0 && spent + stretch * nanosecondsPerStep > pace.scoutMilliseconds * 1e6) break;
       const segment = await trainer.train(stretch);
       losses.set(segment.losses, trained);
       trained = length;

@@ -3,8 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 /** An editor saves in bursts: what follows within so long belongs to the same save. */
 const QUIET_MILLISECONDS = 100;
-/** What programs leave beside their sources while they run. */
-const byProduct = /(^|[/\\])(\.|__pycache__|node_modules|target)/;
+/** Whether a path inside a watched folder is what programs and editors leave beside the sources, not a source. */
+export function isByProduct(path: string): boolean {
+  return path.split(/[/\\]/).some((name) => /^(\..*|__pycache__|node_modules|target)$/.test(name));
+}
 
 export interface FolderWatch {
   /** Resolves once a file was saved since the last call (or since watching began); rejects when interrupted. */
@@ -17,7 +19,7 @@ export function watchFolders(folders: readonly string[], signal: AbortSignal): F
   let pending = false;
   for (const folder of folders) {
     watch(folder, { recursive: true, signal }, (_, file) => {
-      if (file !== null && byProduct.test(file)) return;
+      if (file !== null && isByProduct(file)) return;
       pending = true;
       wake();
     });

@@ -7,6 +7,7 @@ import { terminalPage } from '../present/page.ts';
 import { mergeResults } from '../results/merged.ts';
 import { SCHEMA_VERSION } from '../results/schema.ts';
 import { readResult } from '../results/store.ts';
+import { UsageError } from '../usage-error.ts';
 
 interface MergeFlags {
   readonly markdown?: string;
@@ -29,6 +30,14 @@ async function merge(files: readonly string[], flags: MergeFlags): Promise<void>
   const merged = mergeResults(sources);
   const stream = flags.json === '-' ? process.stderr : process.stdout;
   stream.write(`${mergedTables(merged, terminalPage(stream))}\n`);
-  if (flags.markdown !== undefined) await writeFileAtomic(flags.markdown, mergedMarkdown(merged));
+  if (flags.markdown !== undefined) await writeMarkdown(flags.markdown, mergedMarkdown(merged));
   if (flags.json !== undefined) await writeJson(flags.json, { schemaVersion: SCHEMA_VERSION, ...merged });
+}
+
+async function writeMarkdown(path: string, text: string): Promise<void> {
+  try {
+    await writeFileAtomic(path, text);
+  } catch (error) {
+    throw new UsageError(`--markdown ${path}: cannot be written (${error instanceof Error ? error.message : error})`);
+  }
 }

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Interval } from '../results/schema.ts';
-import { benchMarkdown, benchTable } from './bench-table.ts';
+import { benchTable } from './bench-table.ts';
 import { benchResult, refusedRow, verifiedRow } from './export/example-result.ts';
 
 const point = (median: number): Interval => ({ median, low: 0.99 * median, high: 1.01 * median });
@@ -107,11 +107,5 @@ describe('the table of a benchmark', () => {
       ],
     });
     expect(benchTable(single, { width: 80, color: false })).not.toContain('±0');
-  });
-
-  it('in Markdown has every column and the rows that failed', () => {
-    const text = benchMarkdown(result);
-    expect(text).toContain('| implementation | language | technique | precision | µs/sample |');
-    expect(text).toContain('| wrong | TypeScript | forgetful | float64 | mismatch |');
   });
 });

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { relativeHalfWidth } from '../measure/median-interval.ts';
 import type { BenchResult, Row, VerifiedRow } from '../results/schema.ts';
-import { type Column, columnTable, markdownTable } from './column-table.ts';
+import { type Column, columnTable } from './column-table.ts';
 import { rowName, taskName } from './export/exporter.ts';
 import {
   formatError,
@@ -67,15 +67,8 @@ export function benchTable(result: BenchResult, page: Page): string {
   ].join('\n');
 }
 
-/** The same table in Markdown, with every column that has something to say. */
-export function benchMarkdown(result: BenchResult): string {
-  return [taskLine(result), machineLine(result), '', markdownTable(columns, result.rows), '', ...legend(result)].join(
-    '\n',
-  );
-}
-
 /** A row that went wrong, as against one that could not run here. */
-export function isFailure(row: Row): boolean {
+function isFailure(row: Row): boolean {
   return row.status === 'mismatch' || row.status === 'error';
 }
 

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  formatDuration,
   formatError,
   formatFactor,
   formatNumber,
@@ -51,9 +50,6 @@ describe('a figure with a unit', () => {
     [formatError(0), '0'],
     [formatRate(17.64), '17.6'],
     [formatRate(0.0006), '<0.01'],
-    [formatDuration(850), '850 ms'],
-    [formatDuration(1234), '1.2 s'],
-    [formatDuration(125_000), '2 min 5 s'],
   ])('reads %s', (text, expected) => {
     expect(text).toBe(expected);
   });

@@ -1,4 +1,4 @@
-import { type Column, columnTable, markdownTable } from './column-table.ts';
+import { type Column, columnTable } from './column-table.ts';
 import { formatFactor, formatNumber } from './number-format.ts';
 import { type Published, type PublishedRow, type PublishedTable, publishedSpeedup } from './published.ts';
 import { wrap } from './wrap.ts';
@@ -9,10 +9,6 @@ export function publishedTable(published: Published, table: PublishedTable, widt
     ...heading(published, table).map((line) => wrap(line, width)),
     columnTable(columnsOf(table), table.rows, { width }),
   ].join('\n');
-}
-
-export function publishedMarkdown(published: Published, table: PublishedTable): string {
-  return [...heading(published, table), '', markdownTable(columnsOf(table), table.rows)].join('\n');
 }
 
 function heading({ source, machine, dataset }: Published, table: PublishedTable): string[] {

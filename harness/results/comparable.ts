@@ -22,17 +22,6 @@ export function taskDifference(a: BenchResult['task'], b: BenchResult['task']): 
   return field === undefined ? undefined : `other ${field} (${String(a[field])} and ${String(b[field])})`;
 }
 
-/** Why two results cannot be compared time by time, in a few words; undefined where they can. */
-export function incomparability(a: BenchResult, b: BenchResult): string | undefined {
-  const difference = taskDifference(a.task, b.task);
-  if (difference !== undefined) return difference;
-  if (a.machine.fingerprint !== b.machine.fingerprint) return `other machine (${a.machine.cpu} and ${b.machine.cpu})`;
-  if (a.runtime.name !== b.runtime.name || a.runtime.version !== b.runtime.version) {
-    return `other runtime (${a.runtime.name} ${a.runtime.version} and ${b.runtime.name} ${b.runtime.version})`;
-  }
-  return undefined;
-}
-
 /** The same text for tasks whose figures may be compared: what history is sorted by. */
 export function taskKey(task: BenchResult['task']): string {
   return [task.dataset.sha256.slice(0, 12), ...decisive.map((name) => task[name])].join('/');

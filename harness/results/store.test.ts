@@ -74,6 +74,13 @@ describe('a stored result', () => {
     expect(String(error)).not.toContain('\n');
   });
 
+  it('that cannot be written says what to do', async () => {
+    await writeFile(join(folder, 'file'), '');
+    const error = await saveResult(join(folder, 'file', 'a.json'), benchResult()).catch((problem: unknown) => problem);
+    expect(error).toBeInstanceOf(UsageError);
+    expect(String(error)).toContain('--results');
+  });
+
   it('leaves no temporary file behind', async () => {
     await saveResult(join(folder, 'a.json'), benchResult());
     expect(await readdir(folder)).toEqual(['a.json']);

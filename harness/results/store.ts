@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { projectRoot } from '../project.ts';
+import { UsageError } from '../usage-error.ts';
 import { type BenchResult, benchResultSchema } from './schema.ts';
 import { readJsonFile } from './stored-json.ts';
 
@@ -17,10 +18,19 @@ export function resultPath(createdAt: string, taskName: string, folder: string =
   return join(folder, `${time}-${taskName.replaceAll(/[^\w.-]+/g, '-')}.json`);
 }
 
-/** Writes a result so that the file is there whole or as it was before: a run that is killed leaves what it had saved last. */
+/**
+ * Writes a result so that the file is there whole or as it was before: a run that is killed leaves what it had saved last.
+ *
+ * @throws UsageError where the folder or file cannot be written
+ */
 export async function saveResult(path: string, result: BenchResult): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFileAtomic(path, `${JSON.stringify(result, undefined, 2)}\n`, { fsync: false });
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFileAtomic(path, `${JSON.stringify(result, undefined, 2)}\n`, { fsync: false });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`results cannot be kept (${reason}); choose another folder with --results, or use --no-save`);
+  }
 }
 
 /** Reads a stored result. @throws UsageError where it is not one of this version */

@@ -2,9 +2,9 @@ import { Command } from 'commander';
 import { jsonOption } from '../flags.ts';
 import { checkJsonTarget, writeJson } from '../json-output.ts';
 import { suggestion } from '../nearest-name.ts';
-import { displayPath } from '../project.ts';
 import { historyTables } from '../present/history-table.ts';
 import { terminalPage } from '../present/page.ts';
+import { displayPath } from '../project.ts';
 import { historyPath, readHistory } from '../results/history.ts';
 import { SCHEMA_VERSION } from '../results/schema.ts';
 import { trendsOf } from '../results/trend.ts';
@@ -31,7 +31,8 @@ async function history(names: readonly string[], flags: HistoryFlags): Promise<v
   const all = trendsOf(await readHistory(flags.file));
   const known = new Set(all.map((trend) => trend.implementation));
   for (const name of names) {
-    if (!known.has(name)) throw new UsageError(`no run of "${name}" in ${displayPath(flags.file)}${suggestion(name, [...known])}`);
+    if (!known.has(name))
+      throw new UsageError(`no run of "${name}" in ${displayPath(flags.file)}${suggestion(name, [...known])}`);
   }
   const trends = all
     .filter((trend) => names.length === 0 || names.includes(trend.implementation))

@@ -31,7 +31,7 @@ export const quickPace: Pace = {
   lapMilliseconds: 50,
   verifyMilliseconds: 300,
   scoutMilliseconds: 150,
-  warmUpMilliseconds: 200,
+  warmUpMilliseconds: 400,
   samplingMilliseconds: 60,
   fewestLaps: 2,
 };

@@ -31,7 +31,9 @@ const columns: readonly Column<Row>[] = [
   timed('× scalar', 2, ({ speedup }) => (speedup.overScalar ? formatFactor(speedup.overScalar.median) : '')),
   timed('GFLOP/s', 6, ({ gflops }) => (gflops === undefined ? '' : formatRate(gflops))),
   timed('peak', 4, ({ fractionOfPeak }) => (fractionOfPeak === undefined ? '' : formatPercent(fractionOfPeak))),
-  timed('verified', 5, (row) => `${row.stepsVerified.toLocaleString('en-US')} steps`),
+  timed('verified', 5, ({ stepsVerified }) =>
+    stepsVerified === 1 ? '1 step' : `${stepsVerified.toLocaleString('en-US')} steps`,
+  ),
   timed('error', 9, (row) => formatError(row.maxLossError)),
   timed('start ms', 7, (row) => formatNumber(row.startupMilliseconds)),
   timed('build ms', 11, (row) => (row.buildMilliseconds === undefined ? '' : formatNumber(row.buildMilliseconds))),

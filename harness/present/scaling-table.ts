@@ -1,6 +1,6 @@
 import type { BenchResult, VerifiedRow } from '../results/schema.ts';
 import { type Column, columnTable } from './column-table.ts';
-import { formatNumber, formatPercent } from './number-format.ts';
+import { formatNumber, formatPercent, formatRate } from './number-format.ts';
 import type { Page } from './page.ts';
 
 /** One implementation's rows over all tasks; undefined where it was not timed. */
@@ -9,7 +9,7 @@ interface Scaling {
   readonly rows: readonly (VerifiedRow | undefined)[];
 }
 
-/** How cost grows with work: one line an implementation, one column a task, for each of three measures. */
+/** How cost grows with work: one line an implementation, one column a task, for each of four measures. */
 export function scalingTables(results: readonly BenchResult[], page: Page): string {
   const names = [...new Set(results.flatMap((result) => result.rows.map((row) => row.implementation)))];
   const scalings = names
@@ -27,10 +27,9 @@ export function scalingTables(results: readonly BenchResult[], page: Page): stri
     table('ns per sample and parameter', (row, { task }) =>
       formatNumber((1000 * row.microsecondsPerSample.median) / task.parameterCount),
     ),
-    table("GFLOP/s of matrix work, and its share of one core's peak", (row) =>
-      row.gflops === undefined
-        ? ''
-        : `${formatNumber(row.gflops)}${row.fractionOfPeak === undefined ? '' : ` ${formatPercent(row.fractionOfPeak)}`}`,
+    table('GFLOP/s of matrix work', ({ gflops }) => (gflops === undefined ? '' : formatRate(gflops))),
+    table("matrix work as a share of one core's peak", ({ fractionOfPeak }) =>
+      fractionOfPeak === undefined ? '' : formatPercent(fractionOfPeak),
     ),
   ].join('\n\n');
 }

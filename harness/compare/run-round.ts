@@ -14,7 +14,7 @@ export interface RoundPace {
   readonly fewestTurns: number;
 }
 
-/** Longer rounds narrow the interval less than more rounds do, since what differs most is the process. */
+/** Short, so that the fewest rounds there must be fit into the first third of the default budget. */
 export const roundPace: RoundPace = { warmUpMilliseconds: 250, samplingMilliseconds: 200, fewestTurns: 3 };
 
 export interface RoundOptions {

@@ -36,7 +36,7 @@ function alignedTable([head = [], ...rows]: readonly (readonly string[])[]): str
 function circumstances(runs: readonly ComparisonRun[]): string {
   if (runs.length === 0) return '';
   const load = median(runs.map((run) => run.loadAverage)).toFixed(1);
-  return `\nOn ${availableParallelism()} cores; load average at the end of the comparisons: ${load} in the middle (a comparison alone makes about 1).\n`;
+  return `\nOn ${availableParallelism()} cores; load average at the end of the comparisons: ${load} in the middle.\n`;
 }
 
 /** Puts the figures into a page, between its two marks. @throws Error where the page has none */

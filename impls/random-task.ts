@@ -58,8 +58,8 @@ export function randomTask({
     });
 }
 
-/** Numbers in [0, 1) by Marsaglia's xorshift32: drawn from one seed, so that a shrunk counterexample stays small to print. */
-function uniform(seed: number): () => number {
+/** For tests only: numbers in [0, 1) by Marsaglia's xorshift32, drawn from one seed, so that a shrunk counterexample stays small to print. */
+export function uniform(seed: number): () => number {
   let state = seed;
   return () => {
     state ^= state << 13;

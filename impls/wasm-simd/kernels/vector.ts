@@ -50,7 +50,7 @@ export interface Vector {
   laneMask(lanesSet: readonly boolean[]): Expression;
   /** e^x, x no lower than `lowestExponent` and no higher than 80, to the last bit or two. */
   exp(f: FunctionWriter, x: Expression): Expression;
-  /** ln x of a normal positive number, to the last bit or two. */
+  /** ln x of a normal positive number, to three units in the last place. */
   log(f: FunctionWriter, x: Expression): Expression;
   /** Turns a `lanes × lanes` square of rows into its columns. */
   transpose(f: FunctionWriter, rows: readonly Local[]): Local[];

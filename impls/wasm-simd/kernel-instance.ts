@@ -10,6 +10,7 @@ import { vector } from './kernels/vector.ts';
  */
 export class KernelInstance {
   readonly layout: Layout;
+  readonly memory: WebAssembly.Memory;
   readonly #task: TrainingTask;
   readonly #exports: WebAssembly.Exports;
   readonly #numbers: Float32Array | Float64Array;
@@ -23,6 +24,7 @@ export class KernelInstance {
     this.#exports = new WebAssembly.Instance(module, shared === undefined ? {} : { host: { memory: shared } }).exports;
     const memory = shared ?? Reflect.get(this.#exports, 'memory');
     if (!(memory instanceof WebAssembly.Memory)) throw new TypeError('the kernel exports no memory');
+    this.memory = memory;
     this.#numbers = request.precision === 'float32' ? new Float32Array(memory.buffer) : new Float64Array(memory.buffer);
     this.#shift = Math.log2(this.#numbers.BYTES_PER_ELEMENT);
     this.#tokens = new Int32Array(memory.buffer, this.layout.tokens, task.model.blockSize + 1);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { type CreateTrainer, type Trainer, type TrainingTask, UnsupportedTask } from '../contract.ts';
@@ -10,9 +11,13 @@ import { controlBytes, slots, type ThreadStart, TrainingThread } from './thread.
 /** From this many features on, half a matrix product takes longer than the two barriers around it. */
 const smallestDividedWidth = 64;
 
-const createTrainer: CreateTrainer = async (task) => {
+const createTrainer: CreateTrainer = (task) => createThreadedTrainer(task, availableParallelism());
+export default createTrainer;
+
+/** A trainer on as many threads as there are cores, or fewer where the task has too few parts. */
+export async function createThreadedTrainer(task: TrainingTask, cores: number): Promise<Trainer> {
   const request = kernelRequest(task, 'float32');
-  const divisions = divide(task, availableParallelism());
+  const divisions = divide(task, cores);
   const control = new SharedArrayBuffer(controlBytes);
   const documentLosses = new SharedArrayBuffer(2 * task.batch * Float64Array.BYTES_PER_ELEMENT);
   let memory: WebAssembly.Memory | undefined;
@@ -25,9 +30,19 @@ const createTrainer: CreateTrainer = async (task) => {
     memory ??= sharedMemory(kernelLayout(own).totalBytes);
     starts.push({ task, request: own, module: kernel.module, memory, control, documentLosses });
   }
-  return new ThreadedTrainer(starts, buildNanoseconds);
-};
-export default createTrainer;
+  const [lead, ...others] = starts;
+  if (lead === undefined) throw new RangeError('at least one thread');
+  return new ThreadedTrainer(lead, await Promise.all(others.map(startWorker)), buildNanoseconds);
+}
+
+/** A worker that waits for its first command: whoever meets it at a barrier does not wait for one that could not start. */
+async function startWorker(start: ThreadStart): Promise<Worker> {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: start });
+  await once(worker, 'message');
+  // A trainer that nobody closes must not keep the process.
+  worker.unref();
+  return worker;
+}
 
 /** By documents where there is a batch, else by rows where these are long enough. */
 function divide({ batch, model }: TrainingTask, cores: number): Division[] {
@@ -54,15 +69,12 @@ class ThreadedTrainer implements Trainer {
   readonly #control: Int32Array;
   #step = 0;
 
-  constructor([lead, ...others]: ThreadStart[], buildNanoseconds: number) {
-    if (lead === undefined) throw new RangeError('at least one thread');
+  constructor(lead: ThreadStart, workers: Worker[], buildNanoseconds: number) {
     if (buildNanoseconds > 0) this.buildNanoseconds = buildNanoseconds;
     this.#control = new Int32Array(lead.control);
     this.#lead = new TrainingThread(lead);
     this.#lead.kernel.reset();
-    this.#workers = others.map((start) => new Worker(new URL('./worker.ts', import.meta.url), { workerData: start }));
-    // A trainer that nobody closes must not keep the process.
-    for (const worker of this.#workers) worker.unref();
+    this.#workers = workers;
   }
 
   train(steps: number): Float64Array {

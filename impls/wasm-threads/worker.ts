@@ -1,10 +1,11 @@
-import { workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { slots, type ThreadStart, TrainingThread } from './thread.ts';
 
 // Written by the trainer next door, in the same version of this folder.
 const start: ThreadStart = workerData;
 const thread = new TrainingThread(start);
 const control = new Int32Array(start.control);
+parentPort?.postMessage('ready');
 
 for (let turn = 0; ; turn++) {
   Atomics.wait(control, slots.turn, turn);

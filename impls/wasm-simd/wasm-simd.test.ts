@@ -1,0 +1,121 @@
+import { existsSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { prepareTask } from '../../harness/task/prepare-task.ts';
+import { type PresetName, presets, taskDefaults } from '../../harness/task/presets.ts';
+import { findGolden } from '../../harness/verify/golden.ts';
+import type { TrainingTask } from '../contract.ts';
+import { createNaiveTrainer } from '../naive-oracle.ts';
+import { largestDifference, namesPath } from '../trainer-contract.ts';
+import createFloat64Trainer from '../wasm-simd-f64/wasm-simd-f64.ts';
+import { loadKernel } from './kernel-cache.ts';
+import { KernelInstance } from './kernel-instance.ts';
+import { kernelLayout } from './kernels/request.ts';
+import { kernelRequest } from './trainer.ts';
+import createTrainer from './wasm-simd.ts';
+
+/** Half of what the gate of float32 allows over all steps. */
+const half = 2.5e-6;
+
+const prepare = (preset: PresetName, dataset: string = taskDefaults.dataset) =>
+  prepareTask({ ...taskDefaults, ...presets[preset], preset, dataset });
+
+async function distanceFromGolden(preset: PresetName, dataset?: string): Promise<number> {
+  const task = await prepare(preset, dataset);
+  const golden = await findGolden(task.description);
+  if (golden === undefined) throw new Error(`no golden trace of ${preset}: make it with \`npm run golden\``);
+  const losses = (await createTrainer(task.training)).train(golden.losses.length);
+  return largestDifference(losses, Float64Array.from(golden.losses));
+}
+
+test('all 1,000 losses at d16 are the reference’s, with a factor of two to spare', async () => {
+  expect(await distanceFromGolden('d16')).toBeLessThan(half);
+});
+
+test('so are all 200 losses at d16 in batches of 16', async () => {
+  expect(await distanceFromGolden('d16-b16')).toBeLessThan(half);
+});
+
+const missing = existsSync(namesPath) ? '' : ' (skipped: ../shared/data/names.txt is missing)';
+test.skipIf(missing !== '')(`so are all 1,000 losses on names.txt${missing}`, async () => {
+  expect(await distanceFromGolden('d16', namesPath)).toBeLessThan(half);
+});
+
+test('5,000 steps at a tenth of the learning rate, where training is not chaotic, stay with float64', async () => {
+  const { training } = await prepare('d16');
+  const calm = { ...training, numSteps: 5000, learningRate: 0.001 };
+  const [single, double] = [await createTrainer(calm), await createFloat64Trainer(calm)];
+  expect(largestDifference(single.train(5000), double.train(5000))).toBeLessThan(half);
+  expect(largestDifference(single.parameters(), double.parameters())).toBeLessThan(5e-6);
+});
+
+test.each<PresetName>(['d16', 'd16-b16'])(
+  'gradients at %s are those of float64, before and during training',
+  async (preset) => {
+    const { training } = await prepare(preset);
+    const [single, double] = [await createTrainer(training), await createFloat64Trainer(training)];
+    for (const steps of [0, 1, 20]) {
+      if (steps > 0) for (const trainer of [single, double]) trainer.train(steps);
+      const [actual, expected] = [single.gradients?.() ?? [], double.gradients?.() ?? []];
+      expect(largestDifference(Float64Array.from(actual), Float64Array.from(expected))).toBeLessThan(1e-6);
+    }
+  },
+);
+
+test('reset goes back to the start, and reading gradients or parameters changes nothing', async () => {
+  const { training } = await prepare('d16');
+  const trainer = await createTrainer(training);
+  const losses = trainer.train(30);
+  trainer.reset();
+  expect(trainer.parameters()).toEqual(Float64Array.from(Float32Array.from(training.parameters)));
+  const before = trainer.train(10);
+  trainer.gradients?.().fill(NaN);
+  trainer.parameters().fill(NaN);
+  expect(Float64Array.of(...before, ...trainer.train(20))).toEqual(losses);
+});
+
+test('features that do not fill whole vectors are declined', async () => {
+  const { training } = await prepare('d16');
+  const odd: TrainingTask = { ...training, model: { ...training.model, nEmbd: 18, nHead: 2 } };
+  await expect(createTrainer(odd)).rejects.toThrow('n_embd 18 is not a multiple of 4, the lanes of a SIMD vector');
+});
+
+test('parameters that are subnormal in float32 train like any others', async () => {
+  const { training } = await prepare('d16');
+  const parameters = training.parameters.map((value, i) => (i % 3 === 0 ? value * 1e-39 : value));
+  const task = { ...training, parameters };
+  const losses = (await createTrainer(task)).train(20);
+  expect(largestDifference(losses, createNaiveTrainer(task).train(20))).toBeLessThan(half);
+});
+
+test('nothing that Adam keeps is subnormal after 3,000 steps', async () => {
+  const { training } = await prepare('d16');
+  // Two documents alone: most tokens never come, and their logits sink without end.
+  const few = { ...training, offsets: training.offsets.slice(0, 3), numSteps: 3000 };
+  const request = kernelRequest(few, 'float32');
+  const kernel = new KernelInstance(few, request, (await loadKernel(request)).module);
+  const run = kernel.call('only');
+  kernel.reset();
+  for (let step = 0; step < few.numSteps; step++) {
+    kernel.prepareStep(step);
+    run(kernel.prepareDocument(step, 0));
+  }
+  const { parameters, parameterCount, toFirstMoment, toSecondMoment } = kernel.layout;
+  for (const distance of [toFirstMoment, toSecondMoment]) {
+    const moments = new Float32Array(kernel.memory.buffer, parameters + distance, parameterCount);
+    expect(moments.filter((value) => value !== 0 && Math.abs(value) < 2 ** -126)).toEqual(new Float32Array());
+  }
+});
+
+test.each<PresetName>(['d16', 'd64', 'd128'])('memory at %s is bounded, and cannot grow', async (preset) => {
+  const { training } = await prepare(preset);
+  const request = kernelRequest(training, 'float32');
+  const { memory } = new KernelInstance(training, request, (await loadKernel(request)).module);
+  const { nEmbd, nHead, nLayer, blockSize, vocabSize } = training.model;
+  const perLayer = 16 * nEmbd + nHead * blockSize;
+  // Every activation and its gradient, padded to whole vectors and cache lines.
+  const activationBytes = 2 * 4 * 1.5 * blockSize * (nLayer * perLayer + 4 * nEmbd + vocabSize);
+  const parameterBytes = training.parameters.length * 3 * 4;
+  expect(kernelLayout(request).totalBytes).toBeLessThan(1.5 * parameterBytes + activationBytes);
+  expect(memory.buffer.byteLength - kernelLayout(request).totalBytes).toBeLessThan(65536);
+  expect(() => memory.grow(1)).toThrow(RangeError);
+});

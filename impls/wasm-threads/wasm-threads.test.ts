@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { prepareTask } from '../../harness/task/prepare-task.ts';
+import { type PresetName, presets, taskDefaults } from '../../harness/task/presets.ts';
+import type { Trainer, TrainingTask } from '../contract.ts';
+import { largestDifference } from '../trainer-contract.ts';
+import createSingleTrainer from '../wasm-simd/wasm-simd.ts';
+import { createThreadedTrainer } from './wasm-threads.ts';
+
+const prepare = async (preset: PresetName): Promise<TrainingTask> =>
+  (await prepareTask({ ...taskDefaults, ...presets[preset], preset })).training;
+
+/** Trains on two threads, whatever this machine has, and ends them. */
+async function onTwoThreads<T>(task: TrainingTask, use: (trainer: Trainer) => T): Promise<T> {
+  const trainer = await createThreadedTrainer(task, 2);
+  try {
+    return use(trainer);
+  } finally {
+    trainer.close?.();
+  }
+}
+
+test('rows divided give what one thread gives, to the last bit', async () => {
+  const task = await prepare('d64');
+  const single = await createSingleTrainer(task);
+  await onTwoThreads(task, (trainer) => {
+    expect(trainer.gradients?.()).toEqual(single.gradients?.());
+    expect(trainer.train(60)).toEqual(single.train(60));
+    expect(trainer.parameters()).toEqual(single.parameters());
+  });
+});
+
+test('documents divided give what one thread gives, but for the order of sums', async () => {
+  const task = await prepare('d16-b16');
+  const single = await createSingleTrainer(task);
+  await onTwoThreads(task, (trainer) => {
+    expect(largestDifference(trainer.train(200), single.train(200))).toBeLessThan(2.5e-6);
+    expect(
+      largestDifference(trainer.gradients?.() ?? new Float64Array(), single.gradients?.() ?? new Float64Array()),
+    ).toBeLessThan(1e-5);
+  });
+});
+
+test.each<PresetName>(['d64', 'd16-b16'])(
+  'a run at %s repeats to the last bit, after a reset and on new threads',
+  async (preset) => {
+    const task = await prepare(preset);
+    const [first, again] = await onTwoThreads(task, (trainer) => {
+      const losses = trainer.train(50);
+      trainer.reset();
+      return [losses, trainer.train(50)];
+    });
+    expect(again).toEqual(first);
+    expect(await onTwoThreads(task, (trainer) => trainer.train(50))).toEqual(first);
+  },
+);
+
+test('where nothing can be divided, it declines and says why', async () => {
+  await expect(createThreadedTrainer(await prepare('d16'), 2)).rejects.toThrow(
+    'one document of n_embd 16 is too little to divide among cores: --batch 2 or more, or --n-embd 64 or more',
+  );
+  await expect(createThreadedTrainer(await prepare('d64'), 1)).rejects.toThrow('room for one thread only');
+});
+
+test.each(['trainer.close()', ''])('a process is free to end after training: %s', async (end) => {
+  const module = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+  const program = `
+    const { createThreadedTrainer } = await import(${module('wasm-threads.ts')});
+    const model = { nEmbd: 8, nHead: 2, nLayer: 1, blockSize: 4, vocabSize: 3 };
+    const trainer = await createThreadedTrainer({
+      model, tokens: Int32Array.of(2, 0, 1, 2), offsets: Int32Array.of(0, 4), batch: 2, numSteps: 10, learningRate: 0.01,
+      parameters: new Float64Array((2 * 3 + 4) * 8 + 12 * 64).fill(0.1),
+    }, 2);
+    console.log(trainer.train(3).length);
+    ${end}`;
+  const folder = mkdtempSync(join(tmpdir(), 'threads-'));
+  try {
+    const file = join(folder, 'program.mjs');
+    writeFileSync(file, program);
+    const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 30_000 });
+    expect(stdout).toBe('3\n');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

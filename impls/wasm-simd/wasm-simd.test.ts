@@ -40,7 +40,20 @@ test.skipIf(missing !== '')(`so are all 1,000 losses on names.txt${missing}`, as
   expect(await distanceFromGolden('d16', namesPath)).toBeLessThan(half);
 });
 
-test('5,000 steps at a tenth of the learning rate, where training is not chaotic, stay with float64', async () => {
+test('5,000 steps stay with float64: step by step at first, on average to the end', async () => {
+  const { training } = await prepare('d16');
+  const task = { ...training, numSteps: 5000 };
+  const [single, double] = [await createTrainer(task), await createFloat64Trainer(task)];
+  const [actual, expected] = [single.train(5000), double.train(5000)];
+  expect(largestDifference(actual.subarray(0, 500), expected.subarray(0, 500))).toBeLessThan(half);
+  // Later, a hidden unit within rounding of relu's kink falls on one side here and on the other there.
+  const mean = (losses: Float64Array, from: number) =>
+    losses.subarray(from, from + 1000).reduce((sum, loss) => sum + loss, 0) / 1000;
+  for (const from of [0, 1000, 2000, 3000, 4000])
+    expect(Math.abs(mean(actual, from) - mean(expected, from))).toBeLessThan(5e-3);
+});
+
+test('at a tenth of the learning rate they do so step by step to the end', async () => {
   const { training } = await prepare('d16');
   const calm = { ...training, numSteps: 5000, learningRate: 0.001 };
   const [single, double] = [await createTrainer(calm), await createFloat64Trainer(calm)];

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { prepareTask } from '../../harness/task/prepare-task.ts';
 import { type PresetName, presets, taskDefaults } from '../../harness/task/presets.ts';
 import { findGolden } from '../../harness/verify/golden.ts';
 import type { TrainingTask } from '../contract.ts';
-import { createNaiveTrainer } from '../naive-oracle.ts';
+import { createNaiveTrainer, naiveLossAndGradients } from '../naive-oracle.ts';
+import { randomTask } from '../random-task.ts';
 import { largestDifference, namesPath } from '../trainer-contract.ts';
 import createFloat64Trainer from '../wasm-simd-f64/wasm-simd-f64.ts';
 import { loadKernel } from './kernel-cache.ts';
@@ -62,14 +64,16 @@ test('at a tenth of the learning rate they do so step by step to the end', async
 });
 
 test.each<PresetName>(['d16', 'd16-b16'])(
-  'gradients at %s are those of float64, before and during training',
+  'gradients at %s are those of the oracle, before and during training',
   async (preset) => {
     const { training } = await prepare(preset);
-    const [single, double] = [await createTrainer(training), await createFloat64Trainer(training)];
+    const trainer = await createTrainer(training);
+    let step = 0;
     for (const steps of [0, 1, 20]) {
-      if (steps > 0) for (const trainer of [single, double]) trainer.train(steps);
-      const [actual, expected] = [single.gradients?.() ?? [], double.gradients?.() ?? []];
-      expect(largestDifference(Float64Array.from(actual), Float64Array.from(expected))).toBeLessThan(1e-6);
+      if (steps > 0) step += trainer.train(steps).length;
+      const { gradients } = naiveLossAndGradients(training, trainer.parameters(), step);
+      const actual = trainer.gradients?.() ?? new Float64Array();
+      expect(largestDifference(actual, Float64Array.from(gradients))).toBeLessThan(1e-6);
     }
   },
 );
@@ -86,6 +90,33 @@ test('reset goes back to the start, and reading gradients or parameters changes 
   expect(Float64Array.of(...before, ...trainer.train(20))).toEqual(losses);
 });
 
+test('any shape trains like the oracle', async () => {
+  const tasks = randomTask({ headDimMultipleOf: 4 });
+  await fc.assert(
+    fc.asyncProperty(tasks, async (task) => {
+      const [expected, actual] = [createNaiveTrainer(task), await createTrainer(task)];
+      const gradients = actual.gradients?.() ?? new Float64Array();
+      expect(largestDifference(gradients, expected.gradients())).toBeLessThan(1e-5);
+      expect(largestDifference(actual.train(3), expected.train(3))).toBeLessThan(1e-4);
+    }),
+    // The seed is fixed because the kernel of every shape stays in the cache.
+    { numRuns: 5, seed: 20260212 },
+  );
+});
+
+test('without relaxed SIMD the losses are as good', async () => {
+  const { training, description } = await prepare('d16');
+  const golden = await findGolden(description);
+  const request = { ...kernelRequest(training, 'float32'), fused: false };
+  const kernel = new KernelInstance(training, request, (await loadKernel(request)).module);
+  kernel.reset();
+  const losses = Float64Array.from({ length: 1000 }, (_, step) => {
+    kernel.prepareStep(step);
+    return kernel.call('only')(kernel.prepareDocument(step, 0));
+  });
+  expect(largestDifference(losses, Float64Array.from(golden?.losses ?? []))).toBeLessThan(half);
+});
+
 test('features that do not fill whole vectors are declined', async () => {
   const { training } = await prepare('d16');
   const odd: TrainingTask = { ...training, model: { ...training.model, nEmbd: 18, nHead: 2 } };
@@ -100,17 +131,16 @@ test('parameters that are subnormal in float32 train like any others', async () 
   expect(largestDifference(losses, createNaiveTrainer(task).train(20))).toBeLessThan(half);
 });
 
-test('nothing that Adam keeps is subnormal after 3,000 steps', async () => {
+test('nothing that Adam keeps is subnormal, however long ago a token came', async () => {
   const { training } = await prepare('d16');
-  // Two documents alone: most tokens never come, and their logits sink without end.
-  const few = { ...training, offsets: training.offsets.slice(0, 3), numSteps: 3000 };
-  const request = kernelRequest(few, 'float32');
-  const kernel = new KernelInstance(few, request, (await loadKernel(request)).module);
+  const request = kernelRequest(training, 'float32');
+  const kernel = new KernelInstance(training, request, (await loadKernel(request)).module);
   const run = kernel.call('only');
   kernel.reset();
-  for (let step = 0; step < few.numSteps; step++) {
-    kernel.prepareStep(step);
-    run(kernel.prepareDocument(step, 0));
+  // Nine documents once, and then the tenth alone: what the others left in the moments decays below 1e-38.
+  for (let step = 0; step < 10_000; step++) {
+    kernel.prepareStep(Math.min(step, 999));
+    run(kernel.prepareDocument(Math.min(step, 9), 0));
   }
   const { parameters, parameterCount, toFirstMoment, toSecondMoment } = kernel.layout;
   for (const distance of [toFirstMoment, toSecondMoment]) {

@@ -1,5 +1,6 @@
 import type { TrainingTask } from '../contract.ts';
 import { adamScales, beta1, beta2 } from './kernels/adam.ts';
+import { storageOrder, undivided } from './kernels/division.ts';
 import type { Layout } from './kernels/layout.ts';
 import { type KernelRequest, kernelLayout, type Stage } from './kernels/request.ts';
 import { vector } from './kernels/vector.ts';
@@ -15,12 +16,15 @@ export class KernelInstance {
   readonly #exports: WebAssembly.Exports;
   readonly #numbers: Float32Array | Float64Array;
   readonly #tokens: Int32Array;
+  /** For each parameter in memory, which of the task's it is; undefined where both have the same order. */
+  readonly #order: Int32Array | undefined;
   /** From bytes to an index of `#numbers`. */
   readonly #shift: number;
 
   constructor(task: TrainingTask, request: KernelRequest, module: WebAssembly.Module, shared?: WebAssembly.Memory) {
     this.#task = task;
     this.layout = kernelLayout(request);
+    this.#order = storageOrder(task.model, request.division ?? undivided);
     this.#exports = new WebAssembly.Instance(module, shared === undefined ? {} : { host: { memory: shared } }).exports;
     const memory = shared ?? Reflect.get(this.#exports, 'memory');
     if (!(memory instanceof WebAssembly.Memory)) throw new TypeError('the kernel exports no memory');
@@ -44,11 +48,12 @@ export class KernelInstance {
   reset(): void {
     this.#area(this.layout.toFirstMoment).fill(0);
     this.#area(this.layout.toSecondMoment).fill(0);
-    this.#area(0).set(this.#task.parameters);
+    const { parameters } = this.#task;
+    this.#area(0).set(this.#order === undefined ? parameters : Float64Array.from(this.#order, (i) => parameters[i]));
   }
 
   parameters(): Float64Array {
-    return Float64Array.from(this.#area(0));
+    return this.#inTaskOrder(this.#area(0));
   }
 
   /** The gradient that `step` computes, read from the first moment of an Adam that starts empty; leaves all as it was. */
@@ -57,7 +62,7 @@ export class KernelInstance {
     const before = areas.map((area) => area.slice());
     areas[1]?.fill(0);
     step();
-    const gradients = Float64Array.from(areas[1] ?? []);
+    const gradients = this.#inTaskOrder(this.#area(this.layout.toFirstMoment));
     for (const [i, area] of areas.entries()) area.set(before[i] ?? []);
     return gradients;
   }
@@ -78,6 +83,12 @@ export class KernelInstance {
     for (let t = 0; t <= positions; t++) this.#tokens[t] = tokens[start + t] ?? 0;
     this.#write(this.layout.lossScale, 1 / (positions * batch));
     return positions;
+  }
+
+  #inTaskOrder(stored: Float32Array | Float64Array): Float64Array {
+    const numbers = Float64Array.from(stored);
+    for (const [i, place] of this.#order?.entries() ?? []) numbers[place] = stored[i];
+    return numbers;
   }
 
   #write(address: number, value: number): void {

@@ -1,6 +1,6 @@
 import type { TrainingTask } from '../contract.ts';
 import { documentRange, KernelInstance } from '../wasm-simd/kernel-instance.ts';
-import type { Division } from '../wasm-simd/kernels/layout.ts';
+import type { Division } from '../wasm-simd/kernels/division.ts';
 import type { KernelRequest } from '../wasm-simd/kernels/request.ts';
 
 /** What a thread is started with: the task, its part of the work, and the memory it shares with the others. */
@@ -24,7 +24,8 @@ export class TrainingThread {
   readonly #task: TrainingTask;
   readonly #division: Division;
   readonly #losses: Float64Array;
-  readonly #run: (positions: number) => number;
+  readonly #first: (positions: number) => number;
+  readonly #further: (positions: number) => number;
   readonly #barrier: () => number;
   readonly #update: () => number;
 
@@ -33,7 +34,8 @@ export class TrainingThread {
     this.#division = request.division;
     this.kernel = new KernelInstance(task, request, module, memory);
     this.#losses = new Float64Array(documentLosses);
-    this.#run = this.kernel.call(request.division.by === 'documents' ? 'middle' : 'only');
+    this.#first = this.kernel.call(request.batched ? 'first' : 'only');
+    this.#further = request.batched ? this.kernel.call('middle') : this.#first;
     this.#barrier = this.kernel.call('barrier');
     this.#update = this.#ownUpdate(request);
   }
@@ -46,16 +48,16 @@ export class TrainingThread {
 
   /** Trains this thread's part of one step. */
   trainStep(step: number): void {
-    const leads = this.#division.thread === 0;
     const losses = this.lossesOf(step);
-    if (leads) this.kernel.prepareStep(step);
-    if (this.#division.by === 'rows') {
-      const positions = leads ? this.kernel.prepareDocument(step, 0) : this.#positions(step, 0);
-      const loss = this.#run(positions);
-      if (leads) losses[0] = loss;
+    if (this.#division.thread === 0) this.kernel.prepareStep(step);
+    if (this.#division.by === 'features') {
+      losses[0] = this.#first(this.kernel.prepareDocument(step, 0));
       return;
     }
-    for (const i of this.#ownDocuments(step)) losses[i] = this.#run(this.kernel.prepareDocument(step, i));
+    for (const [order, i] of this.#ownDocuments(step).entries()) {
+      const run = order === 0 ? this.#first : this.#further;
+      losses[i] = run(this.kernel.prepareDocument(step, i));
+    }
     this.#barrier();
     this.#update();
     this.#barrier();

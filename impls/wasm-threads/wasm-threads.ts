@@ -3,12 +3,12 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { type CreateTrainer, type Trainer, type TrainingTask, UnsupportedTask } from '../contract.ts';
 import { loadKernel } from '../wasm-simd/kernel-cache.ts';
-import type { Division } from '../wasm-simd/kernels/layout.ts';
+import type { Division } from '../wasm-simd/kernels/division.ts';
 import { kernelLayout } from '../wasm-simd/kernels/request.ts';
 import { kernelRequest } from '../wasm-simd/trainer.ts';
 import { controlBytes, slots, type ThreadStart, TrainingThread } from './thread.ts';
 
-/** From this many features on, half a matrix product takes longer than the two barriers around it. */
+/** From this many features on, half a step is so much shorter than a whole one that the barriers are worth their time. */
 const smallestDividedWidth = 64;
 
 const createTrainer: CreateTrainer = (task) => createThreadedTrainer(task, availableParallelism());
@@ -44,12 +44,17 @@ async function startWorker(start: ThreadStart): Promise<Worker> {
   return worker;
 }
 
-/** By documents where there is a batch, else by rows where these are long enough. */
+/** By documents where there is a batch, else by features where there are enough of them. */
 function divide({ batch, model }: TrainingTask, cores: number): Division[] {
-  const by = batch > 1 ? 'documents' : 'rows';
-  if (by === 'rows' && model.nEmbd < smallestDividedWidth)
+  const by = batch > 1 ? 'documents' : 'features';
+  const headDim = model.nEmbd / model.nHead;
+  if (by === 'features' && model.nEmbd < smallestDividedWidth)
     throw new UnsupportedTask(
       `one document of n_embd ${model.nEmbd} is too little to divide among cores: --batch 2 or more, or --n-embd ${smallestDividedWidth} or more`,
+    );
+  if (by === 'features' && headDim % 4 !== 0)
+    throw new UnsupportedTask(
+      `heads of ${headDim} features do not fill vectors of 4, so threads cannot share them out`,
     );
   const threads = Math.min(cores, by === 'documents' ? batch : model.nHead);
   if (threads < 2)

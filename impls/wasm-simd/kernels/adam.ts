@@ -54,7 +54,7 @@ export function adamUpdate(f: FunctionWriter, v: Vector, l: Layout, c: AdamConst
 
 /**
  * `updateStored(p, vectors)`: Adam over so many vectors of parameters from their stored gradients, those of all threads
- * added in order; they are left at zero for the next step.
+ * added in order.
  */
 export function updateStored(v: Vector, l: Layout): string {
   const f = new FunctionWriter('updateStored');
@@ -64,7 +64,6 @@ export function updateStored(v: Vector, l: Layout): string {
     const stored = l.toGradients.map((distance) => at(p, distance));
     const g = stored.reduce((sum, gradient) => v.add(sum, v.load(gradient)), c.floor.get);
     adamUpdate(f, v, l, c, at(p), g);
-    for (const gradient of stored) f.do(v.store(gradient, v.constant(0)));
   });
   return f.text();
 }

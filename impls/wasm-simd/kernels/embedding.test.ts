@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import { expectClose, TestKernel, variants } from '../test-kernel.ts';
 import { testShapes } from '../test-shapes.ts';
-import { embed, embedGradient } from './embedding.ts';
+import { clearEmbeddingGradient, embed, embedGradient } from './embedding.ts';
 
 describe.each(variants)('$precision, fused $fused', (variant) => {
   test('row t is wte[token t] + wpe[t], and zero where positions pad a vector', () => {
@@ -49,6 +49,20 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
           }
         expectClose(kernel.read(dWte), expectedWte, positions * kernel.epsilon);
         expectClose(kernel.read(dWpe), expectedWpe, positions * kernel.epsilon);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test('cleared, the gradients of both embeddings are zero, and nothing else is touched', () => {
+    fc.assert(
+      fc.property(testShapes(), ({ model, draw }) => {
+        const kernel = new TestKernel(model, variant, (v, l) => [clearEmbeddingGradient(v, l)]);
+        const rows = model.vocabSize + model.blockSize;
+        const gradients = kernel.at(kernel.l.parameters + kernel.l.toGradient, rows, model.nEmbd);
+        kernel.fill(gradients, draw);
+        kernel.run('clearEmbeddingGradient', [], [gradients]);
+        expectClose(kernel.read(gradients), new Array(rows).fill(new Array(model.nEmbd).fill(0)), 0);
       }),
       { numRuns: 15 },
     );

@@ -87,3 +87,15 @@ export function embedGradient(v: Vector, l: Layout): string {
   );
   return f.text();
 }
+
+/** `clearEmbeddingGradient()`: what {@link embedGradient} adds to starts from zero. */
+export function clearEmbeddingGradient(v: Vector, l: Layout): string {
+  const f = new FunctionWriter('clearEmbeddingGradient');
+  const vectorBytes = v.lanes * v.elementBytes;
+  const g = f.let('i32', 'g', i32.constant(l.parameters + l.toGradient));
+  const vectors = ((l.model.vocabSize + l.model.blockSize) * l.model.nEmbd) / v.lanes;
+  f.unrolled(vectors, unroll, [{ pointer: g, bytes: vectorBytes }], (copy) =>
+    f.do(v.store(at(g, copy * vectorBytes), v.constant(0))),
+  );
+  return f.text();
+}

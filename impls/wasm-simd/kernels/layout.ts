@@ -1,5 +1,6 @@
 import type { ModelConfig } from '../../contract.ts';
 import { ConstantPool } from './constant-pool.ts';
+import { type Division, undivided } from './division.ts';
 import type { Vector } from './vector.ts';
 
 /** Byte addresses of one layer's parameters and of what its forward pass keeps for the backward pass. */
@@ -39,7 +40,7 @@ export interface Layout {
   readonly beta1: number;
   readonly beta2: number;
   readonly floor: number;
-  /** Two int32: threads that have arrived at the barrier, and how often it has opened. */
+  /** Three int32: threads that have arrived at the barrier, how often it has opened, and threads that sleep at it. */
   readonly barrier: number;
   /** Token ids of one document, int32. */
   readonly tokens: number;
@@ -69,22 +70,19 @@ export interface Layout {
   readonly embeddingRows: number;
   readonly logits: number;
   readonly logSumExp: number;
+  /**
+   * Where threads that divide features leave their parts of a sum, `[threads][nEmbd]`: two such places, used in turn, so
+   * that one is written while a slower thread still reads the other. First all threads' parts, then this thread's own.
+   */
+  readonly partials: readonly number[];
+  readonly ownPartials: readonly number[];
+  readonly partialBytes: number;
+  /** Logits as all threads together have computed them. */
+  readonly sharedLogits: number;
   readonly totalBytes: number;
 }
 
 const lineBytes = 64;
-
-/**
- * How threads on one shared memory divide a step: by documents of the batch, each with activations and gradients of its
- * own, or by rows of every matrix, on activations that all of them see.
- */
-export interface Division {
-  readonly by: 'documents' | 'rows';
-  readonly thread: number;
-  readonly threads: number;
-}
-
-export const undivided: Division = { by: 'rows', thread: 0, threads: 1 };
 
 /** Lays out a task's memory, one array after the other, each on cache lines of its own. */
 export function layout(model: ModelConfig, v: Vector, batched: boolean, division: Division = undivided): Layout {
@@ -107,7 +105,7 @@ export function layout(model: ModelConfig, v: Vector, batched: boolean, division
   const parameterCount = embeddingCount + vocabSize * nEmbd + nLayer * 12 * matrix;
   const gradientCount = batched ? parameterCount : embeddingCount;
   const numbers = take(5 * bytes);
-  const barrier = take(8);
+  const barrier = take(12);
   const parameters = take(parameterCount * bytes);
   const firstMoment = take(parameterCount * bytes);
   const secondMoment = take(parameterCount * bytes);
@@ -143,10 +141,11 @@ export function layout(model: ModelConfig, v: Vector, batched: boolean, division
     dAttnOut: features(nEmbd),
     dHidden: features(4 * nEmbd),
     embeddingRows: rows(nEmbd),
+    inputRows: rows(4 * nEmbd),
     logits: features(vocabSize),
     logSumExp: features(1),
   });
-  const scratch = () => ({ inputRows: rows(4 * nEmbd) });
+  const partial = () => features(nEmbd);
 
   /** One copy of a part of memory for each thread, and which of them is this thread's. */
   const perThread = <T>(part: () => T): { own: T; all: T[] } => {
@@ -155,9 +154,10 @@ export function layout(model: ModelConfig, v: Vector, batched: boolean, division
     if (own === undefined) throw new RangeError(`no thread ${division.thread} of ${division.threads}`);
     return { own, all };
   };
-  const divided = division.by === 'documents' ? perThread(activations) : undefined;
-  const own = divided?.own ?? activations();
-  const gradients = (divided?.all ?? [own]).map((part) => part.gradients - parameters);
+  const { own, all } = perThread(activations);
+  const shared = division.by === 'features' && division.threads > 1;
+  const partials = shared ? ([perThread(partial), perThread(partial)] as const) : undefined;
+  const sharedLogits = shared ? features(vocabSize) : own.logits;
 
   return {
     model,
@@ -175,10 +175,13 @@ export function layout(model: ModelConfig, v: Vector, batched: boolean, division
     toFirstMoment: firstMoment - parameters,
     toSecondMoment: secondMoment - parameters,
     toGradient: own.gradients - parameters,
-    toGradients: gradients,
+    toGradients: (division.by === 'documents' ? all : [own]).map((part) => part.gradients - parameters),
     gradientCount,
     ...own,
-    ...perThread(scratch).own,
+    partials: partials?.map(({ all: [first] }) => first ?? 0) ?? [],
+    ownPartials: partials?.map((part) => part.own) ?? [],
+    partialBytes: nEmbd * strideBytes,
+    sharedLogits,
     totalBytes: next,
   };
 }

@@ -18,7 +18,7 @@ const tileRows = [0, 8, 4, 3, 2];
 const unroll = 16;
 
 /** What happens to a product before it is stored. */
-export type Finish = 'plain' | 'residual' | 'relu' | 'relu-gradient';
+export type Finish = 'plain' | 'residual' | 'relu' | 'relu-gradient' | 'added';
 
 /** Runs `tile` over `count` rows, as many at a time as fit, the rest in a smaller tile. */
 function overTiles(
@@ -122,8 +122,8 @@ export function linearForward(
 }
 
 /**
- * `name(w, dy, dx, extra)`: dx[i] = Σ_o W[o][i] · dy[o] over `vectors` vectors of positions, for `count` inputs i from
- * where the pointers stand.
+ * `name(w, dy, dx, extra)`: dx[i] = Σ_o W[o][i] · dy[o] over `vectors` vectors of positions. With `added`, the result is
+ * added to what dx holds.
  * With `relu-gradient`, dx is zero wherever `extra`, relu's output of the same shape, is zero.
  */
 export function linearInputGradient(
@@ -131,7 +131,6 @@ export function linearInputGradient(
   v: Vector,
   l: Layout,
   shape: Shape,
-  count: number,
   vectors: number,
   finish: Finish,
 ): string {
@@ -151,9 +150,11 @@ export function linearInputGradient(
     [dx, l.strideBytes],
   ];
   if (finish === 'relu-gradient') moving.push([extra, l.strideBytes]);
-  overTiles(f, count, tileRows[vectors] ?? 1, moving, (rows) => {
+  overTiles(f, shape.inputs, tileRows[vectors] ?? 1, moving, (rows) => {
     const cell = (row: number, column: number) => row * l.strideBytes + column * vectorBytes;
-    const acc = accumulators(f, rows, vectors, () => zero.get);
+    const acc = accumulators(f, rows, vectors, (row, column) =>
+      finish === 'added' ? v.load(at(dx, cell(row, column))) : zero.get,
+    );
     f.set(wo, w.get);
     f.set(dyo, dy.get);
     f.unrolled(

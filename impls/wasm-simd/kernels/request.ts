@@ -1,5 +1,6 @@
 import type { ModelConfig } from '../../contract.ts';
-import { type Division, type Layout, layout } from './layout.ts';
+import type { Division } from './division.ts';
+import { type Layout, layout } from './layout.ts';
 import type { GradientFlow } from './linear.ts';
 import { type Precision, vector } from './vector.ts';
 

@@ -1,0 +1,29 @@
+import fc from 'fast-check';
+import { describe, test } from 'vitest';
+import { expectClose, TestKernel, variants } from '../test-kernel.ts';
+import { testShapes } from '../test-shapes.ts';
+import { sumPartials } from './partial-sums.ts';
+
+describe.each(variants)('$precision, fused $fused', (variant) => {
+  test.each([true, false])('adds up what threads have left, and what a residual carries past: %s', (residual) => {
+    fc.assert(
+      fc.property(testShapes(), fc.integer({ min: 1, max: 5 }), ({ model, positions, draw }, threads) => {
+        const { nEmbd } = model;
+        const kernel = new TestKernel(model, variant, (v, l) => [sumPartials('sum', v, l, nEmbd, threads, residual)]);
+        const partials = kernel.features(threads * nEmbd, positions);
+        const [to, extra] = [kernel.features(nEmbd, positions), kernel.features(nEmbd, positions)];
+        const parts = kernel.fill(partials, draw);
+        const carried = kernel.fill(extra, draw);
+        kernel.run('sum', [partials.address, to.address, extra.address, kernel.vectors(positions)], [to]);
+        const expected = carried.map((row, feature) =>
+          row.map((value, t) => {
+            const sum = Array.from({ length: threads }, (_, k) => parts[k * nEmbd + feature][t]);
+            return sum.reduce((total, part) => total + part, residual ? value : 0);
+          }),
+        );
+        expectClose(kernel.read(to), expected, (threads + 1) * kernel.epsilon);
+      }),
+      { numRuns: 15 },
+    );
+  });
+});

@@ -4,14 +4,13 @@ import { availability } from '../implementation/availability.ts';
 import { type DiscoveredImplementation, isBroken } from '../implementation/discover.ts';
 import { ImplementationFailure } from '../implementation/implementation-failure.ts';
 import { interruptSignal } from '../interrupt.ts';
-import { WrongLosses } from '../measure/contender.ts';
+import { contenderOf, WrongLosses } from '../measure/contender.ts';
 import { longRun } from '../measure/long-run.ts';
 import { type Progress, withProgress } from '../present/progress.ts';
 import type { LongRunRow } from '../results/long-run-result.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { type Expectation, expectationOf } from '../verify/expectation.ts';
 import type { BenchFlags } from './bench-one.ts';
-import { contenderOf } from './bench-task.ts';
 
 /** Long enough for moments and softmax tails to sink into subnormal numbers where a kernel lets them. */
 const runs = [

@@ -1,9 +1,8 @@
 import { availability } from '../implementation/availability.ts';
 import { type DiscoveredImplementation, isBroken, withRole } from '../implementation/discover.ts';
-import { type Entrant, entrantsOf } from '../implementation/entrants.ts';
+import { entrantsOf } from '../implementation/entrants.ts';
 import type { RuntimeName } from '../implementation/runtime.ts';
-import { startTrainer } from '../implementation/trainer-process.ts';
-import type { Contender, Refusal } from '../measure/contender.ts';
+import { type Contender, type ContenderOptions, contenderOf } from '../measure/contender.ts';
 import { thisMachine, thisRuntime } from '../measure/machine.ts';
 import { NoiseWatch } from '../measure/noise.ts';
 import type { Pace } from '../measure/pace.ts';
@@ -16,8 +15,6 @@ import { type BenchResult, type Machine, type RefusedRow, SCHEMA_VERSION } from 
 import { prepareTask } from '../task/prepare-task.ts';
 import type { TaskRequest } from '../task/task.ts';
 import { type Expectation, expectationOf } from '../verify/expectation.ts';
-import { type VerifiedLosses, verifyLosses } from '../verify/gate.ts';
-import { type Verification, verifyImplementation } from '../verify/verify-implementation.ts';
 
 export interface BenchTaskOptions {
   readonly request: TaskRequest;
@@ -98,13 +95,6 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
   return resultOf(entries);
 }
 
-interface StartOptions {
-  readonly signal: AbortSignal;
-  readonly replyTimeoutMilliseconds: number | undefined;
-  /** How long one row may take to be verified. */
-  readonly budgetSeconds: number;
-}
-
 /** A place in the table: one that runs, or one that cannot and says why. */
 type Slot =
   | { readonly kind: 'contender'; readonly contender: Contender }
@@ -115,7 +105,7 @@ async function lineUp(
   chosen: readonly DiscoveredImplementation[],
   runtimes: readonly RuntimeName[] | undefined,
   expectation: Expectation,
-  options: StartOptions,
+  options: ContenderOptions,
 ): Promise<readonly Slot[]> {
   const slots: Slot[] = [];
   for (const implementation of chosen) {
@@ -141,51 +131,13 @@ async function hiddenCalibrator(
   all: readonly DiscoveredImplementation[],
   chosen: readonly DiscoveredImplementation[],
   expectation: Expectation,
-  options: StartOptions,
+  options: ContenderOptions,
 ): Promise<readonly Contender[]> {
   const [calibrator] = withRole(all, 'calibrator');
   if (calibrator === undefined || withRole(chosen, 'calibrator').length > 0) return [];
   return (await availability(calibrator)).available
     ? [contenderOf({ implementation: calibrator }, expectation, options)]
     : [];
-}
-
-export function contenderOf(entrant: Entrant, expectation: Expectation, options: StartOptions): Contender {
-  const { implementation, runtimeName, runtime } = entrant;
-  const { language, technique, precision, roles } = implementation.manifest;
-  const gate = expectation.gates[precision];
-  return {
-    identity: {
-      implementation: implementation.name,
-      ...(runtimeName === undefined ? {} : { runtime: runtimeName }),
-      language,
-      technique,
-      precision,
-    },
-    roles,
-    admit: async (signal) =>
-      admissionOf(await verifyImplementation(implementation, expectation, { ...options, runtime, signal })),
-    start: (signal) => startTrainer(implementation, expectation.task, { ...options, runtime, signal }),
-    verify: (losses) => verifyLosses(expectation.reference.losses, losses, gate),
-  };
-}
-
-function admissionOf(verification: Verification): VerifiedLosses | Refusal {
-  switch (verification.status) {
-    case 'verified':
-      return verification;
-    case 'mismatch': {
-      const { reason, diagnosis, maxLossError, tolerance } = verification;
-      return {
-        status: 'mismatch',
-        reason: [reason, ...diagnosis].join('; '),
-        tolerance,
-        ...(maxLossError === null ? {} : { maxLossError }),
-      };
-    }
-    default:
-      return { status: verification.status, reason: verification.reason };
-  }
 }
 
 /** A manifest that cannot be read says nothing of language or precision either. */

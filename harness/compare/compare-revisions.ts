@@ -4,13 +4,11 @@ import {
   type Implementation,
   isBroken,
 } from '../implementation/discover.ts';
-import { startTrainer } from '../implementation/trainer-process.ts';
-import type { Contender } from '../measure/contender.ts';
+import { contenderOf } from '../measure/contender.ts';
 import { suggestion } from '../nearest-name.ts';
 import type { ComparisonRow, Side, UncomparedRow } from '../results/comparison.ts';
 import { UsageError } from '../usage-error.ts';
 import type { Expectation } from '../verify/expectation.ts';
-import { verifyLosses } from '../verify/gate.ts';
 import { verifyImplementation } from '../verify/verify-implementation.ts';
 import { compareImplementation } from './compare-implementation.ts';
 import type { ComparisonLimits } from './compare-rounds.ts';
@@ -66,9 +64,12 @@ export async function comparePair(pair: Pair, options: ComparePairOptions): Prom
     if (refused !== undefined) return refused;
   }
   const { expectation, limits, signal } = options;
+  // This harness's host runs the module of either revision: what differs is the implementation alone.
+  const contender = (implementation: Implementation) =>
+    contenderOf({ implementation }, expectation, { signal, budgetSeconds: VERIFY_SECONDS });
   return compareImplementation({
-    base: contenderOf(base, expectation),
-    head: contenderOf(head, expectation),
+    base: contender(base),
+    head: contender(head),
     stepsKnown: expectation.reference.losses.length,
     batch: expectation.task.training.batch,
     limits,
@@ -99,15 +100,4 @@ function uncompared(
   reason: string,
 ): UncomparedRow {
   return { implementation, status, side, reason };
-}
-
-/** This harness's host runs the module of either revision: what differs is the implementation alone. */
-function contenderOf(implementation: Implementation, { task, reference, gates }: Expectation): Contender {
-  const { language, technique, precision, roles } = implementation.manifest;
-  return {
-    identity: { implementation: implementation.name, language, technique, precision },
-    roles,
-    start: (signal) => startTrainer(implementation, task, { signal }),
-    verify: (losses) => verifyLosses(reference.losses, losses, gates[precision]),
-  };
 }

@@ -4,7 +4,6 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { UnsupportedTask } from '../../impls/contract.ts';
 import type { PreparedTask } from '../task/task.ts';
-
 import { buildImplementation } from './build.ts';
 import { type AnswerLimits, ChildProgram } from './child-program.ts';
 import type { Implementation } from './discover.ts';

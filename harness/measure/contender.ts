@@ -1,7 +1,10 @@
+import type { Entrant } from '../implementation/entrants.ts';
 import type { Precision, Role } from '../implementation/manifest.ts';
-import type { TrainerProcess } from '../implementation/trainer-process.ts';
+import { startTrainer, type TrainerProcess } from '../implementation/trainer-process.ts';
 import type { RefusedRow } from '../results/schema.ts';
-import type { LossVerdict, VerifiedLosses } from '../verify/gate.ts';
+import type { Expectation } from '../verify/expectation.ts';
+import { type LossVerdict, type VerifiedLosses, verifyLosses } from '../verify/gate.ts';
+import { type Verification, verifyImplementation } from '../verify/verify-implementation.ts';
 
 /** What tables and results say about a row whether or not it was timed. */
 export interface RowIdentity {
@@ -25,6 +28,53 @@ export interface Contender {
   readonly start: (signal: AbortSignal) => Promise<TrainerProcess>;
   /** Compares the losses of a run with the reference's, from step 0 on. */
   readonly verify: (losses: Float64Array) => LossVerdict;
+}
+
+/** How a contender is started and checked. */
+export interface ContenderOptions {
+  readonly signal: AbortSignal;
+  readonly replyTimeoutMilliseconds?: number | undefined;
+  /** How long its losses may be verified before it is timed. */
+  readonly budgetSeconds: number;
+}
+
+/** An implementation as a contender for one task: admitted after every check that needs no timing, lap by lap held against the reference. */
+export function contenderOf(entrant: Entrant, expectation: Expectation, options: ContenderOptions): Contender {
+  const { implementation, runtimeName, runtime } = entrant;
+  const { language, technique, precision, roles } = implementation.manifest;
+  const gate = expectation.gates[precision];
+  return {
+    identity: {
+      implementation: implementation.name,
+      ...(runtimeName === undefined ? {} : { runtime: runtimeName }),
+      language,
+      technique,
+      precision,
+    },
+    roles,
+    admit: async (signal) =>
+      admissionOf(await verifyImplementation(implementation, expectation, { ...options, runtime, signal })),
+    start: (signal) => startTrainer(implementation, expectation.task, { ...options, runtime, signal }),
+    verify: (losses) => verifyLosses(expectation.reference.losses, losses, gate),
+  };
+}
+
+function admissionOf(verification: Verification): VerifiedLosses | Refusal {
+  switch (verification.status) {
+    case 'verified':
+      return verification;
+    case 'mismatch': {
+      const { reason, diagnosis, maxLossError, tolerance } = verification;
+      return {
+        status: 'mismatch',
+        reason: [reason, ...diagnosis].join('; '),
+        tolerance,
+        ...(maxLossError === null ? {} : { maxLossError }),
+      };
+    }
+    default:
+      return { status: verification.status, reason: verification.reason };
+  }
 }
 
 type Mismatch = LossVerdict & { readonly status: 'mismatch' };

@@ -22,11 +22,6 @@ export interface FakeTrainerOptions {
   readonly onStart?: () => void;
 }
 
-/** Losses of the fake reference, `[steps]`: step s has loss s. */
-export function fakeLosses(steps: number): Float64Array {
-  return Float64Array.from({ length: steps }, (_, step) => step);
-}
-
 /** A contender that trains nothing and moves the clock instead, so that a whole race runs in no time. Counts its processes. */
 export function fakeContender(
   options: FakeTrainerOptions,
@@ -78,6 +73,7 @@ export function fakeContender(
   };
 }
 
+/** Losses of the fake reference: step s, counted from 0, has loss s. */
 function verifyFakeLosses(losses: Float64Array): LossVerdict {
   const wrong = losses.findIndex((loss, step) => loss !== step);
   const findings = { stepsVerified: wrong === -1 ? losses.length : wrong, maxLossError: 0, tolerance: 1e-10 };

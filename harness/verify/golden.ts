@@ -54,7 +54,6 @@ const goldenSchema = z.strictObject({
 export type Golden = z.infer<typeof goldenSchema>;
 /** The same as its file holds it. */
 export type GoldenFile = z.input<typeof goldenSchema>;
-export type GoldenTensor = Golden['gradients'][number];
 
 /** The trace of exactly this task, or undefined where none was made. Throws where a golden file is malformed: our own mistake. */
 export async function findGolden(task: TaskDescription): Promise<Golden | undefined> {

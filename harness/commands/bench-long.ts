@@ -1,9 +1,9 @@
 import { UnsupportedTask } from '../../impls/contract.ts';
-import { taskRequest } from '../flags.ts';
+import { taskRequest } from '../command-line/flags.ts';
+import { interruptSignal } from '../command-line/interrupt.ts';
 import { availability } from '../implementation/availability.ts';
 import { type DiscoveredImplementation, isBroken } from '../implementation/discover.ts';
 import { ImplementationFailure } from '../implementation/implementation-failure.ts';
-import { interruptSignal } from '../interrupt.ts';
 import { contenderOf, WrongLosses } from '../measure/contender.ts';
 import { longRun } from '../measure/long-run.ts';
 import { type Progress, withProgress } from '../present/progress.ts';

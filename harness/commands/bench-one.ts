@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { TaskFlags } from '../flags.ts';
+import type { TaskFlags } from '../command-line/flags.ts';
+import { interruptSignal } from '../command-line/interrupt.ts';
 import type { DiscoveredImplementation } from '../implementation/discover.ts';
 import type { RuntimeName } from '../implementation/runtime.ts';
-import { interruptSignal } from '../interrupt.ts';
 import { fullPace, quickPace } from '../measure/pace.ts';
 import type { RoundLimit } from '../measure/race.ts';
 import { taskName } from '../present/export/exporter.ts';

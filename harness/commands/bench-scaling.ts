@@ -1,6 +1,6 @@
-import { taskRequest } from '../flags.ts';
+import { taskRequest } from '../command-line/flags.ts';
+import { interruptSignal } from '../command-line/interrupt.ts';
 import { type DiscoveredImplementation, isBroken } from '../implementation/discover.ts';
-import { interruptSignal } from '../interrupt.ts';
 import type { Machine } from '../results/schema.ts';
 import { type PresetName, presets } from '../task/presets.ts';
 import { type BenchFlags, type BenchOutcome, benchOne } from './bench-one.ts';

@@ -8,14 +8,14 @@ import {
   taskRequest,
   timeoutOption,
   wholeNumberFrom,
-} from '../flags.ts';
+} from '../command-line/flags.ts';
+import { interruptSignal } from '../command-line/interrupt.ts';
+import { checkJsonTarget, writeJson } from '../command-line/json-output.ts';
 import {
   type DiscoveredImplementation,
   discoverImplementations,
   selectImplementations,
 } from '../implementation/discover.ts';
-import { interruptSignal } from '../interrupt.ts';
-import { checkJsonTarget, writeJson } from '../json-output.ts';
 import { thisMachine, thisRuntime } from '../measure/machine.ts';
 import { measureMachinePeak } from '../measure/machine-peak.ts';
 import { benchTable } from '../present/bench-table.ts';

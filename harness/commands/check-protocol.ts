@@ -1,11 +1,11 @@
 import { styleText } from 'node:util';
-import { exitCode } from '../exit-code.ts';
+import { exitCode } from '../command-line/exit-code.ts';
+import { writeJson } from '../command-line/json-output.ts';
 import { availability } from '../implementation/availability.ts';
 import { tryProtocol } from '../implementation/conformance.ts';
 import { type DiscoveredImplementation, isBroken } from '../implementation/discover.ts';
 import { makeHugeTask } from '../implementation/huge-task.ts';
 import { ImplementationFailure } from '../implementation/implementation-failure.ts';
-import { writeJson } from '../json-output.ts';
 import type { PreparedTask } from '../task/task.ts';
 
 export interface CheckProtocolOptions {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { exitCode } from '../exit-code.ts';
+import { exitCode } from '../command-line/exit-code.ts';
 import {
   addTaskFlags,
   implementationsOption,
@@ -9,7 +9,9 @@ import {
   taskRequest,
   timeoutOption,
   wholeNumberFrom,
-} from '../flags.ts';
+} from '../command-line/flags.ts';
+import { interruptSignal } from '../command-line/interrupt.ts';
+import { checkJsonTarget, writeJson } from '../command-line/json-output.ts';
 import {
   type DiscoveredImplementation,
   discoverImplementations,
@@ -18,8 +20,6 @@ import {
 } from '../implementation/discover.ts';
 import { entrantsOf } from '../implementation/entrants.ts';
 import type { RuntimeName } from '../implementation/runtime.ts';
-import { interruptSignal } from '../interrupt.ts';
-import { checkJsonTarget, writeJson } from '../json-output.ts';
 import { describeCheck, describeRow } from '../present/check-report.ts';
 import { statusLine } from '../present/status-line.ts';
 import { type CheckResult, SCHEMA_VERSION } from '../results/schema.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { jsonOption } from '../flags.ts';
-import { checkJsonTarget, writeJson } from '../json-output.ts';
+import { jsonOption } from '../command-line/flags.ts';
+import { checkJsonTarget, writeJson } from '../command-line/json-output.ts';
 import { suggestion } from '../nearest-name.ts';
 import { historyTables } from '../present/history-table.ts';
 import { terminalPage } from '../present/page.ts';

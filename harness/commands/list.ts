@@ -1,10 +1,10 @@
 import Table from 'cli-table3';
 import { Command } from 'commander';
-import { exitCode } from '../exit-code.ts';
-import { implementationsOption, jsonOption } from '../flags.ts';
+import { exitCode } from '../command-line/exit-code.ts';
+import { implementationsOption, jsonOption } from '../command-line/flags.ts';
+import { checkJsonTarget, writeJson } from '../command-line/json-output.ts';
 import { availability } from '../implementation/availability.ts';
 import { type DiscoveredImplementation, discoverImplementations, isBroken } from '../implementation/discover.ts';
-import { checkJsonTarget, writeJson } from '../json-output.ts';
 import { borderless } from '../present/borderless.ts';
 
 /** One implementation as `list --json` tells of it. */

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import writeFileAtomic from 'write-file-atomic';
-import { jsonOption } from '../flags.ts';
-import { checkJsonTarget, writeJson } from '../json-output.ts';
+import { jsonOption } from '../command-line/flags.ts';
+import { checkJsonTarget, writeJson } from '../command-line/json-output.ts';
 import { mergedMarkdown, mergedTables } from '../present/merged-table.ts';
 import { terminalPage } from '../present/page.ts';
 import { mergeResults } from '../results/merged.ts';

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { implementationsOption } from '../flags.ts';
+import { implementationsOption } from '../command-line/flags.ts';
 import { availability } from '../implementation/availability.ts';
 import { discoverImplementations, isBroken } from '../implementation/discover.ts';
 import { displayPath, implementationsRoot } from '../project.ts';

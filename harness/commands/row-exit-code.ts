@@ -1,4 +1,4 @@
-import { exitCode } from '../exit-code.ts';
+import { exitCode } from '../command-line/exit-code.ts';
 import { type DiscoveredImplementation, isBroken } from '../implementation/discover.ts';
 import type { Row } from '../results/schema.ts';
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { cachedJson } from '../cached-json.ts';
 import type { Implementation } from '../implementation/discover.ts';
 import { implementationHash } from '../implementation/implementation-hash.ts';
 import type { Precision } from '../implementation/manifest.ts';
 import { startTrainer, type TrainerOptions, type TrainerProcess } from '../implementation/trainer-process.ts';
 import { PythonRandom } from '../task/python-random.ts';
 import type { PreparedTask } from '../task/task.ts';
+import { cachedJson } from './cached-json.ts';
 import { HORIZON_ENVELOPE } from './gate.ts';
 
 /** Steps trained between two looks at how far the runs have drifted apart. */

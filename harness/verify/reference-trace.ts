@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { cachedJson } from '../cached-json.ts';
 import { availability } from '../implementation/availability.ts';
 import { type DiscoveredImplementation, type Implementation, withRole } from '../implementation/discover.ts';
 import { implementationHash } from '../implementation/implementation-hash.ts';
 import { flopsPerStep, startTrainer, type TrainerOptions } from '../implementation/trainer-process.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
+import { cachedJson } from './cached-json.ts';
 import { findGolden } from './golden.ts';
 
 /** What is true: the losses every implementation is held against. */

@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
-import { type RuntimeName, runtimeNames } from './implementation/runtime.ts';
-import { suggestion } from './nearest-name.ts';
-import { isPresetName, presets, type Sizes, taskDefaults } from './task/presets.ts';
-import type { TaskRequest } from './task/task.ts';
-import { UsageError } from './usage-error.ts';
+import { type RuntimeName, runtimeNames } from '../implementation/runtime.ts';
+import { suggestion } from '../nearest-name.ts';
+import { isPresetName, presets, type Sizes, taskDefaults } from '../task/presets.ts';
+import type { TaskRequest } from '../task/task.ts';
+import { UsageError } from '../usage-error.ts';
 
 const wholeNumber = z
   .string()

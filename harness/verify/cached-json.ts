@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import writeFileAtomic from 'write-file-atomic';
 import type { z } from 'zod';
-import { cacheFolder } from './project.ts';
+import { cacheFolder } from '../project.ts';
 
 /** A place in the cache for one JSON document; what cannot be read there counts as not there. */
 export interface CachedJson<T> {

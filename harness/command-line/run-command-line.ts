@@ -1,14 +1,14 @@
 import { Command, CommanderError } from 'commander';
-import { benchCommand } from './commands/bench.ts';
-import { checkCommand } from './commands/check.ts';
-import { compareCommand } from './commands/compare.ts';
-import { historyCommand } from './commands/history.ts';
-import { listCommand } from './commands/list.ts';
-import { mergeCommand } from './commands/merge.ts';
-import { newCommand } from './commands/new.ts';
+import { benchCommand } from '../commands/bench.ts';
+import { checkCommand } from '../commands/check.ts';
+import { compareCommand } from '../commands/compare.ts';
+import { historyCommand } from '../commands/history.ts';
+import { listCommand } from '../commands/list.ts';
+import { mergeCommand } from '../commands/merge.ts';
+import { newCommand } from '../commands/new.ts';
+import { UsageError } from '../usage-error.ts';
 import { exitCode } from './exit-code.ts';
 import { interruptSignal } from './interrupt.ts';
-import { UsageError } from './usage-error.ts';
 
 /** A command to register: it sets `process.exitCode` for what it found, and throws a UsageError for bad input. */
 const commands: readonly (() => Command)[] = [

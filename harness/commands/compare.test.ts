@@ -5,9 +5,9 @@ import { join, relative, resolve } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { discoverImplementations, withRole } from '../implementation/discover.ts';
-import { benchResult, verifiedRow } from '../present/export/example-result.ts';
 import { implementationsRoot, projectRoot } from '../project.ts';
 import { comparisonSchema } from '../results/comparison.ts';
+import { benchResult, verifiedRow } from '../results/example-result.ts';
 
 /** A copy of this project in a repository of its own, with one more implementation: right at first, then wrong. */
 let folder: string;

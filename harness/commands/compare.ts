@@ -9,8 +9,8 @@ import { comparePair, pairImplementations } from '../compare/compare-revisions.t
 import { exitCodeOf } from '../compare/comparison-exit-code.ts';
 import { listFiles, type Revision, resolveRevision, uncommittedFiles } from '../compare/revision.ts';
 import { compareStored } from '../compare/stored-results.ts';
-import { percentChange } from '../compare/verdict.ts';
 import { discoverImplementations } from '../implementation/discover.ts';
+import { percentChange } from '../measure/percent.ts';
 import { comparisonTable } from '../present/comparison/comparison-table.ts';
 import { annotations, appendJobSummary, runsInGitHubActions } from '../present/comparison/github.ts';
 import { terminalPage } from '../present/page.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ComparisonRow } from '../results/comparison.ts';
+import { comparedRow, comparisonOf, uncomparedRow } from '../results/example-comparison.ts';
 import { exitCodeOf } from './comparison-exit-code.ts';
-import { comparedRow, comparisonOf, uncomparedRow } from './example-comparison.ts';
 
 const regression = comparedRow({ verdict: 'regression' });
 const inconclusive = comparedRow({ verdict: 'inconclusive' });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { benchResult, refusedRow, verifiedRow } from '../present/export/example-result.ts';
+import { benchResult, refusedRow, verifiedRow } from '../results/example-result.ts';
 import type { BenchResult, VerifiedRow } from '../results/schema.ts';
 import { UsageError } from '../usage-error.ts';
 import { compareStored } from './stored-results.ts';

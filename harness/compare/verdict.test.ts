@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Interval } from '../results/schema.ts';
-import { controlFires, type Evidence, judge, needsConfirmation, percentChange, position } from './verdict.ts';
+import { controlFires, type Evidence, judge, needsConfirmation, position } from './verdict.ts';
 
 const THRESHOLD = 0.05;
 const interval = (low: number, high: number): Interval => ({ low, median: Math.sqrt(low * high), high });
@@ -85,9 +85,4 @@ test('swapping base and head mirrors the position', () => {
       expect(position(interval(1 / ratio.high, 1 / ratio.low), threshold)).toBe(mirrored[position(ratio, threshold)]);
     }),
   );
-});
-
-test('changes carry their sign', () => {
-  expect(percentChange(1.102)).toBe('+10.2%');
-  expect(percentChange(0.9)).toBe('-10.0%');
 });

@@ -1,4 +1,5 @@
 import { relativeHalfWidth } from '../measure/median-interval.ts';
+import { percent, percentChange } from '../measure/percent.ts';
 import type { ComparedRow } from '../results/comparison.ts';
 import type { Interval } from '../results/schema.ts';
 
@@ -85,14 +86,4 @@ function confirmed(confirmation: Evidence | undefined, threshold: number): Judge
         reason: `slower by more than ${percent(threshold)}, confirmed by ${confirmation.rounds} longer rounds`,
       }
     : { verdict: 'inconclusive', reason: `looked slower, but ${confirmation.rounds} longer rounds did not confirm it` };
-}
-
-/** `5%`, `1.7%`. */
-export function percent(fraction: number): string {
-  return `${Number((fraction * 100).toFixed(1))}%`;
-}
-
-/** A ratio as a change: `+10.2%` for 1.102. */
-export function percentChange(ratio: number): string {
-  return `${ratio < 1 ? '-' : '+'}${(Math.abs(ratio - 1) * 100).toFixed(1)}%`;
 }

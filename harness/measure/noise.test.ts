@@ -43,7 +43,7 @@ describe('the noise report', () => {
     const watch = new NoiseWatch(senses({ ticks: () => ticks.shift() }));
     const { stealFraction, warnings } = watch.report([], [], 0.02);
     expect(stealFraction).toBeCloseTo(0.05);
-    expect(warnings).toEqual([expect.stringContaining('5.0% of the processor')]);
+    expect(warnings).toEqual([expect.stringContaining('5% of the processor')]);
   });
 
   it('says that the machine was busy before the run, by the load per core', () => {
@@ -63,7 +63,7 @@ describe('the noise report', () => {
 
   it('names the rows whose interval is wider than the claim', () => {
     const { warnings } = new NoiseWatch(senses()).report([], [row(10, 9, 11)], 0.02);
-    expect(warnings[0]).toContain('too noisy to claim ±2.0%: fast ±10.0%');
+    expect(warnings[0]).toContain('too noisy to claim ±2%: fast ±10%');
     expect(warnings[0]).toContain('--budget');
   });
 

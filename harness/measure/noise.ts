@@ -3,6 +3,7 @@ import { availableParallelism, loadavg } from 'node:os';
 import { median, medianAbsoluteDeviation } from 'simple-statistics';
 import type { Noise, Row } from '../results/schema.ts';
 import { relativeHalfWidth } from './median-interval.ts';
+import { percent } from './percent.ts';
 
 /** Processor time of the whole machine since it booted, in ticks. */
 export interface ProcessorTicks {
@@ -137,10 +138,6 @@ function rowWarnings(rows: readonly Row[], precision: number): string[] {
     );
   }
   return warnings;
-}
-
-function percent(fraction: number): string {
-  return `${(100 * fraction).toFixed(1)}%`;
 }
 
 function readIfThere(path: string): string | undefined {

@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { benchResult, refusedRow, verifiedRow } from '../results/example-result.ts';
 import type { Interval } from '../results/schema.ts';
 import { benchTable } from './bench-table.ts';
-import { benchResult, refusedRow, verifiedRow } from './export/example-result.ts';
 
 const point = (median: number): Interval => ({ median, low: 0.99 * median, high: 1.01 * median });
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { benchResult, refusedRow, verifiedRow } from '../present/export/example-result.ts';
-import { mergedMarkdown, mergedTables } from '../present/merged-table.ts';
 import { UsageError } from '../usage-error.ts';
+import { benchResult, refusedRow, verifiedRow } from './example-result.ts';
 import { mergeResults } from './merged.ts';
 
 const here = benchResult({ rows: [verifiedRow({ implementation: 'one' }), refusedRow({ implementation: 'two' })] });
@@ -21,14 +20,6 @@ describe('joined results', () => {
       ['two', 'mismatch', 'verified'],
       ['three', undefined, 'verified'],
     ]);
-  });
-
-  it('show each machine in a column of its own, and no time for a row that was refused', () => {
-    const text = mergedTables(merged, { width: 80, color: false });
-    expect(text).toMatch(/two +│ mismatch │ +50\.0 │/);
-    expect(text).toContain('A: ');
-    expect(text).toContain('B: ');
-    expect(mergedMarkdown(merged)).toContain('| three |  | 50.0 |');
   });
 
   it('of different tasks are refused, with the file and the difference', () => {

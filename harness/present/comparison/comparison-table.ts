@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { percent, percentChange } from '../../compare/verdict.ts';
+import { percent, percentChange } from '../../measure/percent.ts';
 import type { Comparison, ComparisonRow, UncomparedRow } from '../../results/comparison.ts';
 import type { Interval } from '../../results/schema.ts';
 import { type Column, columnTable, markdownTable } from '../column-table.ts';

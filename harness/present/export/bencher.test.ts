@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { benchResult } from '../../results/example-result.ts';
 import { bencher } from './bencher.ts';
-import { benchResult } from './example-result.ts';
 
 /**
  * What Bencher's JSON adapter accepts: names of 1 to 1,024 bytes, measures, and metrics of numbers

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { benchResult, refusedRow, verifiedRow } from '../../results/example-result.ts';
 import { csv } from './csv.ts';
-import { benchResult, refusedRow, verifiedRow } from './example-result.ts';
 
 /** RFC 4180, read strictly: every record ends with CRLF, a quoted field may hold anything with its quotes doubled. */
 function parseCsv(text: string): string[][] {

@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { benchResult } from '../../results/example-result.ts';
 import { UsageError } from '../../usage-error.ts';
-import { benchResult } from './example-result.ts';
 import { exportFormats, exportResult, parseExport, parseExports } from './export.ts';
 
 let folder: string;

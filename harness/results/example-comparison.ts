@@ -1,11 +1,11 @@
-import { benchResult } from '../present/export/example-result.ts';
 import {
   type ComparedRow,
   type Comparison,
   type ComparisonRow,
   comparisonSchema,
   type UncomparedRow,
-} from '../results/comparison.ts';
+} from './comparison.ts';
+import { benchResult } from './example-result.ts';
 
 const { task } = benchResult();
 

@@ -1,4 +1,4 @@
-import { type BenchResult, benchResultSchema, type RefusedRow, type VerifiedRow } from '../../results/schema.ts';
+import { type BenchResult, benchResultSchema, type RefusedRow, type VerifiedRow } from './schema.ts';
 
 /** For tests: a timed row with every optional figure, changed as told. */
 export function verifiedRow(change: Partial<VerifiedRow> = {}): VerifiedRow {

@@ -19,7 +19,7 @@ import {
 import { thisMachine, thisRuntime } from '../measure/machine.ts';
 import { measureMachinePeak } from '../measure/machine-peak.ts';
 import { benchTable } from '../present/bench-table.ts';
-import { exportResult, parseExports } from '../present/export/export.ts';
+import { exportFormats, exportResult, parseExports } from '../present/export/export.ts';
 import { longRunTable } from '../present/long-run-table.ts';
 import { type Page, terminalPage } from '../present/page.ts';
 import { publishedTableFor, readPublished } from '../present/published.ts';
@@ -54,9 +54,21 @@ export function benchCommand(): Command {
         positiveNumber,
       ),
     )
-    .option('--results <folder>', 'where results and the history are kept', resultsFolder)
+    .addOption(
+      new Option('--results <folder>', 'where results and the history are kept').default(
+        resultsFolder,
+        displayPath(resultsFolder),
+      ),
+    )
     .option('--no-save', 'keep nothing')
-    .option('--export <format=file>', 'write the table for another tool; any number of times', collect, [])
+    .addOption(
+      new Option(
+        '--export <format=file>',
+        `write the table for another tool, any number of times; formats: ${exportFormats.join(', ')}`,
+      )
+        .argParser(collect)
+        .default([], 'none'),
+    )
     .addOption(jsonOption())
     .addOption(implementationsOption())
     .addOption(timeoutOption())

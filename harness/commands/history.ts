@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { jsonOption } from '../command-line/flags.ts';
 import { checkJsonTarget, writeJson } from '../command-line/json-output.ts';
 import { suggestion } from '../nearest-name.ts';
@@ -20,7 +20,12 @@ export function historyCommand(): Command {
   return new Command('history')
     .description('how each implementation changed from run to run, and at which commit it stepped')
     .argument('[implementation...]', 'which ones; all of them where none is named')
-    .option('--file <path>', 'another history than that of this checkout', historyPath)
+    .addOption(
+      new Option('--file <path>', 'another history than that of this checkout').default(
+        historyPath,
+        displayPath(historyPath),
+      ),
+    )
     .option('--preset <name>', 'the runs of one preset only')
     .addOption(jsonOption())
     .action(history);

@@ -4,7 +4,7 @@ import type { Comparison, ComparisonRow } from '../results/comparison.ts';
 /** What `compare` adds to the exit codes of all commands. */
 export const comparisonExitCode = {
   ...exitCode,
-  /** An implementation became slower, beyond doubt. */
+  /** An implementation became slower: confirmed where revisions were compared, unconfirmed where stored results were. */
   regression: 3,
   /** At least one verdict is inconclusive; only with `--strict`. */
   inconclusive: 4,

@@ -33,6 +33,13 @@ test('a row without a verdict says which side and why', () => {
   expect(table).toContain('other: new: only head has it');
 });
 
+test('a verdict from stored results says that its evidence is weaker, a paired one does not', () => {
+  const stored = comparisonOf([regression], { evidence: 'stored' });
+  expect(comparisonTable(stored, page)).toContain('fast: regression (weaker evidence): ');
+  expect(comparisonMarkdown(stored)).toContain('regression (weaker evidence): ');
+  expect(comparisonTable(comparisonOf([regression]), page)).not.toContain('weaker');
+});
+
 test('notes stand below', () => {
   expect(comparisonTable(comparisonOf([], { notes: ['weaker evidence'] }), page)).toContain('note: weaker evidence');
 });

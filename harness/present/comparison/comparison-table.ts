@@ -42,7 +42,7 @@ export function comparisonTable(comparison: Comparison, page: Page): string {
   return [
     printable(title(comparison)),
     columnTable(columns, comparison.rows, { width: page.width, paint }),
-    ...comparison.rows.map((row) => paint(row, printable(`${row.implementation}: ${explanation(row)}`))),
+    ...comparison.rows.map((row) => paint(row, printable(`${row.implementation}: ${explanation(row, comparison)}`))),
     ...comparison.notes.map((note) => `note: ${printable(note)}`),
   ].join('\n');
 }
@@ -54,15 +54,20 @@ export function comparisonMarkdown(comparison: Comparison): string {
     '',
     markdownTable(columns, comparison.rows),
     '',
-    ...comparison.rows.map((row) => `- **${escapeHtml(row.implementation)}**: ${escapeHtml(explanation(row))}`),
+    ...comparison.rows.map(
+      (row) => `- **${escapeHtml(row.implementation)}**: ${escapeHtml(explanation(row, comparison))}`,
+    ),
     ...comparison.notes.map((note) => `- ${escapeHtml(note)}`),
     '',
   ].join('\n');
 }
 
-/** One row's verdict and what it rests on, in one line. */
-export function explanation(row: ComparisonRow): string {
-  if (row.status === 'compared') return `${row.verdict}: ${row.reason}`;
+/** One row's verdict and what it rests on, in one line. A change that stored results alone show was never confirmed, and says so. */
+export function explanation(row: ComparisonRow, { evidence }: Pick<Comparison, 'evidence'>): string {
+  if (row.status === 'compared') {
+    const isWeak = evidence === 'stored' && row.verdict !== 'inconclusive';
+    return `${row.verdict}${isWeak ? ' (weaker evidence)' : ''}: ${row.reason}`;
+  }
   return `${statusText[row.status](row)}: ${row.reason}`;
 }
 

@@ -17,6 +17,13 @@ test('a regression is an error, an inconclusive row a warning, an improvement a 
   ]);
 });
 
+test('an annotation from stored results says that its evidence is weaker', () => {
+  const rows = [comparedRow({ verdict: 'regression', reason: 'because' })];
+  expect(annotations(comparisonOf(rows, { evidence: 'stored' }))).toEqual([
+    '::error title=fast::regression (weaker evidence): because',
+  ]);
+});
+
 test('what cannot be compared is an error where it is someone’s fault', () => {
   const levels = (['wrong', 'broken', 'unreadable', 'removed', 'skipped', 'added'] as const).map(
     (status) => annotations(comparisonOf([uncomparedRow({ status })]))[0]?.split(' ')[0],

@@ -15,7 +15,7 @@ export function annotations(comparison: Comparison): string[] {
   return comparison.rows.flatMap((row) => {
     const level = levelOf(row);
     if (level === undefined) return [];
-    return [`::${level} title=${escapeProperty(row.implementation)}::${escapeData(explanation(row))}`];
+    return [`::${level} title=${escapeProperty(row.implementation)}::${escapeData(explanation(row, comparison))}`];
   });
 }
 

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { closest } from 'fastest-levenshtein';
 import writeFileAtomic from 'write-file-atomic';
+import { suggestion } from '../../nearest-name.ts';
 import type { BenchResult } from '../../results/schema.ts';
 import { UsageError } from '../../usage-error.ts';
 import { bencher } from './bencher.ts';
@@ -34,7 +34,7 @@ export function parseExports(values: readonly string[]): ExportRequest[] {
   return requests;
 }
 
-/** Parses one `FORMAT=FILE`. Throws {@link UsageError} naming the nearest format, or the folder that is missing. */
+/** Parses one `FORMAT=FILE`. Throws {@link UsageError} naming the nearest format or all of them, or the folder that is missing. */
 export function parseExport(value: string): ExportRequest {
   const [, format, path] = /^([^=]*)=(.+)$/s.exec(value) ?? [];
   if (format === undefined || path === undefined) {
@@ -42,10 +42,7 @@ export function parseExport(value: string): ExportRequest {
   }
   const exporter = exporters.find((candidate) => candidate.format === format);
   if (exporter === undefined) {
-    const nearest = closest(format, [...exportFormats]);
-    throw new UsageError(
-      `--export ${value}: unknown format "${format}", did you mean "${nearest}"? (known: ${exportFormats.join(', ')})`,
-    );
+    throw new UsageError(`--export ${value}: unknown format "${format}"${suggestion(format, exportFormats)}`);
   }
   const file = resolve(path);
   if (!statSync(dirname(file), { throwIfNoEntry: false })?.isDirectory()) {

@@ -31,13 +31,14 @@ export function testTrainerContract(
   test('losses, gradients and parameters agree with the naive oracle for any shape', async () => {
     await fc.assert(
       fc.asyncProperty(randomTask(bounds), async (task) => {
-        const expected = createNaiveTrainer(task);
-        const actual = await createTrainer(task);
+        // Adam is steep where a gradient is near zero: lr / ε times its rounding goes into the parameter. At the usual rate of
+        // 0.01 that alone can move a loss by 1e-10; a tenth of it leaves the bound to tell right from wrong.
+        const gentle = { ...task, learningRate: 0.001 };
+        const expected = createNaiveTrainer(gentle);
+        const actual = await createTrainer(gentle);
         expect(largestDifference(gradientsOf(actual), expected.gradients())).toBeLessThan(1e-12);
         expect(largestDifference(actual.train(1), expected.train(1))).toBeLessThan(1e-12);
-        // An update is steep where a gradient is near zero: lr / ε makes 1e-16 in the gradient 1e-10 in the parameter, and so in
-        // the next losses, of which a thousand parameters have a part each.
-        expect(largestDifference(actual.train(2), expected.train(2))).toBeLessThan(1e-8);
+        expect(largestDifference(actual.train(2), expected.train(2))).toBeLessThan(1e-10);
         expect(largestDifference(actual.parameters(), expected.parameters())).toBeLessThan(1e-8);
       }),
       options,

@@ -61,14 +61,16 @@ test('every flag that they pass exists', async () => {
   ]);
   for (const [script, flags] of passed) {
     if (flags.size === 0) continue;
-    const { stdout: help } = await run(process.execPath, [join(root, 'harness', 'cli.ts'), script, '--help']);
+    const { stdout: help } = await run(process.execPath, [join(root, 'harness', 'cli', 'main.ts'), script, '--help']);
     for (const flag of flags) expect(help).toMatch(new RegExp(`${flag}\\b`));
   }
 });
 
 test('every flag and format that the guide speaks of exists', async () => {
   const help = await Promise.all(
-    ['bench', 'compare'].map((command) => run(process.execPath, [join(root, 'harness', 'cli.ts'), command, '--help'])),
+    ['bench', 'compare'].map((command) =>
+      run(process.execPath, [join(root, 'harness', 'cli', 'main.ts'), command, '--help']),
+    ),
   );
   const known = help.map(({ stdout }) => stdout).join();
   for (const [flag] of guide.matchAll(/(?<=`)--[a-z-]+/g)) expect(known).toMatch(new RegExp(`${flag}\\b`));

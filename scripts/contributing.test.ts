@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findProgram } from '../harness/implementation/runtime.ts';
+import { findProgram } from '../harness/program/runtime.ts';
 import { projectRoot } from '../harness/project.ts';
 
 /** One thing the document tells its reader to do: commands with what they print, or an edit of the file named last. */

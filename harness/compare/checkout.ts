@@ -4,7 +4,7 @@ import { mkdtemp, readFile, realpath, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { trackProcess } from '../implementation/live-processes.ts';
+import { trackProcess } from '../program/live-processes.ts';
 import { UsageError } from '../usage-error.ts';
 import { git, type Revision } from './revision.ts';
 

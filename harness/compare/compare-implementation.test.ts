@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { FakeClock, type FakeTrainerOptions, fakeContender } from '../measure/fake-trainer.ts';
+import { FakeClock, type FakeTrainerOptions, fakeContender } from '../testing/fake-trainer.ts';
 import { compareImplementation } from './compare-implementation.ts';
 
 const clock = new FakeClock();

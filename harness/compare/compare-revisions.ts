@@ -1,11 +1,11 @@
+import { contenderOf } from '../measure/contender.ts';
+import { suggestion } from '../nearest-name.ts';
 import {
   type DiscoveredImplementation,
   discoverImplementations,
   type Implementation,
   isBroken,
-} from '../implementation/discover.ts';
-import { contenderOf } from '../measure/contender.ts';
-import { suggestion } from '../nearest-name.ts';
+} from '../program/discover.ts';
 import type { ComparisonRow, Side, UncomparedRow } from '../results/comparison.ts';
 import { UsageError } from '../usage-error.ts';
 import type { Expectation } from '../verify/expectation.ts';

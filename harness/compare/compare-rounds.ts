@@ -1,5 +1,5 @@
 import { median } from 'simple-statistics';
-import { relativeHalfWidth } from '../measure/median-interval.ts';
+import { relativeHalfWidth } from '../statistics/median-interval.ts';
 import { evidenceFrom, type Round } from './round.ts';
 import { type Evidence, type Judgement, judge, needsConfirmation } from './verdict.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ComparisonRow } from '../results/comparison.ts';
-import { comparedRow, comparisonOf, uncomparedRow } from '../results/example-comparison.ts';
+import { comparedRow, comparisonOf, uncomparedRow } from '../testing/example-comparison.ts';
 import { exitCodeOf } from './comparison-exit-code.ts';
 
 const regression = comparedRow({ verdict: 'regression' });

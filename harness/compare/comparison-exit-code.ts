@@ -1,4 +1,4 @@
-import { exitCode } from '../command-line/exit-code.ts';
+import { exitCode } from '../cli/exit-code.ts';
 import type { Comparison, ComparisonRow } from '../results/comparison.ts';
 
 /** What `compare` adds to the exit codes of all commands. */

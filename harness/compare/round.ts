@@ -1,5 +1,5 @@
 import { median } from 'simple-statistics';
-import { medianInterval } from '../measure/median-interval.ts';
+import { medianInterval } from '../statistics/median-interval.ts';
 import type { Evidence } from './verdict.ts';
 
 /** The times of one turn, one lap each of three processes that take turns: base, head, and base once more as the control. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { FakeClock, type FakeTrainerOptions, fakeContender } from '../measure/fake-trainer.ts';
 import { roundOrders } from '../measure/schedule.ts';
+import { FakeClock, type FakeTrainerOptions, fakeContender } from '../testing/fake-trainer.ts';
 import { type RoundPace, runRound } from './run-round.ts';
 import { SideFailure } from './side-failure.ts';
 

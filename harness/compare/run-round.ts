@@ -1,7 +1,7 @@
 import { type Contender, requireRight } from '../measure/contender.ts';
 import { runLap } from '../measure/lap.ts';
-import { isSteady } from '../measure/steadiness.ts';
 import type { Side } from '../results/comparison.ts';
+import { isSteady } from '../statistics/steadiness.ts';
 import { type Round, summarizeTurns, type Turn } from './round.ts';
 import { onSide } from './side-failure.ts';
 

@@ -1,6 +1,6 @@
 import { UnsupportedTask } from '../../impls/contract.ts';
-import { ImplementationFailure } from '../implementation/implementation-failure.ts';
 import { WrongLosses } from '../measure/contender.ts';
+import { ImplementationFailure } from '../program/implementation-failure.ts';
 import type { Side, UncomparedRow } from '../results/comparison.ts';
 
 /** One side of a comparison turned out wrong, broke, or declined: which one, and what its row says. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { benchResult, refusedRow, verifiedRow } from '../results/example-result.ts';
 import type { BenchResult, VerifiedRow } from '../results/schema.ts';
+import { benchResult, refusedRow, verifiedRow } from '../testing/example-result.ts';
 import { UsageError } from '../usage-error.ts';
 import { compareStored } from './stored-results.ts';
 

@@ -1,8 +1,8 @@
 import { median, quantileSorted } from 'simple-statistics';
-import { percent } from '../measure/percent.ts';
 import { taskDifference } from '../results/comparable.ts';
 import type { Comparison, ComparisonRow } from '../results/comparison.ts';
 import type { BenchResult, Interval, Row, VerifiedRow } from '../results/schema.ts';
+import { percent } from '../statistics/percent.ts';
 import { PythonRandom } from '../task/python-random.ts';
 import { UsageError } from '../usage-error.ts';
 import { type Position, position } from './verdict.ts';

@@ -1,7 +1,7 @@
-import { relativeHalfWidth } from '../measure/median-interval.ts';
-import { percent, percentChange } from '../measure/percent.ts';
 import type { ComparedRow } from '../results/comparison.ts';
 import type { Interval } from '../results/schema.ts';
+import { relativeHalfWidth } from '../statistics/median-interval.ts';
+import { percent, percentChange } from '../statistics/percent.ts';
 
 /** What a comparison concludes about one implementation. Only `regression` fails. */
 export type Verdict = ComparedRow['verdict'];

@@ -1,6 +1,6 @@
-import type { Entrant } from '../implementation/entrants.ts';
-import type { Precision, Role } from '../implementation/manifest.ts';
-import { startTrainer, type TrainerProcess } from '../implementation/trainer-process.ts';
+import type { Entrant } from '../program/entrants.ts';
+import type { Precision, Role } from '../program/manifest.ts';
+import { startTrainer, type TrainerProcess } from '../program/trainer-process.ts';
 import type { RefusedRow } from '../results/schema.ts';
 import type { Expectation } from '../verify/expectation.ts';
 import { type LossVerdict, type VerifiedLosses, verifyLosses } from '../verify/gate.ts';

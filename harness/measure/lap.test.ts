@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FakeClock, fakeContender } from './fake-trainer.ts';
+import { FakeClock, fakeContender } from '../testing/fake-trainer.ts';
 import { lapCuts, lapLengths, rehearsalSteps, runLap } from './lap.ts';
 
 describe('a lap', () => {

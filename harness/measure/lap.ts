@@ -1,4 +1,4 @@
-import type { TrainerProcess } from '../implementation/trainer-process.ts';
+import type { TrainerProcess } from '../program/trainer-process.ts';
 
 /**
  * A lap is the unit of timing: back to step 0, then the first steps of the task. Every lap is the same work on the same

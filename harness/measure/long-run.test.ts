@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TrainingTask } from '../../impls/contract.ts';
-import { FakeClock, fakeContender } from './fake-trainer.ts';
+import { FakeClock, fakeContender } from '../testing/fake-trainer.ts';
 import { longRun } from './long-run.ts';
 
 /** Documents of 4 and 8 positions, in turns. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { z } from 'zod';
-import { pinnedNode } from '../implementation/runtime.ts';
+import { pinnedNode } from '../program/runtime.ts';
 import type { Machine } from '../results/schema.ts';
 
 const peakSchema = z.strictObject({ float32: z.number().positive(), float64: z.number().positive() });

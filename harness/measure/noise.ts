@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { median, medianAbsoluteDeviation } from 'simple-statistics';
 import type { Noise, Row } from '../results/schema.ts';
-import { relativeHalfWidth } from './median-interval.ts';
-import { percent } from './percent.ts';
+import { relativeHalfWidth } from '../statistics/median-interval.ts';
+import { percent } from '../statistics/percent.ts';
 
 /** Processor time of the whole machine since it booted, in ticks. */
 export interface ProcessorTicks {

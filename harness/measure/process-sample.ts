@@ -1,10 +1,10 @@
 import { median } from 'simple-statistics';
 import { Bench } from 'tinybench';
-import type { TrainerProcess } from '../implementation/trainer-process.ts';
+import type { TrainerProcess } from '../program/trainer-process.ts';
+import { isSteady } from '../statistics/steadiness.ts';
 import { type Contender, requireRight } from './contender.ts';
 import { type Lap, rehearsalSteps, runLap } from './lap.ts';
 import type { Pace } from './pace.ts';
-import { isSteady } from './steadiness.ts';
 
 /** What one fresh process yields: one sample of the row, however many laps it ran. */
 export interface ProcessSample {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TrainingTask } from '../../impls/contract.ts';
 import { verifiedRowSchema } from '../results/schema.ts';
-import { FakeClock, fakeContender } from './fake-trainer.ts';
+import { FakeClock, fakeContender } from '../testing/fake-trainer.ts';
 import { fullPace } from './pace.ts';
 import { type Entry, FEWEST_ROUNDS, type RaceOptions, race } from './race.ts';
 import { rowOf } from './row.ts';

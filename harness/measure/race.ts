@@ -1,9 +1,9 @@
 import { UnsupportedTask } from '../../impls/contract.ts';
-import { ImplementationFailure } from '../implementation/implementation-failure.ts';
+import { ImplementationFailure } from '../program/implementation-failure.ts';
+import { medianInterval, relativeHalfWidth } from '../statistics/median-interval.ts';
 import type { VerifiedLosses } from '../verify/gate.ts';
 import { type Contender, type Refusal, WrongLosses } from './contender.ts';
 import { lapCuts } from './lap.ts';
-import { medianInterval, relativeHalfWidth } from './median-interval.ts';
 import type { Pace } from './pace.ts';
 import { type ProcessSample, sampleProcess } from './process-sample.ts';
 import { roundOrders } from './schedule.ts';

@@ -1,10 +1,10 @@
 import { median } from 'simple-statistics';
 import type { TrainingTask } from '../../impls/contract.ts';
-import type { Role } from '../implementation/manifest.ts';
+import type { Role } from '../program/manifest.ts';
 import type { Interval, Machine, Row, VerifiedRow } from '../results/schema.ts';
-import { medianInterval } from './median-interval.ts';
-import { outlierIndexes } from './outliers.ts';
-import { pairedRatioInterval } from './paired-ratio.ts';
+import { medianInterval } from '../statistics/median-interval.ts';
+import { outlierIndexes } from '../statistics/outliers.ts';
+import { pairedRatioInterval } from '../statistics/paired-ratio.ts';
 import { type Entry, isRacing, nanosecondsByRound, type RacingEntry } from './race.ts';
 import { matrixFlops } from './work-of-step.ts';
 

@@ -1,4 +1,4 @@
-import type { Precision } from '../implementation/manifest.ts';
+import type { Precision } from '../program/manifest.ts';
 
 /**
  * Chains of multiply-adds that do not wait for each other. Two units with a latency of four cycles need eight in flight; twelve and the

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { benchResult, refusedRow, verifiedRow } from '../results/example-result.ts';
 import type { Interval } from '../results/schema.ts';
+import { benchResult, refusedRow, verifiedRow } from '../testing/example-result.ts';
 import { benchTable } from './bench-table.ts';
 
 const point = (median: number): Interval => ({ median, low: 0.99 * median, high: 1.01 * median });

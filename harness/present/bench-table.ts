@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
-import { relativeHalfWidth } from '../measure/median-interval.ts';
 import type { BenchResult, Row, VerifiedRow } from '../results/schema.ts';
+import { relativeHalfWidth } from '../statistics/median-interval.ts';
 import { type Column, columnTable } from './column-table.ts';
 import { rowName, taskName } from './export/exporter.ts';
 import {

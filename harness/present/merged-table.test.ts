@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { benchResult, refusedRow, verifiedRow } from '../results/example-result.ts';
 import { mergeResults } from '../results/merged.ts';
+import { benchResult, refusedRow, verifiedRow } from '../testing/example-result.ts';
 import { mergedMarkdown, mergedTables } from './merged-table.ts';
 
 test('each machine has a column of its own, and a row that was refused shows no time', () => {

@@ -1,6 +1,6 @@
+import { type Published, type PublishedRow, type PublishedTable, publishedSpeedup } from '../results/published.ts';
 import { type Column, columnTable } from './column-table.ts';
 import { formatFactor, formatNumber } from './number-format.ts';
-import { type Published, type PublishedRow, type PublishedTable, publishedSpeedup } from './published.ts';
 import { wrap } from './wrap.ts';
 
 /** The published figures, headed by whose they are and why they are not ours. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { benchResult, refusedRow, verifiedRow } from '../results/example-result.ts';
+import { benchResult, refusedRow, verifiedRow } from '../testing/example-result.ts';
 import { scalingTables } from './scaling-table.ts';
 
 const page = { width: 80, color: false };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { benchResult } from '../testing/example-result.ts';
 import { taskDifference, taskKey } from './comparable.ts';
-import { benchResult } from './example-result.ts';
 
 const one = benchResult();
 

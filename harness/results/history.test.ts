@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { benchResult } from './example-result.ts';
+import { benchResult } from '../testing/example-result.ts';
 import { appendHistory, historyRecord, readHistory } from './history.ts';
 
 let folder: string;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { benchResult, refusedRow, verifiedRow } from '../testing/example-result.ts';
 import { UsageError } from '../usage-error.ts';
-import { benchResult, refusedRow, verifiedRow } from './example-result.ts';
 import { mergeResults } from './merged.ts';
 
 const here = benchResult({ rows: [verifiedRow({ implementation: 'one' }), refusedRow({ implementation: 'two' })] });

@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { benchResult } from '../testing/example-result.ts';
 import { UsageError } from '../usage-error.ts';
-import { benchResult } from './example-result.ts';
 import { readResult, resultPath, saveResult } from './store.ts';
 
 let folder: string;

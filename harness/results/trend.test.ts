@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { benchResult } from './example-result.ts';
+import { benchResult } from '../testing/example-result.ts';
 import { type HistoryRecord, historyRecord } from './history.ts';
 import { trendsOf } from './trend.ts';
 

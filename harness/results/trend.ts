@@ -1,4 +1,4 @@
-import { segmentsOf } from '../measure/change-point.ts';
+import { segmentsOf } from '../statistics/change-point.ts';
 import { taskKey } from './comparable.ts';
 import type { HistoryRecord } from './history.ts';
 

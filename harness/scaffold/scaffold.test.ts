@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { discoverImplementations, isBroken } from '../implementation/discover.ts';
+import { discoverImplementations, isBroken } from '../program/discover.ts';
 import { UsageError } from '../usage-error.ts';
 import { scaffold, scaffoldLanguages } from './scaffold.ts';
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Implementation } from '../implementation/discover.ts';
-import { implementationHash } from '../implementation/implementation-hash.ts';
-import type { Precision } from '../implementation/manifest.ts';
-import { startTrainer, type TrainerOptions, type TrainerProcess } from '../implementation/trainer-process.ts';
+import type { Implementation } from '../program/discover.ts';
+import { implementationHash } from '../program/implementation-hash.ts';
+import type { Precision } from '../program/manifest.ts';
+import { startTrainer, type TrainerOptions, type TrainerProcess } from '../program/trainer-process.ts';
 import { PythonRandom } from '../task/python-random.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { cachedJson } from './cached-json.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { discoverImplementations, isBroken, withRole } from '../implementation/discover.ts';
+import { discoverImplementations, isBroken, withRole } from '../program/discover.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { presets, taskDefaults } from '../task/presets.ts';
+import { mutants, plantMutants } from '../testing/mutants.ts';
 import { UsageError } from '../usage-error.ts';
 import { perturbParameters } from './envelope.ts';
 import { type Expectation, expectationOf } from './expectation.ts';
-import { mutants, plantMutants } from './mutants.ts';
 import { affordableSteps, referenceTrace } from './reference-trace.ts';
 import { RulesTrainer } from './rules-trainer.ts';
 

@@ -1,8 +1,8 @@
-import { availability } from '../implementation/availability.ts';
-import { type DiscoveredImplementation, type Implementation, withRole } from '../implementation/discover.ts';
-import { ImplementationFailure } from '../implementation/implementation-failure.ts';
-import type { Precision } from '../implementation/manifest.ts';
-import type { TrainerOptions } from '../implementation/trainer-process.ts';
+import { availability } from '../program/availability.ts';
+import { type DiscoveredImplementation, type Implementation, withRole } from '../program/discover.ts';
+import { ImplementationFailure } from '../program/implementation-failure.ts';
+import type { Precision } from '../program/manifest.ts';
+import type { TrainerOptions } from '../program/trainer-process.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { roundingEnvelope } from './envelope.ts';
 import { flatGate, type LossGate, lossGate, verifyLosses } from './gate.ts';

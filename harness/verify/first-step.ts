@@ -1,5 +1,5 @@
-import type { Precision } from '../implementation/manifest.ts';
-import type { TrainerProcess } from '../implementation/trainer-process.ts';
+import type { Precision } from '../program/manifest.ts';
+import type { TrainerProcess } from '../program/trainer-process.ts';
 import { parameterLayout } from '../task/parameter-layout.ts';
 import type { Expectation } from './expectation.ts';
 import { checkUpdate, parametersAfterFirstStep } from './first-update.ts';

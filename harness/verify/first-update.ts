@@ -1,5 +1,5 @@
 import type { TrainingTask } from '../../impls/contract.ts';
-import type { Precision } from '../implementation/manifest.ts';
+import type { Precision } from '../program/manifest.ts';
 import type { ParameterMatrix } from '../task/parameter-layout.ts';
 import { baseTolerance } from './gate.ts';
 import { checkTensors, gradientTolerances, type TensorFinding } from './tensor-check.ts';

@@ -1,4 +1,4 @@
-import type { Precision } from '../implementation/manifest.ts';
+import type { Precision } from '../program/manifest.ts';
 
 /**
  * How far a loss may lie from the reference's. Measured (REFERENCE.md, "Measured facts"): at the original's size, float64 in

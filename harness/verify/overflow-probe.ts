@@ -1,6 +1,6 @@
+import type { Mismatch } from '../diagnose/judge.ts';
 import { parameterLayout } from '../task/parameter-layout.ts';
 import type { PreparedTask } from '../task/task.ts';
-import type { Mismatch } from './judge.ts';
 import { RulesTrainer } from './rules-trainer.ts';
 
 /** Logits and attention scores of the probe: beyond what `exp` can take, in float64 (709) as in float32 (88). */

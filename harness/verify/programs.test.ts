@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { availability } from '../implementation/availability.ts';
-import { discoverImplementations, type Implementation, isBroken } from '../implementation/discover.ts';
+import { availability } from '../program/availability.ts';
+import { discoverImplementations, type Implementation, isBroken } from '../program/discover.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { presets, type Sizes } from '../task/presets.ts';
 import { type Expectation, expectationOf } from './expectation.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { availability } from '../implementation/availability.ts';
-import { type DiscoveredImplementation, type Implementation, withRole } from '../implementation/discover.ts';
-import { implementationHash } from '../implementation/implementation-hash.ts';
-import { flopsPerStep, startTrainer, type TrainerOptions } from '../implementation/trainer-process.ts';
+import { availability } from '../program/availability.ts';
+import { type DiscoveredImplementation, type Implementation, withRole } from '../program/discover.ts';
+import { implementationHash } from '../program/implementation-hash.ts';
+import { flopsPerStep, startTrainer, type TrainerOptions } from '../program/trainer-process.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
 import { cachedJson } from './cached-json.ts';

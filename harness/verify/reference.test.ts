@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { taskFlags } from '../implementation/task-files.ts';
+import { taskFlags } from '../program/task-files.ts';
 import { projectRoot } from '../project.ts';
 import { namedDatasets } from '../task/dataset.ts';
 import { prepareTask } from '../task/prepare-task.ts';

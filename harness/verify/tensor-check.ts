@@ -1,4 +1,4 @@
-import type { Precision } from '../implementation/manifest.ts';
+import type { Precision } from '../program/manifest.ts';
 import type { ParameterMatrix } from '../task/parameter-layout.ts';
 import { baseTolerance } from './gate.ts';
 

@@ -1,13 +1,13 @@
 import { UnsupportedTask } from '../../impls/contract.ts';
-import { availability } from '../implementation/availability.ts';
-import type { Implementation } from '../implementation/discover.ts';
-import { ImplementationFailure } from '../implementation/implementation-failure.ts';
-import { startTrainer, type TrainerOptions, type TrainerProcess } from '../implementation/trainer-process.ts';
-import { STEPS_BEYOND_MISMATCH } from './diagnose.ts';
+import { STEPS_BEYOND_MISMATCH } from '../diagnose/diagnose.ts';
+import { judge, type Mismatch } from '../diagnose/judge.ts';
+import { availability } from '../program/availability.ts';
+import type { Implementation } from '../program/discover.ts';
+import { ImplementationFailure } from '../program/implementation-failure.ts';
+import { startTrainer, type TrainerOptions, type TrainerProcess } from '../program/trainer-process.ts';
 import type { Expectation } from './expectation.ts';
 import { type FirstStep, trainFirstStep } from './first-step.ts';
 import { type LossGate, type LossVerdict, type VerifiedLosses, verifyLosses } from './gate.ts';
-import { judge, type Mismatch } from './judge.ts';
 import { describeOverflow, overflowProbe } from './overflow-probe.ts';
 
 export interface VerifyOptions extends TrainerOptions {

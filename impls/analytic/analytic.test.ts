@@ -1,4 +1,4 @@
-import { testGoldenTraces, testTrainerContract } from '../trainer-contract.ts';
+import { testGoldenTraces, testTrainerContract } from '../testing/trainer-contract.ts';
 import createTrainer from './analytic.ts';
 
 testTrainerContract(createTrainer, 40);

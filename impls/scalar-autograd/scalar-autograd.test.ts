@@ -1,4 +1,4 @@
-import { testGoldenTraces, testTrainerContract } from '../trainer-contract.ts';
+import { testGoldenTraces, testTrainerContract } from '../testing/trainer-contract.ts';
 import createTrainer from './scalar-autograd.ts';
 
 testTrainerContract(createTrainer, 20);

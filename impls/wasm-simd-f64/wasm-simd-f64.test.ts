@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { naiveLossAndGradients } from '../naive-oracle.ts';
-import { randomTask } from '../random-task.ts';
-import { testGoldenTraces, testTrainerContract } from '../trainer-contract.ts';
+import { naiveLossAndGradients } from '../testing/naive-oracle.ts';
+import { randomTask } from '../testing/random-task.ts';
+import { testGoldenTraces, testTrainerContract } from '../testing/trainer-contract.ts';
 import createTrainer from './wasm-simd-f64.ts';
 
 // The seed is fixed because the kernel of every shape stays in the cache. Heads of 4 make n_embd a multiple of 4.

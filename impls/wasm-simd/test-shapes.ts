@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { ModelConfig } from '../contract.ts';
-import { uniform } from '../random-task.ts';
+import { uniform } from '../testing/random-task.ts';
 
 /** For tests only: a model, a number of positions that fits it, and a source of numbers in [-1, 1). */
 export interface TestShape {

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { prepareTask } from '../../harness/task/prepare-task.ts';
 import { type PresetName, presets, taskDefaults } from '../../harness/task/presets.ts';
 import type { Trainer, TrainingTask } from '../contract.ts';
-import { largestDifference } from '../trainer-contract.ts';
+import { largestDifference } from '../testing/trainer-contract.ts';
 import createSingleTrainer from '../wasm-simd/wasm-simd.ts';
 import { createThreadedTrainer } from './wasm-threads.ts';
 

@@ -6,10 +6,10 @@ import { createInterface } from 'node:readline';
 import { serialize } from 'node:v8';
 import { execa } from 'execa';
 import { median } from 'simple-statistics';
-import { discoverImplementations, isBroken } from '../../harness/implementation/discover.ts';
-import { pinnedNode } from '../../harness/implementation/runtime.ts';
-import { startTrainer } from '../../harness/implementation/trainer-process.ts';
 import { runLap } from '../../harness/measure/lap.ts';
+import { discoverImplementations, isBroken } from '../../harness/program/discover.ts';
+import { pinnedNode } from '../../harness/program/runtime.ts';
+import { startTrainer } from '../../harness/program/trainer-process.ts';
 import { comparisonSchema } from '../../harness/results/comparison.ts';
 import { benchResultSchema, type Interval } from '../../harness/results/schema.ts';
 import { prepareTask } from '../../harness/task/prepare-task.ts';
@@ -17,7 +17,7 @@ import { presets, taskDefaults } from '../../harness/task/presets.ts';
 import type { ComparisonRun } from './record.ts';
 
 const project = resolve(import.meta.dirname, '../..');
-const cli = join(project, 'harness', 'cli.ts');
+const cli = join(project, 'harness', 'cli', 'main.ts');
 
 async function runCli(...words: string[]) {
   return execa(pinnedNode(), [cli, ...words], {

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { median } from 'simple-statistics';
-import { medianInterval } from '../../harness/measure/median-interval.ts';
-import { percentChange } from '../../harness/measure/percent.ts';
+import { medianInterval } from '../../harness/statistics/median-interval.ts';
+import { percentChange } from '../../harness/statistics/percent.ts';
 import type { ComparisonRun, Record } from './record.ts';
 
 const START = '<!-- figures: npm run trust-figures -->';

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { manifestSchema } from '../../harness/implementation/manifest.ts';
+import { manifestSchema } from '../../harness/program/manifest.ts';
 
 /**
  * A commit like HEAD, but for one TypeScript implementation whose every `train` takes longer by a fraction: a wrapper around

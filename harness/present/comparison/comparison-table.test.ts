@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { comparedRow, comparisonOf, uncomparedRow } from '../../results/example-comparison.ts';
+import { comparedRow, comparisonOf, uncomparedRow } from '../../testing/example-comparison.ts';
 import { comparisonMarkdown, comparisonTable } from './comparison-table.ts';
 
 const regression = comparedRow({

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
-import { percent, percentChange } from '../../measure/percent.ts';
 import type { Comparison, ComparisonRow, UncomparedRow } from '../../results/comparison.ts';
 import type { Interval } from '../../results/schema.ts';
+import { percent, percentChange } from '../../statistics/percent.ts';
 import { type Column, columnTable, markdownTable } from '../column-table.ts';
 import { formatNumber } from '../number-format.ts';
 import type { Page } from '../page.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { comparedRow, comparisonOf, uncomparedRow } from '../../results/example-comparison.ts';
+import { comparedRow, comparisonOf, uncomparedRow } from '../../testing/example-comparison.ts';
 import { annotations, appendJobSummary, runsInGitHubActions } from './github.ts';
 
 test('a regression is an error, an inconclusive row a warning, an improvement a notice, no change nothing', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { benchResult } from '../../results/example-result.ts';
+import { benchResult } from '../../testing/example-result.ts';
 import { bencher } from './bencher.ts';
 
 /**

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { benchResult, refusedRow, verifiedRow } from '../../results/example-result.ts';
+import { benchResult, refusedRow, verifiedRow } from '../../testing/example-result.ts';
 import { csv } from './csv.ts';
 
 /** RFC 4180, read strictly: every record ends with CRLF, a quoted field may hold anything with its quotes doubled. */

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { benchResult } from '../../results/example-result.ts';
+import { benchResult } from '../../testing/example-result.ts';
 import { UsageError } from '../../usage-error.ts';
 import { exportFormats, exportResult, parseExport, parseExports } from './export.ts';
 

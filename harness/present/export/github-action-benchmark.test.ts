@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { benchResult, refusedRow, verifiedRow } from '../../results/example-result.ts';
+import { benchResult, refusedRow, verifiedRow } from '../../testing/example-result.ts';
 import { githubActionBenchmark } from './github-action-benchmark.ts';
 
 /** What the action accepts for its custom tools (`src/extract.ts` at c38cce9), without its coercions: strict is safer. */

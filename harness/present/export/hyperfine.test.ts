@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { benchResult, verifiedRow } from '../../results/example-result.ts';
+import { benchResult, verifiedRow } from '../../testing/example-result.ts';
 import { hyperfine } from './hyperfine.ts';
 
 /** What hyperfine 1 writes (`src/benchmark/benchmark_result.rs` at 327d5f4) and what Bencher's hyperfine adapter demands of it. */

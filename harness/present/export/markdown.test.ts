@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { benchResult, refusedRow, verifiedRow } from '../../results/example-result.ts';
+import { benchResult, refusedRow, verifiedRow } from '../../testing/example-result.ts';
 import { escapeCell, markdown } from './markdown.ts';
 
 test('a row shows its median, its interval and its speedups', () => {

@@ -1,0 +1,94 @@
+import { UnsupportedTask } from '../../impls/contract.ts';
+import { contenderOf, WrongLosses } from '../measure/contender.ts';
+import { longRun } from '../measure/long-run.ts';
+import { availability } from '../program/availability.ts';
+import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
+import { ImplementationFailure } from '../program/implementation-failure.ts';
+import type { LongRunRow } from '../results/long-run-result.ts';
+import { prepareTask } from '../task/prepare-task.ts';
+import { type Expectation, expectationOf } from '../verify/expectation.ts';
+import type { BenchFlags } from './bench-one.ts';
+import { taskRequest } from './flags.ts';
+import { interruptSignal } from './interrupt.ts';
+import { type Progress, withProgress } from './progress.ts';
+
+/** Long enough for moments and softmax tails to sink into subnormal numbers where a kernel lets them. */
+const runs = [
+  { preset: 'd16', steps: 50_000 },
+  { preset: 'd64', steps: 5_000 },
+] as const;
+
+/** Time for one row, where `--budget` says nothing else. */
+const BUDGET_SECONDS = 60;
+
+/** Trains every implementation for a long time, one after the other; an interrupted series holds the rows that were finished. */
+export async function benchLong(
+  all: readonly DiscoveredImplementation[],
+  chosen: readonly DiscoveredImplementation[],
+  flags: BenchFlags,
+): Promise<readonly LongRunRow[]> {
+  const signal = interruptSignal();
+  const rows: LongRunRow[] = [];
+  for (const { preset, steps } of runs) {
+    const task = await prepareTask(taskRequest({ ...flags, preset, numSteps: steps }));
+    try {
+      await withProgress(`${preset}, ${steps} steps`, async (progress) => {
+        const expectation = await expectationOf(task, all, {
+          signal,
+          onProgress: (done, known, source) => progress.status(`reference ${source}: step ${done} of ${known}`),
+        });
+        for (const implementation of chosen) {
+          const row = await runLong(implementation, { expectation, preset, steps, flags, progress });
+          rows.push(row);
+          progress.milestone(`${implementation.name}: ${row.status}`);
+        }
+      });
+    } catch (error) {
+      // The rows before the interrupted one are done and worth showing.
+      if (!signal.aborted) throw error;
+      break;
+    }
+  }
+  return rows;
+}
+
+interface LongOptions {
+  readonly expectation: Expectation;
+  readonly preset: string;
+  readonly steps: number;
+  readonly flags: BenchFlags;
+  readonly progress: Progress;
+}
+
+async function runLong(implementation: DiscoveredImplementation, options: LongOptions): Promise<LongRunRow> {
+  const { expectation, preset, steps, flags, progress } = options;
+  const { name } = implementation;
+  const identity = { implementation: name, preset };
+  if (isBroken(implementation)) return { ...identity, status: 'error', reason: implementation.problem };
+  const here = await availability(implementation);
+  if (!here.available) return { ...identity, status: 'skipped', reason: here.reason };
+  const signal = interruptSignal();
+  const replyTimeoutMilliseconds = flags.timeout === undefined ? undefined : 1000 * flags.timeout;
+  try {
+    const run = await longRun(
+      contenderOf({ implementation }, expectation, { signal, replyTimeoutMilliseconds, budgetSeconds: 0 }),
+      {
+        task: expectation.task.training,
+        steps,
+        budgetMilliseconds: 1000 * (flags.budget ?? BUDGET_SECONDS),
+        stepsKnown: expectation.reference.losses.length,
+        signal,
+        onProgress: (trained, total) => progress.status(`${name}: step ${trained} of ${total}`),
+      },
+    );
+    return { ...identity, status: 'verified', run };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    if (error instanceof WrongLosses) return { ...identity, status: 'mismatch', reason: error.message };
+    if (error instanceof UnsupportedTask) return { ...identity, status: 'unsupported', reason: error.message };
+    if (error instanceof ImplementationFailure && !signal.aborted) {
+      return { ...identity, status: 'error', reason: error.message };
+    }
+    throw error;
+  }
+}

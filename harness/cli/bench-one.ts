@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { fullPace, quickPace } from '../measure/pace.ts';
+import type { RoundLimit } from '../measure/race.ts';
+import { taskName } from '../present/export/exporter.ts';
+import type { DiscoveredImplementation } from '../program/discover.ts';
+import type { RuntimeName } from '../program/runtime.ts';
+import { appendHistory, historyRecord } from '../results/history.ts';
+import type { BenchResult, Machine } from '../results/schema.ts';
+import { resultPath, saveResult } from '../results/store.ts';
+import type { TaskRequest } from '../task/task.ts';
+import { benchTask } from './bench-task.ts';
+import type { TaskFlags } from './flags.ts';
+import { interruptSignal } from './interrupt.ts';
+import { withProgress } from './progress.ts';
+
+export interface BenchFlags extends TaskFlags {
+  readonly quick?: true;
+  readonly rounds?: number;
+  readonly save: boolean;
+  readonly precision: number;
+  /** Seconds. */
+  readonly budget?: number;
+  readonly scaling?: true;
+  readonly long?: true;
+  readonly export: readonly string[];
+  readonly json?: string;
+  readonly results: string;
+  readonly impls?: string;
+  readonly timeout?: number;
+  readonly runtime?: readonly RuntimeName[];
+}
+
+/** Keeps a whole run of a dozen rows under two minutes. */
+const BUDGET_SECONDS = 100;
+
+/** Rounds of `--quick`: enough to tell a row from another, not enough for a narrow interval. */
+const QUICK_ROUNDS = 3;
+const QUICK_BUDGET_SECONDS = 22;
+
+export interface BenchOneOptions {
+  readonly request: TaskRequest;
+  readonly all: readonly DiscoveredImplementation[];
+  readonly chosen: readonly DiscoveredImplementation[];
+  readonly flags: BenchFlags;
+  readonly peak: Machine['peakGflops'];
+}
+
+export interface BenchOutcome {
+  readonly result: BenchResult;
+  /** Undefined where nothing was kept. */
+  readonly savedTo?: string;
+}
+
+/** Benchmarks one task with progress on standard error, and keeps what was measured as it comes. */
+export async function benchOne({ request, all, chosen, flags, peak }: BenchOneOptions): Promise<BenchOutcome> {
+  const signal = interruptSignal();
+  let savedTo: string | undefined;
+  const keep = async (result: BenchResult) => {
+    if (!flags.save || result.rows.length === 0) return;
+    savedTo ??= resultPath(result.createdAt, taskName(result), flags.results);
+    await saveResult(savedTo, result);
+  };
+  const result = await withProgress(request.preset ?? 'bench', (progress) =>
+    benchTask({
+      request,
+      all,
+      chosen,
+      runtimes: flags.runtime,
+      pace: flags.quick ? quickPace : fullPace,
+      limit: roundLimit(flags),
+      precision: flags.precision / 100,
+      peak,
+      signal,
+      ...(flags.timeout === undefined ? {} : { replyTimeoutMilliseconds: 1000 * flags.timeout }),
+      progress,
+      onResult: keep,
+    }),
+  );
+  await keep(result);
+  // A short run is no point of a trend, and neither is one that was cut off.
+  if (flags.save && !flags.quick && !signal.aborted)
+    await appendHistory(historyRecord(result), join(flags.results, 'history.ndjson'));
+  return { result, ...(savedTo === undefined ? {} : { savedTo }) };
+}
+
+function roundLimit(flags: BenchFlags): RoundLimit {
+  if (flags.rounds !== undefined) return { rounds: flags.rounds };
+  const precision = flags.precision / 100;
+  const budgetMilliseconds = 1000 * (flags.budget ?? (flags.quick ? QUICK_BUDGET_SECONDS : BUDGET_SECONDS));
+  return { precision, budgetMilliseconds, ...(flags.quick ? { mostRounds: QUICK_ROUNDS } : {}) };
+}

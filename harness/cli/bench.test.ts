@@ -1,0 +1,263 @@
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { projectRoot } from '../project.ts';
+import { readHistory } from '../results/history.ts';
+import { benchResultSchema } from '../results/schema.ts';
+import { readResult } from '../results/store.ts';
+import { prepareTask } from '../task/prepare-task.ts';
+import { presets, taskDefaults } from '../task/presets.ts';
+import { expectationOf } from '../verify/expectation.ts';
+import { parametersAfterFirstStep } from '../verify/first-update.ts';
+
+/** A folder of implementations that train nothing and answer with the losses of the golden trace, or with something worse. */
+let folder: string;
+let impls: string;
+let results: string;
+
+/** Answers the protocol. `behaviour` is one of the names below; times are told, not taken. */
+const program = `
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+const { behaviour, microseconds } = JSON.parse(readFileSync('program.json', 'utf8'));
+const losses = JSON.parse(readFileSync('../../losses.json', 'utf8'));
+const say = (answer) => process.stdout.write(JSON.stringify(answer) + '\\n');
+writeFileSync('../../pids/' + process.pid, '');
+if (behaviour === 'declines') { say({ unsupported: 'not for this size' }); process.exit(0); }
+say({ ready: 1 });
+let step = 0;
+for await (const line of createInterface({ input: process.stdin })) {
+  const [word, argument] = line.split(' ');
+  if (word === 'quit') process.exit(0);
+  else if (word === 'reset') { if (behaviour === 'hangs') continue; step = 0; say({ reset: true }); }
+  else if (word === 'train') {
+    if (behaviour === 'crashes') { console.error('out of cheese'); process.exit(3); }
+    if (behaviour === 'babbles') { process.stdout.write('hello\\n'); continue; }
+    const steps = Number(argument);
+    const answer = losses.slice(step, step + steps);
+    if (behaviour === 'errs' && step <= 5 && step + steps > 5) answer[5 - step] += 0.001;
+    if (behaviour === 'diverges' && step <= 5 && step + steps > 5) answer[5 - step] = null;
+    step += steps;
+    say({ losses: answer, nanoseconds: steps * microseconds * 1000 });
+  } else if (word === 'gradients') say({ unsupported: 'none' });
+  else if (word === 'parameters') {
+    const parameters = readFileSync('../../parameters.f64');
+    if (behaviour === 'forgets') parameters.fill(0, 0, 8);
+    writeFileSync(argument, parameters);
+    say({ parameters: parameters.length / 8 });
+  } else say({ error: 'unknown word' });
+}`;
+
+interface Toy {
+  readonly behaviour?: string;
+  readonly microseconds?: number;
+  readonly roles?: readonly string[];
+  readonly needs?: readonly { program: string }[];
+}
+
+async function toy(
+  name: string,
+  order: number,
+  { behaviour = 'right', microseconds = 100, ...manifest }: Toy,
+): Promise<void> {
+  await mkdir(join(impls, name), { recursive: true });
+  const run = { command: [process.execPath, 'program.mjs'] };
+  const entry = { protocol: 1, language: 'Toy', technique: 'replays', precision: 'float64', order, run, ...manifest };
+  await writeFile(join(impls, name, 'impl.json'), JSON.stringify(entry));
+  await writeFile(join(impls, name, 'program.mjs'), program);
+  await writeFile(join(impls, name, 'program.json'), JSON.stringify({ behaviour, microseconds }));
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bench-'));
+  impls = join(folder, 'impls');
+  const task = await prepareTask({ ...taskDefaults, ...presets.d16 });
+  const { reference, firstGradient } = await expectationOf(task, []);
+  await writeFile(join(folder, 'losses.json'), JSON.stringify([...reference.losses]));
+  await writeFile(join(folder, 'parameters.f64'), parametersAfterFirstStep(task.training, firstGradient));
+  await toy('slow', 1, { microseconds: 20_000, roles: ['python-baseline'] });
+  await toy('scalar', 2, { microseconds: 1000, roles: ['scalar-baseline'] });
+  await toy('fast', 3, { microseconds: 10, roles: ['calibrator'] });
+});
+afterAll(() => rm(folder, { recursive: true, maxRetries: 3 }));
+beforeEach(async () => {
+  results = join(folder, 'results');
+  await rm(results, { recursive: true, force: true });
+  await rm(join(folder, 'pids'), { recursive: true, force: true });
+  await mkdir(join(folder, 'pids'));
+});
+
+const command = (words: readonly string[]) => [
+  join(projectRoot, 'harness', 'cli', 'main.ts'),
+  ...['bench', '--impls', impls, '--results', results],
+  ...words,
+];
+
+async function bench(...words: string[]) {
+  return execa(process.execPath, command(words), { cwd: folder, reject: false, env: { NO_COLOR: '1' } });
+}
+
+/** Every process the toys ever were is gone. */
+async function expectNoChildLeft(): Promise<void> {
+  for (const pid of await readdir(join(folder, 'pids'))) {
+    expect(() => process.kill(Number(pid), 0), `process ${pid}`).toThrow('ESRCH');
+  }
+}
+
+describe('bench', () => {
+  it('prints one JSON document on standard output, with times and speedups, and exits with 0', async () => {
+    const { stdout, exitCode } = await bench('--rounds', '2', '--no-save', '--json', '-');
+    const result = benchResultSchema.parse(JSON.parse(stdout));
+    expect(exitCode).toBe(0);
+    const [slow, scalar, fast] = result.rows;
+    expect(fast).toMatchObject({ implementation: 'fast', status: 'verified', stepsVerified: 1000 });
+    expect(slow).toMatchObject({ status: 'verified', microsecondsPerSample: { median: 20_000 } });
+    expect(fast.status === 'verified' && fast.speedup.overPython?.median).toBeCloseTo(2000, 6);
+    expect(scalar.status === 'verified' && scalar.speedup.overScalar?.median).toBe(1);
+    expect(result.noise.calibratorMicroseconds).toEqual([10, 10]);
+    expect(result.machine.peakGflops?.float32).toBeGreaterThan(0);
+    await expect(readdir(results)).rejects.toThrow('ENOENT');
+  });
+
+  it('keeps the result and adds to the history', async () => {
+    const { stdout, exitCode } = await bench('fast', '--rounds', '2');
+    const [file] = (await readdir(results)).filter((name) => name.endsWith('.json'));
+    expect(stdout).toContain(file);
+    expect(exitCode).toBe(0);
+    const stored = await readResult(join(results, file));
+    expect(stored.rows.map((row) => row.implementation)).toEqual(['fast']);
+    const [record] = await readHistory(join(results, 'history.ndjson'));
+    expect(record.rows).toMatchObject([{ implementation: 'fast', microsecondsPerSample: { median: 10 } }]);
+  });
+
+  it('times the calibrator even where it has no row', async () => {
+    const { stdout } = await bench('scalar', '--rounds', '2', '--no-save', '--json', '-');
+    const result = benchResultSchema.parse(JSON.parse(stdout));
+    expect(result.rows).toHaveLength(1);
+    expect(result.noise.calibratorMicroseconds).toEqual([10, 10]);
+  });
+
+  it('ends the children, keeps what was measured and says where, and exits with 130 after Ctrl-C', async () => {
+    const child = spawn(process.execPath, command(['--rounds', '1000']), {
+      cwd: folder,
+      env: { ...process.env, NO_COLOR: '1' },
+    });
+    let output = '';
+    child.stdout.on('data', (chunk) => {
+      output += chunk;
+    });
+    await new Promise<void>((resolve) => {
+      let progress = '';
+      child.stderr.on('data', (chunk) => {
+        progress += chunk;
+        if (progress.includes('round 1 done')) resolve();
+      });
+    });
+    child.kill('SIGINT');
+    const exitCode = await new Promise((resolve) => child.once('exit', resolve));
+    expect(exitCode).toBe(130);
+    const files = await readdir(results);
+    expect(files).toHaveLength(1);
+    expect(output).toContain('interrupted; what was measured is in');
+    expect(output).toContain(files[0]);
+    expect((await readResult(join(results, files[0]))).rows).toHaveLength(3);
+    await expectNoChildLeft();
+  });
+});
+
+describe('a bench with implementations that fail', () => {
+  const bad = ['crashes', 'babbles', 'hangs', 'errs', 'diverges', 'forgets', 'declines'];
+  beforeAll(async () => {
+    for (const [i, behaviour] of bad.entries()) await toy(behaviour, 10 + i, { behaviour });
+    await toy('absent', 20, { needs: [{ program: 'no-such-program-anywhere' }] });
+  });
+  afterAll(async () => {
+    for (const name of [...bad, 'absent', 'garbled']) await rm(join(impls, name), { recursive: true, force: true });
+  });
+
+  it('refuses those with their reasons, times the others, exits with 1 and leaves no process', async () => {
+    const { stdout, exitCode } = await bench('--rounds', '2', '--timeout', '1', '--no-save', '--json', '-');
+    const result = benchResultSchema.parse(JSON.parse(stdout));
+    const rows = Object.fromEntries(
+      result.rows.map((row) => [
+        row.implementation,
+        row.status === 'verified' ? row.status : `${row.status}: ${row.reason}`,
+      ]),
+    );
+    expect(rows).toMatchObject({
+      fast: 'verified',
+      slow: 'verified',
+      crashes: expect.stringMatching(/^error: .*crashes/),
+      babbles: expect.stringMatching(/^error: .*hello/),
+      hangs: expect.stringMatching(/^error: .*hangs/),
+      errs: expect.stringMatching(/^mismatch: step 6: /),
+      diverges: expect.stringMatching(/^mismatch: step 6: .*not finite/),
+      forgets: expect.stringMatching(/^mismatch: .*updated parameters off: wte/),
+      declines: 'unsupported: not for this size',
+      absent: expect.stringMatching(/^skipped: no-such-program-anywhere not found/),
+    });
+    expect(exitCode).toBe(1);
+    await expectNoChildLeft();
+  });
+
+  it('exits with 0 where rows were skipped or unsupported only', async () => {
+    const { exitCode, stdout } = await bench('fast', 'declines', 'absent', '--rounds', '1', '--no-save');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('absent: skipped: no-such-program-anywhere not found');
+    expect(stdout).toContain('declines: unsupported: not for this size');
+  });
+
+  it('exits with 2 where a manifest cannot be read', async () => {
+    await mkdir(join(impls, 'garbled'), { recursive: true });
+    await writeFile(join(impls, 'garbled', 'impl.json'), '{"protocol":1}');
+    await rm(join(impls, 'crashes'), { recursive: true });
+    for (const name of ['babbles', 'hangs', 'errs', 'diverges', 'forgets'])
+      await rm(join(impls, name), { recursive: true });
+    const { exitCode, stdout } = await bench('--rounds', '1', '--no-save');
+    expect(exitCode).toBe(2);
+    expect(stdout).toMatch(/garbled: error: .*language/);
+  });
+});
+
+describe('bad input', () => {
+  it.each([
+    [['fsat'], /unknown implementation "fsat"; did you mean "fast"\?/],
+    [['--preset', 'd61'], /unknown preset "d61"/],
+    [['--n-embd', '18'], /not divisible by --n-head/],
+    [['--dataset', '/nowhere.txt'], /nowhere\.txt/],
+    [['--rounds', '0'], /--rounds/],
+    [['--precision', '-1'], /--precision/],
+    [['--budget', 'soon'], /--budget/],
+    [['--export', 'pdf=x'], /unknown format "pdf"/],
+    [['--json', '/nowhere/x.json'], /nowhere/],
+    [['--scaling', '--long'], /ask for one of them/],
+    [['--long', '--export', 'csv=x.csv'], /leave out --scaling and --long/],
+  ])('%j gets one line and exit code 2, and nothing is written', async (words, message) => {
+    const { exitCode, stdout, stderr } = await bench(...words);
+    expect(stderr).toMatch(message);
+    expect(stderr.split('\n')).toHaveLength(1);
+    expect([exitCode, stdout]).toEqual([2, '']);
+    await expect(readdir(results)).rejects.toThrow('ENOENT');
+    expect(await readdir(join(folder, 'pids'))).toEqual([]);
+  });
+});
+
+it('merge and history refuse what is no result of theirs in one line', async () => {
+  const run = (...words: string[]) =>
+    execa(process.execPath, [join(projectRoot, 'harness', 'cli', 'main.ts'), ...words], { cwd: folder, reject: false });
+  const file = join(folder, 'cut.json');
+  await writeFile(file, '{"schemaVersion":1,');
+  for (const words of [
+    ['merge', file],
+    ['merge', join(folder, 'none.json')],
+    ['history', '--file', file],
+  ]) {
+    const { exitCode, stderr } = await run(...words);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/^error: [^\n]*(cut|none)\.json[^\n]*$/);
+  }
+  expect(await readFile(file, 'utf8')).toBe('{"schemaVersion":1,');
+});

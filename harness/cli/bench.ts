@@ -1,0 +1,154 @@
+import { Command, Option } from 'commander';
+import { thisMachine, thisRuntime } from '../measure/machine.ts';
+import { measureMachinePeak } from '../measure/machine-peak.ts';
+import { benchTable } from '../present/bench-table.ts';
+import { exportFormats, exportResult, parseExports } from '../present/export/export.ts';
+import { longRunTable } from '../present/long-run-table.ts';
+import { type Page, terminalPage } from '../present/page.ts';
+import { publishedTable } from '../present/published-table.ts';
+import { scalingTables } from '../present/scaling-table.ts';
+import { type DiscoveredImplementation, discoverImplementations, selectImplementations } from '../program/discover.ts';
+import { displayPath } from '../project.ts';
+import { currentCommit } from '../results/commit.ts';
+import type { LongRunResult } from '../results/long-run-result.ts';
+import { publishedTableFor, readPublished } from '../results/published.ts';
+import { type BenchResult, SCHEMA_VERSION } from '../results/schema.ts';
+import { resultsFolder } from '../results/store.ts';
+import { UsageError } from '../usage-error.ts';
+import { benchLong } from './bench-long.ts';
+import { type BenchFlags, type BenchOutcome, benchOne } from './bench-one.ts';
+import { benchScaling } from './bench-scaling.ts';
+import {
+  addTaskFlags,
+  implementationsOption,
+  jsonOption,
+  positiveNumber,
+  runtimeOption,
+  taskRequest,
+  timeoutOption,
+  wholeNumberFrom,
+} from './flags.ts';
+import { interruptSignal } from './interrupt.ts';
+import { checkJsonTarget, writeJson } from './json-output.ts';
+import { rowExitCode } from './row-exit-code.ts';
+
+export function benchCommand(): Command {
+  return addTaskFlags(new Command('bench'))
+    .description('verify implementations, time them, and say how much faster each is')
+    .argument('[implementation...]', 'which ones; all of them where none is named')
+    .option('--quick', 'every row verified and timed in under 30 seconds, less surely')
+    .option('--scaling', 'every preset, and how cost grows with work')
+    .option('--long', '50,000 steps at d16 and 5,000 at d64: does a step cost the same at the end?')
+    .option('--rounds <n>', 'exactly so many rounds, one process a row in each', wholeNumberFrom(1))
+    .addOption(
+      new Option('--precision <percent>', 'add rounds until every interval is at most ± this')
+        .argParser(positiveNumber)
+        .default(2),
+    )
+    .addOption(
+      new Option('--budget <seconds>', 'add no more rounds then (default: 100; 40 a preset with --scaling)').argParser(
+        positiveNumber,
+      ),
+    )
+    .addOption(
+      new Option('--results <folder>', 'where results and the history are kept').default(
+        resultsFolder,
+        displayPath(resultsFolder),
+      ),
+    )
+    .option('--no-save', 'keep nothing')
+    .addOption(
+      new Option(
+        '--export <format=file>',
+        `write the table for another tool, any number of times; formats: ${exportFormats.join(', ')}`,
+      )
+        .argParser(collect)
+        .default([], 'none'),
+    )
+    .addOption(jsonOption())
+    .addOption(implementationsOption())
+    .addOption(timeoutOption())
+    .addOption(runtimeOption())
+    .action(bench);
+}
+
+function collect(value: string, values: readonly string[]): readonly string[] {
+  return [...values, value];
+}
+
+/** What every way of benchmarking prints to: standard output is left alone where it is to hold JSON. */
+interface Output {
+  readonly print: (text: string) => void;
+  readonly page: Page;
+}
+
+async function bench(names: readonly string[], flags: BenchFlags): Promise<void> {
+  await checkJsonTarget(flags.json);
+  const exports = parseExports(flags.export);
+  if (exports.length > 0 && (flags.scaling || flags.long)) {
+    throw new UsageError('--export writes the table of one task; leave out --scaling and --long');
+  }
+  if (flags.scaling && flags.long) throw new UsageError('--scaling and --long are two runs; ask for one of them');
+  const all = await discoverImplementations(flags.impls);
+  const chosen = selectImplementations(all, names);
+  const stream = flags.json === '-' ? process.stderr : process.stdout;
+  const output: Output = { print: (text) => stream.write(`${text}\n`), page: terminalPage(stream) };
+
+  if (flags.long) return long(all, chosen, flags, output);
+  const request = taskRequest(flags);
+  const peak = await measureMachinePeak(interruptSignal());
+  if (flags.scaling) {
+    const outcomes = await benchScaling(all, chosen, flags, peak);
+    const results = outcomes.map(({ result }) => result);
+    for (const outcome of outcomes) output.print(`${benchTable(outcome.result, output.page)}${savedLine(outcome)}\n`);
+    output.print(scalingTables(results, output.page));
+    if (flags.json !== undefined) await writeJson(flags.json, { schemaVersion: SCHEMA_VERSION, scaling: results });
+    process.exitCode = rowExitCode(
+      results.flatMap(({ rows }) => rows),
+      chosen,
+    );
+    return;
+  }
+  const outcome = await benchOne({ request, all, chosen, flags, peak });
+  output.print(`${await describe(outcome.result, output.page)}${savedLine(outcome)}`);
+  if (flags.json !== undefined) await writeJson(flags.json, outcome.result);
+  await exportResult(outcome.result, exports);
+  process.exitCode = rowExitCode(outcome.result.rows, chosen);
+}
+
+async function long(
+  all: readonly DiscoveredImplementation[],
+  chosen: readonly DiscoveredImplementation[],
+  flags: BenchFlags,
+  { print, page }: Output,
+): Promise<void> {
+  const createdAt = new Date().toISOString();
+  const longRuns = await benchLong(all, chosen, flags);
+  print(longRunTable(longRuns, page));
+  const commit = await currentCommit();
+  const result: LongRunResult = {
+    schemaVersion: SCHEMA_VERSION,
+    createdAt,
+    ...(commit === undefined ? {} : { commit }),
+    machine: thisMachine(),
+    runtime: thisRuntime(),
+    longRuns: [...longRuns],
+  };
+  if (flags.json !== undefined) await writeJson(flags.json, result);
+  process.exitCode = rowExitCode(longRuns, chosen);
+}
+
+/** The table, with the literature's of the same model beneath it. */
+async function describe(result: BenchResult, page: Page): Promise<string> {
+  const published = await readPublished();
+  const table = publishedTableFor(published, result.task);
+  const own = benchTable(result, page);
+  return table === undefined ? own : `${own}\n\n${publishedTable(published, table, page.width)}`;
+}
+
+function savedLine({ savedTo }: BenchOutcome): string {
+  if (savedTo === undefined) return '';
+  return interruptSignal().aborted
+    ? `\ninterrupted; what was measured is in ${displayPath(savedTo)}`
+    : `\nsaved to ${displayPath(savedTo)}`;
+}

@@ -1,0 +1,74 @@
+import { styleText } from 'node:util';
+import { tryProtocol } from '../conformance/conformance.ts';
+import { availability } from '../program/availability.ts';
+import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
+import { ImplementationFailure } from '../program/implementation-failure.ts';
+import type { PreparedTask } from '../task/task.ts';
+import { makeHugeTask } from '../testing/huge-task.ts';
+import { exitCode } from './exit-code.ts';
+import { writeJson } from './json-output.ts';
+
+export interface CheckProtocolOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly patienceMilliseconds?: number | undefined;
+  /** Where to write the findings as JSON, as well. */
+  readonly json?: string | undefined;
+}
+
+/** What became of one implementation: the trials it failed, or why there were none. */
+interface ProtocolRow {
+  readonly implementation: string;
+  readonly status: 'conforming' | 'violation' | 'error' | 'skipped';
+  readonly reason: string;
+  readonly violations: { readonly trial: string; readonly problem: string }[];
+}
+
+const marks = {
+  conforming: { mark: '✔', colour: 'green' },
+  violation: { mark: '✖', colour: 'red' },
+  error: { mark: '✖', colour: 'red' },
+  skipped: { mark: '–', colour: 'yellow' },
+} as const;
+
+/** `check --protocol`: prints what each program does that the protocol does not allow, and returns the exit code. */
+export async function checkProtocol(
+  chosen: readonly DiscoveredImplementation[],
+  task: PreparedTask,
+  options: CheckProtocolOptions,
+): Promise<number> {
+  const stream = options.json === '-' ? process.stderr : process.stdout;
+  const nameWidth = Math.max(...chosen.map((implementation) => implementation.name.length));
+  const tasks = { task, hugeTask: makeHugeTask() };
+  const rows: ProtocolRow[] = [];
+  for (const implementation of chosen) {
+    const row = await protocolRow(implementation, tasks, options);
+    rows.push(row);
+    const { mark, colour } = marks[row.status];
+    const verdict = styleText(colour, `${mark} ${row.implementation.padEnd(nameWidth)}  ${row.status}`, { stream });
+    stream.write(`${verdict} ${row.reason}\n`);
+    for (const { trial, problem } of row.violations) stream.write(`    ${trial}: ${problem}\n`);
+  }
+  if (options.json !== undefined) await writeJson(options.json, { schemaVersion: 1, results: rows });
+  return rows.some((row) => row.status === 'violation' || row.status === 'error') ? exitCode.wrong : exitCode.ok;
+}
+
+async function protocolRow(
+  implementation: DiscoveredImplementation,
+  tasks: { readonly task: PreparedTask; readonly hugeTask: PreparedTask },
+  options: CheckProtocolOptions,
+): Promise<ProtocolRow> {
+  const row = { implementation: implementation.name, violations: [] };
+  if (isBroken(implementation)) return { ...row, status: 'error', reason: implementation.problem };
+  const present = await availability(implementation);
+  if (!present.available) return { ...row, status: 'skipped', reason: present.reason };
+  try {
+    const findings = await Array.fromAsync(tryProtocol(implementation, tasks, options));
+    const violations = findings.flatMap(({ trial, problem }) => (problem === undefined ? [] : [{ trial, problem }]));
+    return violations.length === 0
+      ? { ...row, status: 'conforming', reason: `in ${findings.length} trials` }
+      : { ...row, status: 'violation', reason: `in ${violations.length} of ${findings.length} trials`, violations };
+  } catch (error) {
+    if (error instanceof ImplementationFailure) return { ...row, status: 'error', reason: error.message };
+    throw error;
+  }
+}

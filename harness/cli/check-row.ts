@@ -1,0 +1,105 @@
+import type { Entrant } from '../program/entrants.ts';
+import type { TrainerProcess } from '../program/trainer-process.ts';
+import type { CheckResult } from '../results/schema.ts';
+import { drawSamples } from '../task/sample.ts';
+import type { PreparedTask } from '../task/task.ts';
+import type { Expectation } from '../verify/expectation.ts';
+import type { TensorFinding } from '../verify/tensor-check.ts';
+import { type Verification, type VerifyOptions, verifyImplementation } from '../verify/verify-implementation.ts';
+
+export type CheckRow = CheckResult['results'][number];
+
+/** What a row is to show beyond its verdict. */
+export interface CheckRowOptions extends VerifyOptions {
+  readonly samples?: boolean | undefined;
+  readonly gradients?: boolean | undefined;
+  readonly parameters?: boolean | undefined;
+  /** Called while training, with words such as `step 20 of 1000`. */
+  readonly onStatus: (text: string) => void;
+}
+
+/** Verifies one entrant; `stderrTail` is the end of what it said where it broke. */
+export async function checkRow(
+  { implementation, runtimeName, runtime }: Entrant,
+  expectation: Expectation,
+  options: CheckRowOptions,
+): Promise<{ readonly row: CheckRow; readonly stderrTail: string }> {
+  const identity = {
+    implementation: implementation.name,
+    ...(runtimeName === undefined ? {} : { runtime: runtimeName }),
+  };
+  if (runtimeName !== undefined && runtime === undefined) {
+    return { row: unmeasured(identity, 'skipped', `${runtimeName} not found`), stderrTail: '' };
+  }
+  const steps = expectation.reference.losses.length;
+  let samples: readonly string[] | undefined;
+  const verification = await verifyImplementation(implementation, expectation, {
+    ...options,
+    runtime,
+    onProgress: (done) => options.onStatus(`step ${done} of ${steps}`),
+    afterwards: async (trainer, done) => {
+      if (options.samples) samples = await drawFinalSamples(trainer, expectation.task, done, options.onStatus);
+    },
+  });
+  return {
+    row: {
+      ...rowOf(identity, verification),
+      ...tensorsOf(verification, options),
+      ...(samples === undefined ? {} : { samples: [...samples] }),
+    },
+    stderrTail: verification.status === 'error' ? verification.stderrTail : '',
+  };
+}
+
+type Identity = Pick<CheckRow, 'implementation' | 'runtime'>;
+
+/** The row of what was not trained. */
+export function unmeasured(identity: Identity, status: 'error' | 'skipped' | 'unsupported', reason: string): CheckRow {
+  return { ...identity, status, reason, losses: [], stepsVerified: 0, maxLossError: null, tolerance: null };
+}
+
+function rowOf(identity: Identity, verification: Verification): CheckRow {
+  if (!('losses' in verification)) return unmeasured(identity, verification.status, verification.reason);
+  const { status, stepsVerified, maxLossError, tolerance, losses } = verification;
+  const wrong = status === 'mismatch' ? verification : undefined;
+  return {
+    ...identity,
+    status,
+    ...(wrong === undefined ? {} : { reason: wrong.reason, diagnosis: [...wrong.diagnosis] }),
+    losses: Array.from(losses, (loss) => (Number.isFinite(loss) ? loss : null)),
+    stepsVerified,
+    maxLossError,
+    tolerance,
+    ...(wrong?.firstMismatch === undefined ? {} : { firstMismatch: wrong.firstMismatch }),
+  };
+}
+
+function tensorsOf(verification: Verification, options: CheckRowOptions): Pick<CheckRow, 'gradients' | 'parameters'> {
+  if (!('first' in verification)) return {};
+  const { gradientFindings, parameterFindings } = verification.first;
+  const finite = (findings: readonly TensorFinding[]) =>
+    findings.map((finding) => ({ ...finding, maxError: Number.isFinite(finding.maxError) ? finding.maxError : null }));
+  return {
+    ...(options.gradients && gradientFindings !== undefined ? { gradients: finite(gradientFindings) } : {}),
+    ...(options.parameters ? { parameters: finite(parameterFindings) } : {}),
+  };
+}
+
+/** Steps between two looks at the terminal. */
+const STEPS_PER_LOOK = 50;
+
+async function drawFinalSamples(
+  trainer: TrainerProcess,
+  task: PreparedTask,
+  done: number,
+  onStatus: (text: string) => void,
+): Promise<readonly string[]> {
+  const { numSteps } = task.training;
+  for (let step = done; step < numSteps; ) {
+    const steps = Math.min(STEPS_PER_LOOK, numSteps - step);
+    await trainer.train(steps);
+    step += steps;
+    onStatus(`step ${step} of ${numSteps}, on the way to its samples`);
+  }
+  return drawSamples(task, await trainer.parameters());
+}

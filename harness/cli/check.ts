@@ -1,0 +1,156 @@
+import { Command } from 'commander';
+import { describeCheck, describeRow } from '../present/check-report.ts';
+import {
+  type DiscoveredImplementation,
+  discoverImplementations,
+  isBroken,
+  selectImplementations,
+} from '../program/discover.ts';
+import { entrantsOf } from '../program/entrants.ts';
+import type { RuntimeName } from '../program/runtime.ts';
+import { type CheckResult, SCHEMA_VERSION } from '../results/schema.ts';
+import { prepareTask } from '../task/prepare-task.ts';
+import { UsageError } from '../usage-error.ts';
+import { expectationOf } from '../verify/expectation.ts';
+import { checkProtocol } from './check-protocol.ts';
+import { type CheckRow, checkRow, unmeasured } from './check-row.ts';
+import { exitCode } from './exit-code.ts';
+import {
+  addTaskFlags,
+  implementationsOption,
+  jsonOption,
+  runtimeOption,
+  type TaskFlags,
+  taskRequest,
+  timeoutOption,
+  wholeNumberFrom,
+} from './flags.ts';
+import { interruptSignal } from './interrupt.ts';
+import { checkJsonTarget, writeJson } from './json-output.ts';
+import { statusLine } from './status-line.ts';
+import { watchFolders } from './watch-folders.ts';
+
+interface CheckFlags extends TaskFlags {
+  readonly steps?: number;
+  readonly samples?: true;
+  readonly gradients?: true;
+  readonly parameters?: true;
+  readonly watch?: true;
+  readonly protocol?: true;
+  readonly json?: string;
+  readonly impls?: string;
+  readonly timeout?: number;
+  readonly runtime?: readonly RuntimeName[];
+}
+
+/** Without `--steps`, one implementation trains no longer than this; its row says over how many steps it was verified. */
+const BUDGET_SECONDS = 20;
+
+export function checkCommand(): Command {
+  return addTaskFlags(new Command('check'))
+    .description('verify implementations against the reference, without timing them')
+    .argument('[implementation...]', 'which ones; all of them where none is named')
+    .option('--steps <n>', 'how many steps to verify', wholeNumberFrom(1))
+    .option('--samples', 'train for --num-steps and draw 20 names')
+    .option('--gradients', 'show the gradients of step 1, tensor by tensor')
+    .option('--parameters', 'show the parameters after step 1, tensor by tensor')
+    .option('--watch', 'check again whenever a file of the implementation is saved')
+    .option('--protocol', 'try what the line protocol asks of a program, instead of its losses')
+    .addOption(jsonOption())
+    .addOption(implementationsOption())
+    .addOption(timeoutOption())
+    .addOption(runtimeOption())
+    .action(check);
+}
+
+async function check(names: readonly string[], flags: CheckFlags): Promise<void> {
+  if (!flags.watch) return checkOnce(names, flags);
+  const signal = interruptSignal();
+  const chosen = selectImplementations(await discoverImplementations(flags.impls), names);
+  const watching = watchFolders(
+    chosen.map((implementation) => implementation.folder),
+    signal,
+  );
+  for (;;) {
+    await checkOnce(names, flags).catch((error) => {
+      // Half-written manifests are part of the work: say so, and wait for the next save.
+      if (!(error instanceof UsageError)) throw error;
+      console.error(`error: ${error.message}`);
+    });
+    console.error('waiting for a file to be saved; Ctrl-C ends');
+    await watching.saved();
+  }
+}
+
+async function checkOnce(names: readonly string[], flags: CheckFlags): Promise<void> {
+  await checkJsonTarget(flags.json);
+  const all = await discoverImplementations(flags.impls);
+  const chosen = selectImplementations(all, names);
+  const task = await prepareTask(taskRequest(flags));
+  if (flags.protocol) {
+    process.exitCode = await checkProtocol(chosen, task, { signal: interruptSignal(), json: flags.json });
+    return;
+  }
+  const stream = flags.json === '-' ? process.stderr : process.stdout;
+  const status = statusLine();
+  const print = (line: string) => {
+    status.clear();
+    stream.write(`${line}\n`);
+  };
+
+  const expectation = await expectationOf(task, all, {
+    ...trainerOptions(flags),
+    steps: flags.steps,
+    onProgress: (done, steps, source) => status.show(`reference ${source}: step ${done} of ${steps}`),
+  });
+  const reference = { source: expectation.reference.source, losses: Array.from(expectation.reference.losses) };
+  print(describeCheck(task.description, reference));
+  for (const warning of expectation.warnings) print(`warning: ${warning}`);
+
+  const nameWidth = Math.max(...chosen.map((implementation) => implementation.name.length));
+  const results: CheckRow[] = [];
+  const show = (row: CheckRow, stderrTail: string) => {
+    results.push(row);
+    for (const line of describeRow(row, nameWidth, stderrTail, stream)) print(line);
+  };
+  for (const implementation of chosen) {
+    const { name } = implementation;
+    if (isBroken(implementation)) {
+      show(unmeasured({ implementation: name }, 'error', implementation.problem), '');
+      continue;
+    }
+    for (const entrant of await entrantsOf(implementation, flags.runtime)) {
+      const { row, stderrTail } = await checkRow(entrant, expectation, {
+        ...trainerOptions(flags),
+        samples: flags.samples,
+        gradients: flags.gradients,
+        parameters: flags.parameters,
+        probesOverflow: true,
+        budgetSeconds: flags.steps === undefined ? BUDGET_SECONDS : undefined,
+        onStatus: (text) => status.show(`${name}: ${text}`),
+      });
+      show(row, stderrTail);
+    }
+  }
+  if (flags.json !== undefined) {
+    const document: CheckResult = { schemaVersion: SCHEMA_VERSION, task: task.description, reference, results };
+    await writeJson(flags.json, document);
+  }
+  process.exitCode = exitCodeOf(results, chosen);
+}
+
+function trainerOptions(flags: CheckFlags): {
+  readonly signal: AbortSignal;
+  readonly replyTimeoutMilliseconds?: number;
+} {
+  const signal = interruptSignal();
+  return flags.timeout === undefined ? { signal } : { signal, replyTimeoutMilliseconds: 1000 * flags.timeout };
+}
+
+/** What an implementation did wrong weighs more than a manifest that could not be read, which is bad input. */
+function exitCodeOf(results: readonly CheckRow[], chosen: readonly DiscoveredImplementation[]): number {
+  const unreadable = chosen.filter(isBroken).map((implementation) => implementation.name);
+  const wrong = results.filter((row) => row.status === 'mismatch' || row.status === 'error');
+  if (wrong.some((row) => !unreadable.includes(row.implementation))) return exitCode.wrong;
+  return unreadable.length > 0 ? exitCode.usage : exitCode.ok;
+}

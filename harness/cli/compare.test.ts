@@ -1,0 +1,211 @@
+import { spawn } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { discoverImplementations, withRole } from '../program/discover.ts';
+import { implementationsRoot, projectRoot } from '../project.ts';
+import { comparisonSchema } from '../results/comparison.ts';
+import { benchResult, verifiedRow } from '../testing/example-result.ts';
+
+/** A copy of this project in a repository of its own, with one more implementation: right at first, then wrong. */
+let folder: string;
+let temporary: string;
+const git = (...words: string[]) =>
+  execa('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.invalid', ...words], { cwd: join(folder, 'project') });
+const inProject = (...names: string[]) => join(folder, 'project', ...names);
+
+async function commit(message: string): Promise<void> {
+  await git('add', '--all');
+  await git('commit', '--quiet', `--message=${message}`);
+  await git('tag', message);
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'compare-'));
+  for (const name of ['harness', 'impls', 'reference', 'package.json', 'package-lock.json', '.gitignore']) {
+    const filter = (path: string) => !/[\\/](node_modules|target|__pycache__|\.cache)$/.test(path);
+    await cp(join(projectRoot, name), inProject(name), { recursive: true, filter });
+  }
+  await git('init', '--quiet', '--initial-branch=main');
+  await writeFile(inProject('.git', 'info', 'exclude'), 'node_modules\n');
+  await symlink(join(projectRoot, 'node_modules'), inProject('node_modules'), 'junction');
+
+  const [trusted] = withRole(await discoverImplementations(), 'trusted');
+  if (trusted === undefined || !('module' in trusted.manifest.run))
+    throw new Error('no trusted implementation in TypeScript');
+  const module = relative(inProject('impls', 'toy'), inProject('impls', trusted.name, trusted.manifest.run.module));
+  const from = relative(implementationsRoot, resolve(trusted.folder, trusted.manifest.run.module));
+  expect(module).toContain(from);
+  await mkdir(inProject('impls', 'toy'));
+  const manifest = { protocol: 1, language: 'TypeScript', technique: 'wraps', precision: 'float64', order: 999 };
+  await writeFile(inProject('impls', 'toy', 'impl.json'), JSON.stringify({ ...manifest, run: { module: 'toy.ts' } }));
+  await writeFile(inProject('impls', 'toy', 'toy.ts'), `export { default } from '${module.replaceAll('\\', '/')}';\n`);
+  await commit('right');
+  const wrong = `import create from '${module.replaceAll('\\', '/')}';
+export default async (task) => {
+  const trainer = await create(task);
+  return { ...trainer, reset: () => trainer.reset(), parameters: () => trainer.parameters(), train: (n) => trainer.train(n).map((loss) => loss + 0.001) };
+};
+`;
+  await writeFile(inProject('impls', 'toy', 'toy.ts'), wrong);
+  await commit('wrong');
+});
+afterAll(() => rm(folder, { recursive: true, maxRetries: 3 }));
+
+beforeEach(async () => {
+  temporary = join(folder, 'temporary');
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary);
+});
+
+/** Its temporary folder is one that each test can look into. */
+const environment = () => ({ ...process.env, TMPDIR: temporary, TEMP: temporary, GITHUB_ACTIONS: '', NO_COLOR: '1' });
+
+async function compare(...words: string[]) {
+  return execa(process.execPath, [inProject('harness', 'cli', 'main.ts'), 'compare', ...words], {
+    cwd: folder,
+    env: environment(),
+    reject: false,
+  });
+}
+
+async function expectNothingLeft(): Promise<void> {
+  expect((await git('worktree', 'list', '--porcelain')).stdout.match(/^worktree /gm)).toHaveLength(1);
+  expect((await readdir(temporary)).filter((name) => name.includes('compare'))).toEqual([]);
+}
+
+async function expectUsageError(words: string[], message: string | RegExp): Promise<void> {
+  const { exitCode, stderr, stdout } = await compare(...words);
+  expect(stderr).toMatch(message);
+  expect(stderr.split('\n')).toHaveLength(1);
+  expect([exitCode, stdout]).toEqual([2, '']);
+  await expectNothingLeft();
+}
+
+test('an unknown revision, name, threshold or folder is one line and exit code 2', async () => {
+  await expectUsageError(['--base', 'mian'], 'unknown revision "mian"; did you mean "main"?');
+  await expectUsageError(['--base', 'right', '--head', 'worng'], 'unknown revision "worng"; did you mean "wrong"?');
+  await expectUsageError(['--base', 'right', '--threshold', '-5%'], /threshold/);
+  await expectUsageError(['--base', 'right', '--json', join(folder, 'missing', 'x.json')], /no folder/);
+});
+
+test('neither a base nor two files is refused, saying what is expected', async () => {
+  await expectUsageError([], 'expected --base REVISION or two results files');
+  await expectUsageError(['one.json'], 'got one file');
+  await expectUsageError(['--head', 'main', 'a.json', 'b.json'], '--head needs --base');
+});
+
+/** As {@link expectUsageError}, for what comes to light after the checkouts were announced. */
+async function expectRefused(words: string[], message: string): Promise<void> {
+  const { exitCode, stderr, stdout } = await compare(...words);
+  expect(stderr.split('\n').at(-1)).toContain(message);
+  expect([exitCode, stdout]).toEqual([2, '']);
+  await expectNothingLeft();
+}
+
+test('an unknown implementation is found out after the checkout, which is removed again', async () => {
+  await expectRefused(['--base', 'right', 'tyo'], 'unknown implementation "tyo"; did you mean "toy"?');
+});
+
+test('a wrong head fails with 1, before any round', async () => {
+  const json = join(temporary, 'out.json');
+  const { exitCode, stdout } = await compare('--base', 'right', '--head', 'wrong', 'toy', '--json', json);
+  expect(stdout).toContain('toy: head is wrong: step 1');
+  expect(exitCode).toBe(1);
+  expect(comparisonSchema.parse(JSON.parse(await readFile(json, 'utf8'))).rows).toMatchObject([
+    { status: 'wrong', side: 'head' },
+  ]);
+  await expectNothingLeft();
+});
+
+test('a base that fails verification is bad input', async () => {
+  const { exitCode, stdout } = await compare('--base', 'wrong', '--head', 'right', 'toy');
+  expect(stdout).toContain('toy: base is wrong: step 1');
+  expect(exitCode).toBe(2);
+  await expectNothingLeft();
+});
+
+test('a manifest that cannot be read is bad input, named by its revision', async () => {
+  const manifest = inProject('impls', 'toy', 'impl.json');
+  const committed = await readFile(manifest, 'utf8');
+  await writeFile(manifest, '{"protocol":0}');
+  await commit('unreadable');
+  await writeFile(manifest, committed);
+  await commit('readable');
+  const { exitCode, stdout } = await compare('--base', 'unreadable', '--head', 'readable', 'toy');
+  expect(stdout).toContain('toy: base\'s manifest cannot be read: unreadable:impls/toy/impl.json: field "protocol"');
+  expect(exitCode).toBe(2);
+});
+
+test('a revision without implementations has nothing to compare', async () => {
+  await git('rm', '-r', '--quiet', '--cached', 'impls');
+  await git('commit', '--quiet', '--message=empty');
+  await git('tag', 'empty');
+  await git('reset', '--quiet', 'HEAD~1');
+  await expectRefused(['--base', 'empty', '--head', 'readable'], 'empty has no folder impls: nothing to compare');
+});
+
+test('a dirty working tree is named, and compared as it stands only when allowed', async () => {
+  const file = inProject('impls', 'toy', 'toy.ts');
+  const committed = await readFile(file, 'utf8');
+  try {
+    await writeFile(file, (await git('show', 'right:impls/toy/toy.ts')).stdout);
+    await expectUsageError(['--base', 'right', 'toy'], /uncommitted changes in impls\/toy\/toy\.ts; .*--allow-dirty/);
+    const { exitCode, stdout } = await compare(
+      '--base',
+      'right',
+      '--allow-dirty',
+      'toy',
+      '--budget',
+      '0.1',
+      '--json',
+      '-',
+    );
+    const { head, notes, rows } = comparisonSchema.parse(JSON.parse(stdout));
+    expect(head).toEqual({ name: 'working tree' });
+    expect(notes.join()).toContain('impls/toy/toy.ts');
+    expect(rows).toMatchObject([{ implementation: 'toy', status: 'compared', rounds: 3 }]);
+    expect(exitCode).toBe(0);
+    await expectNothingLeft();
+  } finally {
+    await writeFile(file, committed);
+  }
+}, 120_000);
+
+test('Ctrl-C ends the comparison and leaves neither worktree nor process', async () => {
+  const words = [inProject('harness', 'cli', 'main.ts'), 'compare', '--base', 'right', '--head', 'right', 'toy'];
+  const child = spawn(process.execPath, words, {
+    cwd: folder,
+    env: environment(),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = new Promise<number | null>((done) => child.on('close', done));
+  child.stderr.on('data', (text: Buffer) => {
+    if (text.toString().includes('linked')) child.kill('SIGINT');
+  });
+  // Standard error closes only when no descendant holds it any more.
+  expect(await ended).toBe(130);
+  await expectNothingLeft();
+});
+
+test('stored results that cannot be used are one line and exit code 2', async () => {
+  const write = async (name: string, text: string) => {
+    await writeFile(join(temporary, name), text);
+    return join(temporary, name);
+  };
+  const result = benchResult({ rows: [verifiedRow()] });
+  const good = await write('good.json', JSON.stringify(result));
+  const other = { ...result, task: { ...result.task, dataset: { ...result.task.dataset, sha256: '1'.repeat(64) } } };
+  await expectUsageError([good, await write('cut.json', JSON.stringify(result).slice(0, 300))], 'not JSON, or cut off');
+  await expectUsageError(
+    [good, await write('old.json', JSON.stringify({ ...result, schemaVersion: 0 }))],
+    'schemaVersion',
+  );
+  await expectUsageError([good, await write('data.json', JSON.stringify(other))], 'not comparable: other data set');
+  await expectUsageError([good, await write('list.json', '[{"__proto__":{"rows":1}}]')], 'schemaVersion');
+  await expectUsageError([good, await write('deep.json', '['.repeat(100_000))], 'not JSON');
+  await expectUsageError([good, join(temporary, 'missing.json')], 'cannot be read');
+  expect((await compare(good, good)).exitCode).toBe(0);
+});

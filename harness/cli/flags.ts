@@ -1,0 +1,141 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import { suggestion } from '../nearest-name.ts';
+import { type RuntimeName, runtimeNames } from '../program/runtime.ts';
+import { isPresetName, presets, type Sizes, taskDefaults } from '../task/presets.ts';
+import type { TaskRequest } from '../task/task.ts';
+import { UsageError } from '../usage-error.ts';
+
+const wholeNumber = z
+  .string()
+  .regex(/^[+-]?\d+$/, 'a whole number')
+  .transform(Number)
+  .refine(Number.isSafeInteger, 'a whole number that fits into 53 bits');
+const number = z
+  .string()
+  .regex(/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i, 'a number')
+  .transform(Number)
+  .refine(Number.isFinite, 'a finite number');
+
+/** Commander's parser of a flag's value, from a zod schema whose messages say what is expected. */
+function parsedBy<T>(schema: z.ZodType<T, string>): (text: string) => T {
+  return (text) => {
+    const parsed = schema.safeParse(text);
+    if (parsed.success) return parsed.data;
+    throw new InvalidArgumentError(`Expected ${parsed.error.issues[0]?.message}.`);
+  };
+}
+
+/** Parser of a flag that takes a whole number from `least` on. */
+export const wholeNumberFrom = (least: number): ((text: string) => number) =>
+  parsedBy(wholeNumber.refine((value) => value >= least, `a whole number of at least ${least}`));
+
+/** Parser of a flag that takes a number above 0. */
+export const positiveNumber: (text: string) => number = parsedBy(
+  number.refine((value) => value > 0, 'a number above 0'),
+);
+
+/** What commander hands over after the task flags were parsed. */
+export interface TaskFlags {
+  readonly preset?: string;
+  readonly nEmbd?: number;
+  readonly nHead?: number;
+  readonly nLayer?: number;
+  readonly blockSize?: number;
+  readonly batch?: number;
+  readonly seed: number;
+  readonly numSteps: number;
+  readonly learningRate: number;
+  readonly dataset: string;
+}
+
+/** The flags that say what is trained; the same for every command that trains. */
+export function addTaskFlags(command: Command): Command {
+  const size = wholeNumberFrom(1);
+  return command
+    .option(
+      '--preset <name>',
+      `sizes of the model: ${Object.keys(presets).join(', ')} (default: ${taskDefaults.preset})`,
+    )
+    .option('--n-embd <n>', 'width of the model, divisible by --n-head', size)
+    .option('--n-head <n>', 'attention heads', size)
+    .option('--n-layer <n>', 'layers', size)
+    .option('--block-size <n>', 'longest context, in positions', size)
+    .option('--batch <n>', 'documents per step', size)
+    .addOption(
+      new Option('--seed <n>', 'seed of every random draw').argParser(parsedBy(wholeNumber)).default(taskDefaults.seed),
+    )
+    .addOption(
+      new Option('--num-steps <n>', 'length of the learning-rate schedule')
+        .argParser(size)
+        .default(taskDefaults.numSteps),
+    )
+    .addOption(
+      new Option('--learning-rate <x>', 'at the first step')
+        .argParser(positiveNumber)
+        .default(taskDefaults.learningRate),
+    )
+    .option(
+      '--dataset <name|file>',
+      'us-names-2016, names (after `npm run data`), or a text file with one document a line',
+      taskDefaults.dataset,
+    );
+}
+
+/**
+ * The task that the flags ask for: the preset's sizes, each overridden by its own flag.
+ * @throws {UsageError} for an unknown preset
+ */
+export function taskRequest(flags: TaskFlags): TaskRequest {
+  const name = flags.preset ?? taskDefaults.preset;
+  if (!isPresetName(name)) throw new UsageError(`unknown preset "${name}"${suggestion(name, Object.keys(presets))}`);
+  const base = presets[name];
+  const sizes: Sizes = {
+    nEmbd: flags.nEmbd ?? base.nEmbd,
+    nHead: flags.nHead ?? base.nHead,
+    nLayer: flags.nLayer ?? base.nLayer,
+    blockSize: flags.blockSize ?? base.blockSize,
+    batch: flags.batch ?? base.batch,
+  };
+  const preset = presetOf(sizes);
+  const { seed, numSteps, learningRate, dataset } = flags;
+  return { ...(preset === undefined ? {} : { preset }), ...sizes, seed, numSteps, learningRate, dataset };
+}
+
+/** Name of the preset that has these sizes, however they were asked for. */
+function presetOf(sizes: Sizes): string | undefined {
+  const same = (other: Sizes) =>
+    sizes.nEmbd === other.nEmbd &&
+    sizes.nHead === other.nHead &&
+    sizes.nLayer === other.nLayer &&
+    sizes.blockSize === other.blockSize &&
+    sizes.batch === other.batch;
+  return Object.entries(presets).find(([, preset]) => same(preset))?.[0];
+}
+
+/** Where the implementations are; another folder than `impls` mostly for trying things out. */
+export const implementationsOption = (): Option =>
+  new Option('--impls <folder>', 'where the implementations are (default: impls)');
+
+/** How long a program may take to answer, beyond the time its work needs. */
+export const timeoutOption = (): Option =>
+  new Option(
+    '--timeout <seconds>',
+    'how long a program may stay silent beyond the time its work needs (default: 30)',
+  ).argParser(positiveNumber);
+
+export const jsonOption = (): Option =>
+  new Option('--json <file|->', 'write the results as JSON; with -, standard output holds that JSON alone');
+
+/** One row per runtime: `--runtime node,bun,deno`. */
+export const runtimeOption = (): Option =>
+  new Option(
+    '--runtime <names>',
+    `what hosts the TypeScript implementations, one row each: ${runtimeNames.join(',')} (default: the pinned node)`,
+  ).argParser((text): readonly RuntimeName[] => [...new Set(text.split(',').map(runtimeNamed))]);
+
+function runtimeNamed(text: string): RuntimeName {
+  const found = runtimeNames.find((name) => name === text.trim());
+  if (found === undefined) throw new UsageError(`unknown runtime "${text}"${suggestion(text, runtimeNames)}`);
+  return found;
+}

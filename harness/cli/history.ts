@@ -1,0 +1,52 @@
+import { Command, Option } from 'commander';
+import { suggestion } from '../nearest-name.ts';
+import { historyTables } from '../present/history-table.ts';
+import { terminalPage } from '../present/page.ts';
+import { displayPath } from '../project.ts';
+import { historyPath, readHistory } from '../results/history.ts';
+import { SCHEMA_VERSION } from '../results/schema.ts';
+import { trendsOf } from '../results/trend.ts';
+import { UsageError } from '../usage-error.ts';
+import { jsonOption } from './flags.ts';
+import { checkJsonTarget, writeJson } from './json-output.ts';
+
+interface HistoryFlags {
+  readonly file: string;
+  readonly preset?: string;
+  readonly json?: string;
+}
+
+export function historyCommand(): Command {
+  return new Command('history')
+    .description('how each implementation changed from run to run, and at which commit it stepped')
+    .argument('[implementation...]', 'which ones; all of them where none is named')
+    .addOption(
+      new Option('--file <path>', 'another history than that of this checkout').default(
+        historyPath,
+        displayPath(historyPath),
+      ),
+    )
+    .option('--preset <name>', 'the runs of one preset only')
+    .addOption(jsonOption())
+    .action(history);
+}
+
+async function history(names: readonly string[], flags: HistoryFlags): Promise<void> {
+  await checkJsonTarget(flags.json);
+  const all = trendsOf(await readHistory(flags.file));
+  const known = new Set(all.map((trend) => trend.implementation));
+  for (const name of names) {
+    if (!known.has(name))
+      throw new UsageError(`no run of "${name}" in ${displayPath(flags.file)}${suggestion(name, [...known])}`);
+  }
+  const trends = all
+    .filter((trend) => names.length === 0 || names.includes(trend.implementation))
+    .filter((trend) => flags.preset === undefined || trend.taskName === flags.preset);
+  if (trends.length === 0) {
+    const which = flags.preset === undefined ? '' : ` of preset "${flags.preset}"`;
+    throw new UsageError(`no run${which} in ${displayPath(flags.file)}; \`npm run bench\` adds one`);
+  }
+  const stream = flags.json === '-' ? process.stderr : process.stdout;
+  stream.write(`${historyTables(trends, terminalPage(stream))}\n`);
+  if (flags.json !== undefined) await writeJson(flags.json, { schemaVersion: SCHEMA_VERSION, trends });
+}

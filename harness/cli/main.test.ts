@@ -1,0 +1,256 @@
+import { cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { implementationsRoot, projectRoot } from '../project.ts';
+import { checkResultSchema } from '../results/schema.ts';
+
+/** A folder of implementations: one that is right, and others in which one thing is wrong. */
+let impls: string;
+
+const analytic = { protocol: 1, language: 'TypeScript', technique: 'right', precision: 'float64', order: 1 };
+const misbehaving = (fault: string) => ({
+  ...analytic,
+  technique: fault,
+  order: 2,
+  run: { command: [process.execPath, join(projectRoot, 'harness/testing/misbehaving.ts'), fault] },
+});
+
+async function plant(name: string, manifest: unknown): Promise<void> {
+  await mkdir(join(impls, name), { recursive: true });
+  await writeFile(join(impls, name, 'impl.json'), typeof manifest === 'string' ? manifest : JSON.stringify(manifest));
+}
+
+beforeAll(async () => {
+  impls = await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
+  await cp(join(implementationsRoot, 'contract.ts'), join(impls, 'contract.ts'));
+  await cp(join(implementationsRoot, 'analytic'), join(impls, 'right'), { recursive: true });
+  await plant('right', { ...analytic, roles: ['reference', 'trusted'], run: { module: 'analytic.ts' } });
+  await plant('crashing', misbehaving('crashes'));
+  await plant('hanging', misbehaving('never answers'));
+  await plant('diverging', misbehaving('says NaN'));
+  await plant('declining', misbehaving('declines'));
+  await plant('lacking', { ...misbehaving('nothing'), needs: [{ program: 'no-such-program', hint: 'install it' }] });
+  await plant('broken', { ...analytic, precision: 'float16', run: { module: 'analytic.ts' } });
+});
+afterAll(() => rm(impls, { recursive: true }));
+
+const cli = (...words: readonly string[]) =>
+  execa(process.execPath, [join(projectRoot, 'harness/cli/main.ts'), ...words], {
+    reject: false,
+    env: { NO_COLOR: '1' },
+    cwd: projectRoot,
+  });
+const check = (...words: readonly string[]) => cli('check', ...words, '--impls', impls, '--steps', '3');
+const checkJson = async (...words: readonly string[]) => {
+  const { stdout, exitCode } = await check(...words, '--json', '-');
+  return { exitCode, result: checkResultSchema.parse(JSON.parse(stdout)) };
+};
+
+describe('bad usage: one line on standard error, exit code 2, nothing on standard output', () => {
+  test.each([
+    ['an unknown command', ['chek'], /unknown command 'chek' \(Did you mean check\?\)/],
+    ['an unknown option', ['check', '--preest', 'd16'], /unknown option '--preest' \(Did you mean --preset\?\)/],
+    ['an unknown preset', ['check', '--preset', 'd61'], /unknown preset "d61"; did you mean "d\d+"\?/],
+    [
+      'an unknown implementation',
+      ['check', 'analitic'],
+      /unknown implementation "analitic"; did you mean "analytic"\?/,
+    ],
+    ['a width that its heads do not divide', ['check', '--n-embd', '18'], /--n-embd 18 is not divisible by --n-head 4/],
+    [
+      'a number that is none',
+      ['check', '--n-layer', 'two'],
+      /--n-layer <n>' argument 'two' is invalid\. Expected a whole number/,
+    ],
+    ['a number too small', ['check', '--batch', '0'], /Expected a whole number of at least 1/],
+    ['a learning rate of zero', ['check', '--learning-rate', '0'], /Expected a number above 0/],
+    ['a missing data set', ['check', '--dataset', 'no-such-file.txt'], /no-such-file\.txt/],
+    ['an unknown runtime', ['check', '--runtime', 'node,den'], /unknown runtime "den"; did you mean "deno"\?/],
+    ['more steps than the schedule has', ['check', '--steps', '11', '--num-steps', '10'], /--steps 11 is more than/],
+    ['a place that cannot be written to', ['check', '--json', '/no/such/place.json'], /--json \/no\/such\/place\.json/],
+    ['implementations that are nowhere', ['list', '--impls', 'no-such-folder'], /no-such-folder is not a folder/],
+  ])('%s', async (_, words, message) => {
+    const { stdout, stderr, exitCode } = await cli(...words);
+    expect(stderr).toMatch(message);
+    expect(stderr.split('\n')).toHaveLength(1);
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
+  });
+
+  test('a manifest that cannot be used, asked for by name: file, field, what was expected; and nothing is written', async () => {
+    const file = join(impls, 'result.json');
+    const { stderr, exitCode } = await check('broken', '--json', file);
+    expect(stderr).toMatch(/^error: .*broken\/impl\.json: field "precision": .*"float32"\|"float64"$/);
+    expect(exitCode).toBe(2);
+    expect(await readdir(impls)).not.toContain('result.json');
+  });
+
+  test('no command at all shows the help', async () => {
+    const { stderr, exitCode } = await cli();
+    expect(stderr).toMatch(/Usage: microgpt-bench/);
+    expect(exitCode).toBe(2);
+  });
+});
+
+describe('check', () => {
+  test('a right implementation is verified: exit code 0', async () => {
+    const { stdout, exitCode } = await check('right');
+    expect(stdout).toMatch(/✔ right {2}verified over 3 steps, largest error \S+ \(allowed 1\.0e-10\)/);
+    expect(exitCode).toBe(0);
+  });
+
+  test('what goes wrong is told of each, and the others go on: exit code 1', async () => {
+    const { exitCode, result } = await checkJson('--timeout', '2');
+    const statuses = Object.fromEntries(result.results.map((row) => [row.implementation, row.status]));
+    expect(statuses).toEqual({
+      right: 'verified',
+      crashing: 'error',
+      declining: 'unsupported',
+      diverging: 'error',
+      hanging: 'error',
+      lacking: 'skipped',
+      broken: 'error',
+    });
+    const reasons = Object.fromEntries(result.results.map((row) => [row.implementation, row.reason]));
+    expect(reasons).toMatchObject({
+      crashing: expect.stringMatching(/crashing: ended with exit code 7 instead of answering/),
+      declining: 'only one layer',
+      hanging: expect.stringMatching(/hanging: no answer within/),
+      lacking: 'no-such-program not found (install it)',
+      broken: expect.stringMatching(/broken\/impl\.json: field "precision"/),
+    });
+    expect(exitCode).toBe(1);
+  });
+
+  test('a manifest that cannot be used is bad input, but the others go on: exit code 2 where nothing else is wrong', async () => {
+    const others = await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
+    for (const name of ['contract.ts', 'right', 'broken'])
+      await cp(join(impls, name), join(others, name), { recursive: true });
+    const { stdout, exitCode } = await cli('check', '--steps', '3', '--impls', others);
+    await rm(others, { recursive: true });
+    expect(stdout).toMatch(/✔ right +verified/);
+    expect(stdout).toMatch(/✖ broken +error .*broken\/impl\.json: field "precision"/);
+    expect(exitCode).toBe(2);
+  });
+
+  test('skipped and unsupported ones alone are no failure', async () => {
+    expect((await check('right', 'lacking', 'declining')).exitCode).toBe(0);
+  });
+
+  test('the end of what a program said itself is shown', async () => {
+    expect((await check('crashing')).stdout).toMatch(
+      /its standard error ends:\n {4}\| about to crash\n {4}\| the last thing it said/,
+    );
+  });
+
+  test('the JSON is complete, in a file as on standard output', async () => {
+    const file = join(impls, 'result.json');
+    const { result } = await checkJson('right');
+    await check('right', '--json', file);
+    expect(checkResultSchema.parse(JSON.parse(await readFile(file, 'utf8')))).toEqual(result);
+    await rm(file);
+    expect(result.reference.source).toBe('golden');
+    expect(result.reference.losses).toHaveLength(3);
+    expect(result.task).toMatchObject({ preset: 'd16', nEmbd: 16, seed: 42, numSteps: 1000 });
+    const [row] = result.results;
+    expect(row).toMatchObject({ implementation: 'right', status: 'verified', stepsVerified: 3, tolerance: 1e-10 });
+    expect(row.losses).toHaveLength(3);
+    expect(row.maxLossError).toBeLessThanOrEqual(1e-10);
+  });
+
+  test('gradients, parameters and samples come when asked for', async () => {
+    const words = [
+      'right',
+      '--gradients',
+      '--parameters',
+      '--samples',
+      '--dataset',
+      await tinyDataset(),
+      '--num-steps',
+      '3',
+    ];
+    const { result } = await checkJson(...words);
+    const [row] = result.results;
+    expect(row.gradients?.map(({ tensor }) => tensor)).toContain('layer0.attn_wk');
+    expect(row.parameters?.every(({ agrees }) => agrees)).toBe(true);
+    expect(row.samples).toHaveLength(20);
+  });
+
+  test('a TypeScript implementation has a row for each runtime asked for, another program one', async () => {
+    const { result } = await checkJson('right', 'declining', '--runtime', 'node,bun');
+    expect(result.results.map(({ implementation, runtime }) => [implementation, runtime])).toEqual([
+      ['right', 'node'],
+      ['right', 'bun'],
+      ['declining', undefined],
+    ]);
+    expect(result.results[0].status).toBe('verified');
+    expect(['verified', 'skipped']).toContain(result.results[1].status);
+  });
+
+  test('a size that makes a preset is that preset, however it was asked for', async () => {
+    const { result } = await checkJson('right', '--n-embd', '32');
+    expect(result.task.preset).toBe('d32');
+    expect(result.reference.source).toBe('golden');
+  });
+});
+
+describe('list', () => {
+  test('tells what each needs and whether it is here; a broken manifest is bad input', async () => {
+    const { stdout, stderr, exitCode } = await cli('list', '--impls', impls);
+    expect(stdout).toMatch(/right +TypeScript +right +float64 +yes: node v\d+/);
+    expect(stdout).toMatch(/lacking .*no: no-such-program not found \(install it\)/);
+    expect(stderr).toMatch(/^error: .*broken\/impl\.json: field "precision"/);
+    expect(exitCode).toBe(2);
+  });
+
+  test('as JSON', async () => {
+    const { stdout } = await cli('list', '--impls', impls, '--json', '-');
+    const { implementations } = JSON.parse(stdout);
+    expect(implementations).toContainEqual(expect.objectContaining({ implementation: 'right', available: true }));
+    expect(implementations).toContainEqual(
+      expect.objectContaining({ implementation: 'lacking', available: false, needs: ['no-such-program'] }),
+    );
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('interrupted (needs /proc to look for what is left)', () => {
+  test.each(['SIGINT', 'SIGKILL'] as const)('by %s in the middle of a word, no child is left', async (signal) => {
+    const running = check('right', 'hanging');
+    const children = await vi.waitFor(
+      async () => {
+        const found = await processesMentioning('never answers');
+        expect(found).not.toEqual([]);
+        return found;
+      },
+      { timeout: 20_000 },
+    );
+    running.kill(signal);
+    const { exitCode } = await running;
+    if (signal === 'SIGINT') expect(exitCode).toBe(130);
+    await vi.waitFor(
+      async () => expect(await processesMentioning('never answers')).not.toEqual(expect.arrayContaining([...children])),
+      {
+        timeout: 10_000,
+      },
+    );
+  });
+});
+
+/** Ids of living processes that have `words` among their arguments and belong to this test's implementations. */
+async function processesMentioning(words: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid)) continue;
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    const folder = await readlink(`/proc/${pid}/cwd`).catch(() => '');
+    if (command.includes(words) && folder.startsWith(impls)) found.push(pid);
+  }
+  return found;
+}
+
+async function tinyDataset(): Promise<string> {
+  const file = join(impls, 'tiny.txt');
+  await writeFile(file, 'ada\nbo\ncy\n');
+  return file;
+}

@@ -1,0 +1,64 @@
+import { Command, CommanderError } from 'commander';
+import { UsageError } from '../usage-error.ts';
+import { benchCommand } from './bench.ts';
+import { checkCommand } from './check.ts';
+import { compareCommand } from './compare.ts';
+import { exitCode } from './exit-code.ts';
+import { historyCommand } from './history.ts';
+import { interruptSignal } from './interrupt.ts';
+import { listCommand } from './list.ts';
+import { mergeCommand } from './merge.ts';
+import { newCommand } from './new.ts';
+
+/** A command to register: it sets `process.exitCode` for what it found, and throws a UsageError for bad input. */
+const commands: readonly (() => Command)[] = [
+  benchCommand,
+  checkCommand,
+  compareCommand,
+  historyCommand,
+  listCommand,
+  mergeCommand,
+  newCommand,
+];
+
+/** Runs one command line, prints what goes wrong in one line, and returns the exit code. */
+export async function runCommandLine(words: readonly string[]): Promise<number | string> {
+  try {
+    await program().parseAsync(words, { from: 'user' });
+    return interruptSignal().aborted ? exitCode.interrupted : (process.exitCode ?? exitCode.ok);
+  } catch (error) {
+    if (interruptSignal().aborted) {
+      console.error('interrupted');
+      return exitCode.interrupted;
+    }
+    if (error instanceof UsageError) return complain(error.message);
+    if (error instanceof CommanderError) {
+      // No command at all: commander has shown the help already.
+      if (error.code === 'commander.help') return exitCode.usage;
+      return error.exitCode === 0 ? exitCode.ok : complain(error.message.replace(/^error: /, ''));
+    }
+    // Anything else is our own bug: that one deserves its stack.
+    console.error(error);
+    return exitCode.wrong;
+  }
+}
+
+function complain(message: string): number {
+  console.error(`error: ${message.replace(/\s*\n\s*/g, ' ')}`);
+  return exitCode.usage;
+}
+
+function program(): Command {
+  const root = new Command('microgpt-bench')
+    .description(
+      'Trains one tiny GPT with many implementations, verifies every loss, and says how much faster each is.',
+    )
+    .showSuggestionAfterError();
+  for (const make of commands) root.addCommand(make());
+  for (const command of [root, ...root.commands]) {
+    command.exitOverride();
+    // Errors are printed in one place, as one line.
+    command.configureOutput({ outputError: () => {} });
+  }
+  return root;
+}

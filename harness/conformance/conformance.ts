@@ -1,0 +1,232 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { buildImplementation } from '../program/build.ts';
+import type { Implementation } from '../program/discover.ts';
+import { quote } from '../program/implementation-failure.ts';
+import { PROTOCOL_VERSION } from '../program/manifest.ts';
+import { taskFlags } from '../program/task-files.ts';
+import { programWords } from '../program/trainer-process.ts';
+import type { PreparedTask } from '../task/task.ts';
+import { ProtocolViolation, RawProgram } from './raw-program.ts';
+
+/** One thing that the protocol asks of a program, and what it did instead where it did not. */
+export interface ProtocolFinding {
+  readonly trial: string;
+  readonly problem?: string;
+}
+
+export interface ConformanceOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly patienceMilliseconds?: number | undefined;
+  /** The one trial to run; all of them where left out. */
+  readonly trial?: string | undefined;
+}
+
+const PATIENCE_MILLISECONDS = 60_000;
+/** Answers to as many words are more than a pipe holds (64 KiB on Linux). */
+const WORDS_TO_FILL_A_PIPE = 6_000;
+const UNREAD_MILLISECONDS = 250;
+
+const ready = z.union([
+  z.strictObject({ ready: z.literal(PROTOCOL_VERSION), buildNanoseconds: z.number().nonnegative().optional() }),
+  z.strictObject({ unsupported: z.string() }),
+]);
+const trained = z.strictObject({ losses: z.array(z.number()), nanoseconds: z.number().positive() });
+const wasReset = z.strictObject({ reset: z.literal(true) });
+const refused = z.strictObject({ error: z.string().min(1) });
+
+/** What a trial works with. */
+interface Bench {
+  /** Starts the program on a task and hears its greeting. */
+  open(task: PreparedTask): Promise<RawProgram>;
+  readonly task: PreparedTask;
+  /** A task with a hundred thousand long documents, in other letters. */
+  readonly hugeTask: PreparedTask;
+  /** A folder to write into. */
+  readonly folder: string;
+}
+
+type Trial = (bench: Bench) => Promise<void>;
+
+/** In the order in which a person writes a program: first that it answers at all. */
+const trials: Readonly<Record<string, Trial>> = {
+  'says that it is ready': async ({ open, task }) => {
+    await open(task);
+  },
+  'answers `train 2` with two losses and a time': async ({ open, task }) => {
+    await train(await open(task), 2);
+  },
+  'trains on where it stopped: 1 step and 2 more give the losses of 3': async ({ open, task }) => {
+    const program = await open(task);
+    const whole = await train(program, 3);
+    await reset(program);
+    expectSame([...(await train(program, 1)), ...(await train(program, 2))], whole, 'in two parts');
+  },
+  'gives the same losses after `reset`': async ({ open, task }) => {
+    const program = await open(task);
+    const first = await train(program, 3);
+    await reset(program);
+    expectSame(await train(program, 3), first, 'after `reset`');
+  },
+  'answers an unknown word with an error and goes on': ({ open, task }) => refusesAndGoesOn(open, task, 'dance 3'),
+  'answers `train many` with an error and goes on': ({ open, task }) => refusesAndGoesOn(open, task, 'train many'),
+  'answers `parameters` into a missing folder with an error and goes on': ({ open, task, folder }) =>
+    refusesAndGoesOn(open, task, `parameters ${join(folder, 'missing', 'file')}`),
+  'writes its start parameters, and as many after a step': async ({ open, task, folder }) => {
+    const program = await open(task);
+    const start = task.training.parameters;
+    const written = await dump(program, 'parameters', folder, start.length);
+    const differing = written?.findIndex((value, i) => Math.abs(value - start[i]) > 1e-6);
+    if (written === undefined || differing !== -1) {
+      throw new ProtocolViolation(
+        `parameter ${differing} is not the start parameter; write them as float64, little-endian, in the order they came`,
+      );
+    }
+    await train(program, 1);
+    await dump(program, 'parameters', folder, start.length);
+  },
+  'trains the same whether or not `gradients` was asked': async ({ open, task, folder }) => {
+    const program = await open(task);
+    const undisturbed = await train(program, 2);
+    await reset(program);
+    const first = await train(program, 1);
+    await dump(program, 'gradients', folder, task.training.parameters.length);
+    expectSame([...first, ...(await train(program, 1))], undisturbed, 'after `gradients`');
+  },
+  'waits for a reader that is slow': async ({ open, task }) => {
+    const program = await open(task);
+    program.say(...Array.from({ length: WORDS_TO_FILL_A_PIPE }, () => 'reset'), 'train 1');
+    await program.leaveUnread(UNREAD_MILLISECONDS);
+    for (let i = 0; i < WORDS_TO_FILL_A_PIPE; i++) expectAnswer(wasReset, await program.hear(), 'reset');
+    expectAnswer(trained, await program.hear(), 'train 1');
+  },
+  'trains on a huge task, or says that it cannot': async ({ open, hugeTask }) => {
+    const program = await open(hugeTask);
+    const [loss] = await train(program, 1);
+    if (!(loss > 0)) throw new ProtocolViolation(`lost ${loss} in the first step, which cannot be`);
+  },
+  'ends on `quit`, with work behind it and none before it': async ({ open, task }) => {
+    const program = await open(task);
+    program.say('train 2', 'quit', 'train 2');
+    expectAnswer(trained, await program.hear(), 'train 2');
+    await expectEnd(program, '`quit`');
+  },
+  'ends when its input ends': async ({ open, task }) => {
+    const program = await open(task);
+    program.closeInput();
+    await expectEnd(program, 'the end of its input');
+  },
+};
+
+/**
+ * Tries what the protocol (`impls/README.md`) asks of a program, one trial after the other, each in a process of its own.
+ * Does not look at whether the losses are right: that is verification.
+ * @throws {ImplementationFailure} where it cannot be built
+ */
+export async function* tryProtocol(
+  implementation: Implementation,
+  tasks: { readonly task: PreparedTask; readonly hugeTask: PreparedTask },
+  options: ConformanceOptions = {},
+): AsyncGenerator<ProtocolFinding> {
+  const build = await buildImplementation(implementation, options.signal);
+  const words = await programWords(implementation, undefined, build?.folder);
+  const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
+  try {
+    for (const [trial, attempt] of Object.entries(trials)) {
+      if (options.trial !== undefined && options.trial !== trial) continue;
+      const opened: RawProgram[] = [];
+      const open = async (task: PreparedTask): Promise<RawProgram> => {
+        options.signal?.throwIfAborted();
+        const command = [...words, ...(await taskFlags(task))];
+        const program = new RawProgram(
+          implementation.folder,
+          command,
+          options.patienceMilliseconds ?? PATIENCE_MILLISECONDS,
+        );
+        opened.push(program);
+        options.signal?.addEventListener('abort', () => void program.kill(), { once: true });
+        const greeting = expectAnswer(ready, await program.hear(), 'nothing yet');
+        if ('unsupported' in greeting) throw new Declined(greeting.unsupported);
+        return program;
+      };
+      try {
+        await attempt({ open, ...tasks, folder });
+        yield { trial };
+      } catch (error) {
+        if (error instanceof ProtocolViolation) yield { trial, problem: error.message };
+        else if (error instanceof Declined) yield { trial };
+        else throw error;
+      } finally {
+        await Promise.all(opened.map((program) => program.kill()));
+      }
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The program said that it cannot help with the task, which is an answer. */
+class Declined extends Error {}
+
+function expectAnswer<T>(schema: z.ZodType<T>, answer: unknown, asked: string): T {
+  const parsed = schema.safeParse(answer);
+  if (parsed.success) return parsed.data;
+  throw new ProtocolViolation(
+    `printed ${quote(JSON.stringify(answer))} (asked: ${asked}); impls/README.md says what it should be`,
+  );
+}
+
+async function train(program: RawProgram, steps: number): Promise<readonly number[]> {
+  program.say(`train ${steps}`);
+  const { losses } = expectAnswer(trained, await program.hear(), `train ${steps}`);
+  if (losses.length === steps) return losses;
+  throw new ProtocolViolation(`answered \`train ${steps}\` with ${losses.length} losses; one for each step`);
+}
+
+async function reset(program: RawProgram): Promise<void> {
+  program.say('reset');
+  expectAnswer(wasReset, await program.hear(), 'reset');
+}
+
+async function refusesAndGoesOn(open: Bench['open'], task: PreparedTask, word: string): Promise<void> {
+  const program = await open(task);
+  program.say(word);
+  expectAnswer(refused, await program.hear(), word);
+  await train(program, 1);
+}
+
+/** Has the program write a file, and returns what is in it; undefined where it never stores such numbers. */
+async function dump(
+  program: RawProgram,
+  word: 'parameters' | 'gradients',
+  folder: string,
+  count: number,
+): Promise<Float64Array | undefined> {
+  const file = join(folder, word);
+  program.say(`${word} ${file}`);
+  const answer = await program.hear();
+  if (word === 'gradients' && z.strictObject({ unsupported: z.string() }).safeParse(answer).success) return undefined;
+  expectAnswer(z.strictObject({ [word]: z.literal(count) }), answer, `${word} FILE`);
+  const bytes = await readFile(file).catch(() => Buffer.alloc(0));
+  if (bytes.byteLength !== 8 * count) {
+    throw new ProtocolViolation(
+      `the file behind \`${word}\` has ${bytes.byteLength} bytes, not ${8 * count}; write ${count} float64 and close it first`,
+    );
+  }
+  return new Float64Array(new Uint8Array(bytes).buffer);
+}
+
+function expectSame(actual: readonly number[], expected: readonly number[], when: string): void {
+  const step = expected.findIndex((loss, i) => !Object.is(loss, actual[i]));
+  if (step === -1) return;
+  throw new ProtocolViolation(
+    `the loss of step ${step + 1} ${when} is ${actual[step]}, and was ${expected[step]}; every lap must be the same work`,
+  );
+}
+
+async function expectEnd(program: RawProgram, cause: string): Promise<void> {
+  const how = await program.end();
+  if (how !== 'exit code 0') throw new ProtocolViolation(`ended with ${how} on ${cause}; expected exit code 0`);
+}

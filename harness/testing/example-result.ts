@@ -1,0 +1,73 @@
+import { type BenchResult, benchResultSchema, type RefusedRow, type VerifiedRow } from '../results/schema.ts';
+
+/** For tests: a timed row with every optional figure, changed as told. */
+export function verifiedRow(change: Partial<VerifiedRow> = {}): VerifiedRow {
+  return {
+    implementation: 'fast',
+    language: 'TypeScript',
+    technique: 'tape-free',
+    precision: 'float64',
+    status: 'verified',
+    stepsVerified: 1000,
+    maxLossError: 2e-15,
+    tolerance: 1e-10,
+    microsecondsPerSample: { median: 50, low: 49, high: 52 },
+    roundsMicrosecondsPerSample: [50, 49, 52],
+    outlierRounds: [],
+    samplesPerLap: 1000,
+    samplesMeasured: 30_000,
+    steady: true,
+    speedup: { overPython: { median: 4000, low: 3900, high: 4100 }, overScalar: { median: 80, low: 78, high: 82 } },
+    startupMilliseconds: 60,
+    peakRssBytes: 50_000_000,
+    ...change,
+  };
+}
+
+/** For tests: a row that may not be timed. */
+export function refusedRow(change: Partial<RefusedRow> = {}): RefusedRow {
+  return {
+    implementation: 'wrong',
+    language: 'TypeScript',
+    technique: 'forgetful',
+    precision: 'float64',
+    status: 'mismatch',
+    reason: 'step 2: expected 3.4, got 3.5',
+    ...change,
+  };
+}
+
+/** For tests: a result that the schema accepts. */
+export function benchResult(change: Partial<BenchResult> = {}): BenchResult {
+  return benchResultSchema.parse({
+    schemaVersion: 1,
+    createdAt: '2026-01-02T03:04:05.000Z',
+    commit: 'c0ffee',
+    task: {
+      preset: 'd16',
+      dataset: { name: 'us-names-2016', sha256: '0'.repeat(64), documents: 32_868 },
+      nEmbd: 16,
+      nHead: 4,
+      nLayer: 1,
+      blockSize: 16,
+      vocabSize: 27,
+      parameterCount: 4192,
+      batch: 1,
+      seed: 42,
+      numSteps: 1000,
+      learningRate: 0.01,
+    },
+    machine: {
+      fingerprint: 'f',
+      platform: 'linux',
+      architecture: 'x64',
+      cpu: 'Some CPU',
+      cores: 2,
+      memoryBytes: 8e9,
+    },
+    runtime: { name: 'node', version: '26.10.0' },
+    noise: { calibratorMicroseconds: [50, 51, 50], warnings: [] },
+    rows: [verifiedRow(), refusedRow()],
+    ...change,
+  });
+}

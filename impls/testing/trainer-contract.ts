@@ -1,0 +1,126 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { projectRoot } from '../../harness/project.ts';
+import { prepareTask } from '../../harness/task/prepare-task.ts';
+import { type PresetName, presets, taskDefaults } from '../../harness/task/presets.ts';
+import { drawSamples } from '../../harness/task/sample.ts';
+import { findGolden } from '../../harness/verify/golden.ts';
+import type { CreateTrainer, Trainer } from '../contract.ts';
+import { createNaiveTrainer } from './naive-oracle.ts';
+import { randomTask, type TaskBounds } from './random-task.ts';
+
+/**
+ * For tests only: what every float64 trainer with gradients must do, as tests.
+ * The oracle's own gradients are checked against finite differences in `naive-oracle.test.ts`.
+ *
+ * @param runs how many random tasks to try
+ * @param bounds of these tasks
+ * @param seed draws the same tasks every time, for trainers that keep something of each
+ */
+export function testTrainerContract(
+  createTrainer: CreateTrainer,
+  runs: number,
+  bounds: TaskBounds = {},
+  seed?: number,
+): void {
+  const options = { numRuns: runs, ...(seed === undefined ? {} : { seed }) };
+  const small = { ...bounds, maxHeads: 2, maxLayers: 1 };
+
+  test('losses, gradients and parameters agree with the naive oracle for any shape', async () => {
+    await fc.assert(
+      fc.asyncProperty(randomTask(bounds), async (task) => {
+        // Adam is steep where a gradient is near zero: lr / ε times its rounding goes into the parameter. At the usual rate of
+        // 0.01 that alone can move a loss by 1e-10; a tenth of it leaves the bound to tell right from wrong.
+        const gentle = { ...task, learningRate: 0.001 };
+        const expected = createNaiveTrainer(gentle);
+        const actual = await createTrainer(gentle);
+        expect(largestDifference(gradientsOf(actual), expected.gradients())).toBeLessThan(1e-12);
+        expect(largestDifference(actual.train(1), expected.train(1))).toBeLessThan(1e-12);
+        expect(largestDifference(actual.train(2), expected.train(2))).toBeLessThan(1e-10);
+        expect(largestDifference(actual.parameters(), expected.parameters())).toBeLessThan(1e-8);
+      }),
+      options,
+    );
+  });
+
+  test('steps go through the documents in order, and then begin anew', async () => {
+    await fc.assert(
+      fc.asyncProperty(randomTask(small), async (task) => {
+        const frozen = { ...task, learningRate: 0 };
+        const documents = task.offsets.length - 1;
+        const losses = (await createTrainer(frozen)).train(2 * documents);
+        expect(losses.subarray(documents)).toEqual(losses.subarray(0, documents));
+        expect(largestDifference(losses, createNaiveTrainer(frozen).train(2 * documents))).toBeLessThan(1e-12);
+      }),
+      options,
+    );
+  });
+
+  test('reset goes back to the start, and reading gradients or parameters changes nothing', async () => {
+    await fc.assert(
+      fc.asyncProperty(randomTask(small), async (task) => {
+        const trainer = await createTrainer(task);
+        const losses = trainer.train(3);
+        trainer.reset();
+        expect(trainer.parameters()).toEqual(task.parameters);
+        const [first] = trainer.train(1);
+        gradientsOf(trainer).fill(NaN);
+        trainer.parameters().fill(NaN);
+        expect(Float64Array.of(first, ...trainer.train(2))).toEqual(losses);
+      }),
+      options,
+    );
+  });
+
+  test('losses and parameters stay finite over 5,000 steps', async () => {
+    const [task] = fc.sample(randomTask({ ...small, maxBatch: 1 }), { seed: 7, numRuns: 1 });
+    const trainer = await createTrainer({ ...task, numSteps: 5000 });
+    for (const loss of trainer.train(5000)) expect(loss).toBeGreaterThanOrEqual(0);
+    for (const parameter of trainer.parameters()) expect(parameter).toSatisfy(Number.isFinite);
+  });
+}
+
+function gradientsOf(trainer: Trainer): Float64Array {
+  if (trainer.gradients === undefined) throw new Error('this trainer gives no gradients');
+  return trainer.gradients();
+}
+
+/** The original's data set, which is not part of the project. */
+export const namesPath = join(projectRoot, '../shared/data/names.txt');
+
+/**
+ * For tests only: every loss of the reference's golden traces at these presets, and what the original publishes: with its own
+ * data set, the losses of all 1,000 steps and the 20 names invented afterwards.
+ */
+export function testGoldenTraces(createTrainer: CreateTrainer, presetNames: readonly PresetName[]): void {
+  test.each(presetNames)('losses at %s are those of the golden trace', async (preset) => {
+    const task = await prepareTask({ ...taskDefaults, ...presets[preset], preset });
+    const golden = await findGolden(task.description);
+    if (golden === undefined) throw new Error(`no golden trace of ${preset}: make it with \`npm run golden\``);
+    const losses = (await createTrainer(task.training)).train(golden.losses.length);
+    expect(largestDifference(losses, Float64Array.from(golden.losses))).toBeLessThan(1e-10);
+  });
+
+  const missing = existsSync(namesPath) ? '' : ' (skipped: ../shared/data/names.txt is missing)';
+  test.skipIf(missing !== '')(`trains on names.txt to the published losses and samples${missing}`, async () => {
+    const task = await prepareTask({ ...taskDefaults, ...presets.d16, dataset: namesPath });
+    const trainer = await createTrainer(task.training);
+    const losses = trainer.train(1000);
+    const published = [0, 1, 2, 999].map((step) => losses[step].toFixed(4));
+    expect(published).toEqual(['3.3660', '3.4243', '3.1778', '2.6497']);
+    expect(drawSamples(task, trainer.parameters()).join(' ')).toBe(
+      'kamon ann karai jaire vialan karia yeran anna areli kaina konna keylen liole alerin earan lenne kana lara alela anton',
+    );
+    const golden = await findGolden(task.description);
+    if (golden === undefined) throw new Error('no golden trace of names.txt: make it with `npm run golden`');
+    expect(largestDifference(losses, Float64Array.from(golden.losses))).toBeLessThan(1e-10);
+  });
+}
+
+/** The largest distance between entries of the same index. */
+export function largestDifference(a: Float64Array, b: Float64Array): number {
+  expect(a.length).toBe(b.length);
+  return a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i])), 0);
+}

@@ -5,9 +5,9 @@ import { checkUpdate } from '../verify/first-update.ts';
 import type { LossGate } from '../verify/gate.ts';
 import { RulesTrainer } from '../verify/rules-trainer.ts';
 import { checkGradients } from '../verify/tensor-check.ts';
+import { correctRules } from '../verify/training-rules.ts';
 import { arrange, putBack } from './parameter-orders.ts';
 import { type Suspect, suspects } from './suspects.ts';
-import { correctRules } from './training-rules.ts';
 
 /** What an implementation was seen to do. */
 export interface Evidence {

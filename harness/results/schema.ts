@@ -1,13 +1,14 @@
 import { z } from 'zod';
+import type { Interval } from '../statistics/median-interval.ts';
 
 /** Raised whenever the meaning of a stored field changes; older files are refused, never guessed at. */
 export const SCHEMA_VERSION = 1;
 
 const positive = z.number().positive();
 
+export type { Interval };
 /** A median over rounds with its 95% interval. */
-export const intervalSchema = z.strictObject({ median: positive, low: positive, high: positive });
-export type Interval = z.infer<typeof intervalSchema>;
+export const intervalSchema: z.ZodType<Interval> = z.strictObject({ median: positive, low: positive, high: positive });
 
 export const taskDescriptionSchema = z.strictObject({
   preset: z.string().optional(),

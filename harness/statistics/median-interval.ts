@@ -1,5 +1,4 @@
 import { errorFunction, mean, medianSorted, sampleStandardDeviation } from 'simple-statistics';
-import type { Interval } from '../results/schema.ts';
 import { bootstrapMedianQuantiles } from './bootstrap-median.ts';
 import { studentCriticalValue } from './student-t.ts';
 
@@ -38,6 +37,13 @@ export function medianInterval(samples: readonly number[]): Interval {
   if (n < FEWEST_WITHOUT_ASSUMPTION) return { median, ...studentBounds(sorted) };
   const z = -Math.sqrt(n / (n - 1)) * studentCriticalValue(TAILS, n - 1);
   return { median, ...bootstrapMedianQuantiles(sorted, (1 + errorFunction(z / Math.SQRT2)) / 2) };
+}
+
+/** A median, or a ratio of two, with its 95% interval. */
+export interface Interval {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
 }
 
 /** Half the interval's width over the median: the "±" of tables and the quantity that `--precision` bounds. */

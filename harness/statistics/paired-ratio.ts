@@ -1,5 +1,4 @@
-import type { Interval } from '../results/schema.ts';
-import { medianInterval } from './median-interval.ts';
+import { type Interval, medianInterval } from './median-interval.ts';
 
 /**
  * Interval of a ratio of two times from rounds in which both were measured: the ratio is taken inside each round, where both

@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../../impls/contract.ts';
-import type { TrainingRules } from '../diagnose/training-rules.ts';
 import { parameterLayout } from '../task/parameter-layout.ts';
+import type { TrainingRules } from './training-rules.ts';
 
 /** A view of one matrix, row by row, and of its gradient. */
 interface Weights {

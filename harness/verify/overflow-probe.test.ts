@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { correctRules } from '../diagnose/training-rules.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { presets, taskDefaults } from '../task/presets.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { smallTask } from '../testing/small-task.ts';
 import { describeOverflow, overflowProbe } from './overflow-probe.ts';
 import { RulesTrainer } from './rules-trainer.ts';
+import { correctRules } from './training-rules.ts';
 
 const careless = { ...correctRules, softmaxSubtractsMaximum: false };
 

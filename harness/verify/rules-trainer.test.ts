@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { suspects } from '../diagnose/suspects.ts';
-import { correctRules, type TrainingRules } from '../diagnose/training-rules.ts';
 import { parameterLayout } from '../task/parameter-layout.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { goldenRuns, presets, taskDefaults } from '../task/presets.ts';
 import { smallTask } from '../testing/small-task.ts';
 import { findGolden } from './golden.ts';
 import { RulesTrainer } from './rules-trainer.ts';
+import { correctRules, type TrainingRules } from './training-rules.ts';
 
 const STEPS = 5;
 

@@ -1,7 +1,7 @@
 import type { TrainingTask } from '../../impls/contract.ts';
-import { correctRules, type TrainingRules } from '../diagnose/training-rules.ts';
 import { parameterLayout } from '../task/parameter-layout.ts';
 import { ModelGradient } from './model-gradient.ts';
+import { correctRules, type TrainingRules } from './training-rules.ts';
 
 const EPSILON = 1e-8;
 

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { correctRules } from '../diagnose/training-rules.ts';
 import { parameterLayout } from '../task/parameter-layout.ts';
 import { smallTask } from '../testing/small-task.ts';
 import { checkUpdate, parametersAfterFirstStep } from './first-update.ts';
 import { RulesTrainer } from './rules-trainer.ts';
 import { checkGradients, checkTensors, gradientTolerances } from './tensor-check.ts';
+import { correctRules } from './training-rules.ts';
 
 const { training } = smallTask();
 const layout = parameterLayout(training.model);

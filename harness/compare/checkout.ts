@@ -3,10 +3,11 @@ import { rmSync } from 'node:fs';
 import { mkdtemp, readFile, realpath, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
-import { trackProcess } from '../program/live-processes.ts';
+import { runToEnd } from '../program/finite-program.ts';
 import { UsageError } from '../usage-error.ts';
 import { git, type Revision } from './revision.ts';
+
+const INSTALL_TIMEOUT_MILLISECONDS = 600_000;
 
 /** A revision's files with its dependencies, in a folder of their own. */
 export interface Checkout {
@@ -80,25 +81,16 @@ async function provideDependencies(
 
 /** `npm ci` without what only developing needs. */
 async function installDependencies(folder: string, revision: Revision, signal: AbortSignal): Promise<void> {
-  const installing = execa('npm', ['ci', '--omit=dev', '--no-audit', '--no-fund'], {
+  const installed = await runToEnd(['npm', 'ci', '--omit=dev', '--no-audit', '--no-fund'], {
     cwd: folder,
-    stdin: 'ignore',
-    all: true,
-    reject: false,
-    cleanup: false,
-    detached: process.platform !== 'win32',
+    timeoutMilliseconds: INSTALL_TIMEOUT_MILLISECONDS,
+    wholeEnvironment: true,
+    signal,
   });
-  const tracked = trackProcess(installing.pid);
-  const stop = () => tracked.kill();
-  signal.addEventListener('abort', stop);
-  try {
-    const { failed, all, shortMessage } = await installing;
-    signal.throwIfAborted();
-    if (failed) throw new UsageError(`${revision.name}: npm ci failed: ${npmComplaint(all ?? '') ?? shortMessage}`);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    tracked.release();
-  }
+  if (installed.outcome === 'ended' && installed.exitCode === 0) return;
+  const why =
+    installed.outcome === 'too slow' ? `no end within ${installed.seconds} s` : npmComplaint(installed.output);
+  throw new UsageError(`${revision.name}: npm ci failed: ${why ?? installed.outcome}`);
 }
 
 async function readIfThere(file: string): Promise<Buffer | undefined> {

@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
+import { childEnvironment } from '../program/child-environment.ts';
 import { quote } from '../program/implementation-failure.ts';
 import { type TrackedProcess, trackProcess } from '../program/live-processes.ts';
 
@@ -29,8 +30,9 @@ export class RawProgram {
   constructor(folder: string, command: readonly string[], patienceMilliseconds: number) {
     this.#patienceMilliseconds = patienceMilliseconds;
     const [program = '', ...words] = command;
-    this.#child = spawn(program, words, { cwd: folder, detached: process.platform !== 'win32' });
-    this.#tracked = trackProcess(this.#child.pid);
+    const { env, mark } = childEnvironment();
+    this.#child = spawn(program, words, { cwd: folder, env, detached: process.platform !== 'win32' });
+    this.#tracked = trackProcess(this.#child.pid, mark);
     this.#child.stdin.on('error', () => {
       // The program closed its input; that it ended too early shows where an answer is missing.
     });

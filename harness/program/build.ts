@@ -2,13 +2,14 @@ import { createHash, randomUUID } from 'node:crypto';
 import { glob, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
-import { execa } from 'execa';
 import { cacheFolder } from '../project.ts';
 import { availability } from './availability.ts';
 import type { Implementation } from './discover.ts';
+import { type FiniteRun, runToEnd } from './finite-program.ts';
 import { ImplementationFailure } from './implementation-failure.ts';
-import { trackProcess } from './live-processes.ts';
-import { lastLines } from './stderr-tail.ts';
+
+/** Longer than any build here takes on a slow machine; what takes longer hangs. */
+const BUILD_TIMEOUT_MILLISECONDS = 600_000;
 
 /** Where a build left its output, and how long it took where it was built just now. */
 export interface BuildOutput {
@@ -55,35 +56,30 @@ async function runBuild(
   command: readonly string[],
   signal?: AbortSignal,
 ): Promise<void> {
-  const [program = '', ...words] = command;
-  const building = execa(program, words, {
+  const built = await runToEnd(command, {
     cwd: implementation.folder,
-    stdin: 'ignore',
-    all: true,
-    reject: false,
-    cleanup: false,
-    detached: process.platform !== 'win32',
+    timeoutMilliseconds: BUILD_TIMEOUT_MILLISECONDS,
+    signal,
   });
-  const tracked = trackProcess(building.pid);
-  const stop = () => tracked.kill();
-  signal?.addEventListener('abort', stop);
-  try {
-    const result = await building;
-    signal?.throwIfAborted();
-    if (!result.failed) return;
-    const how =
-      result.exitCode === undefined
-        ? `could not be run (${result.code ?? result.signal})`
-        : `ended with exit code ${result.exitCode}`;
-    throw new ImplementationFailure(
-      implementation.folder,
-      `its build \`${implementation.manifest.build?.command.join(' ')}\` ${how}`,
-      'run that command in the folder and mend what it complains about',
-      lastLines(result.all ?? ''),
-    );
-  } finally {
-    signal?.removeEventListener('abort', stop);
-    tracked.release();
+  if (built.outcome === 'ended' && built.exitCode === 0) return;
+  throw new ImplementationFailure(
+    implementation.folder,
+    `its build \`${command.join(' ')}\` ${howItEnded(built)}`,
+    'run that command in the folder and fix what it reports',
+    built.output,
+  );
+}
+
+function howItEnded(run: FiniteRun): string {
+  switch (run.outcome) {
+    case 'ended':
+      return `ended with exit code ${run.exitCode}`;
+    case 'killed':
+      return `ended with signal ${run.signal}`;
+    case 'too slow':
+      return `did not end within ${run.seconds} s`;
+    case 'not started':
+      return `could not be run (${run.code})`;
   }
 }
 

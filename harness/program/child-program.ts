@@ -1,10 +1,10 @@
 import { execa } from 'execa';
-import { cacheFolder } from '../project.ts';
+import { childEnvironment } from './child-environment.ts';
 import { ImplementationFailure, quote } from './implementation-failure.ts';
 import { LineReader } from './line-reader.ts';
 import { type TrackedProcess, trackProcess } from './live-processes.ts';
+import { OutputExcerpt } from './output-excerpt.ts';
 import { processMemory } from './process-memory.ts';
-import { lastLines } from './stderr-tail.ts';
 
 /** Standard output of a child nobody asked anything: whatever it prints then is noise, so a line of it is enough. */
 const UNASKED_LINE_LENGTH = 4_096;
@@ -48,17 +48,18 @@ export class ChildProgram {
   #state: 'running' | 'quitting' | 'ended' = 'running';
   /** Why it ended; set once the process is gone. */
   #reason: unknown;
-  #stderr = '';
+  readonly #stderr = new OutputExcerpt();
   #peakRssBytes: number | undefined;
 
   constructor(options: ChildProgramOptions) {
     this.#options = options;
     options.signal?.throwIfAborted();
     const [program = '', ...words] = options.command;
+    const { env, mark } = childEnvironment();
     this.#subprocess = execa(program, words, {
       cwd: options.folder,
-      // Set from outside, so that it holds for a program's first file too: else Node loads its TypeScript compiler for that one.
-      env: { NODE_COMPILE_CACHE: cacheFolder('compile') },
+      env,
+      extendEnv: false,
       stdin: 'pipe',
       stdout: 'pipe',
       stderr: 'pipe',
@@ -68,7 +69,7 @@ export class ChildProgram {
       cleanup: false,
       detached: process.platform !== 'win32',
     });
-    this.#tracked = trackProcess(this.#subprocess.pid);
+    this.#tracked = trackProcess(this.#subprocess.pid, mark);
     this.#lines = new LineReader(
       () => this.#question?.maximumLength ?? UNASKED_LINE_LENGTH,
       (line) => this.#receive(line),
@@ -78,9 +79,7 @@ export class ChildProgram {
       // A closed pipe: the program has ended, which is reported as such.
     });
     this.#subprocess.stdout.on('data', (bytes: Uint8Array) => this.#lines.push(bytes));
-    this.#subprocess.stderr.on('data', (bytes: Uint8Array) => {
-      this.#stderr = lastLines(this.#stderr + Buffer.from(bytes).toString('utf8'));
-    });
+    this.#subprocess.stderr.on('data', (bytes: Uint8Array) => this.#stderr.push(bytes));
     this.#exited = this.#watchExit();
     options.signal?.addEventListener('abort', this.#abort);
   }
@@ -280,7 +279,7 @@ export class ChildProgram {
   }
 
   #failure(happened: string, advice: string): ImplementationFailure {
-    return new ImplementationFailure(this.#options.folder, happened, advice, this.#stderr);
+    return new ImplementationFailure(this.#options.folder, happened, advice, this.#stderr.text());
   }
 
   #settle(): void {

@@ -1,4 +1,7 @@
+import { printableLine } from '../printable.ts';
 import { displayPath } from '../project.ts';
+
+const LONGEST_MESSAGE = 1_000;
 
 /**
  * An implementation broke: its build failed, it crashed, hung, or did not keep to the protocol.
@@ -9,7 +12,7 @@ export class ImplementationFailure extends Error {
   readonly stderrTail: string;
 
   constructor(folder: string, happened: string, advice: string, stderrTail = '') {
-    super(oneLine(`${displayPath(folder)}: ${happened}; ${advice}`));
+    super(printableLine(`${displayPath(folder)}: ${happened}; ${advice}`, LONGEST_MESSAGE));
     this.stderrTail = stderrTail.trimEnd();
   }
 }
@@ -17,8 +20,4 @@ export class ImplementationFailure extends Error {
 /** What an implementation printed, short enough to stand inside a message. */
 export function quote(text: string, length = 80): string {
   return JSON.stringify(text.length > length ? `${text.slice(0, length)}…` : text);
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s*\n\s*/g, ' ').trim();
 }

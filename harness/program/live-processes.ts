@@ -1,9 +1,12 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { RUN_MARK } from './child-environment.ts';
+
 /**
- * No child outlives the harness. Each runs in a process group of its own, so that ending it ends what it started too;
- * whatever still lives when this process exits is ended then. Should the harness itself be killed outright, its end of the
- * children's standard input closes, and end of input means quit.
+ * No program that we started outlives us. Each runs in a process group of its own, so that ending it ends what it started
+ * too. What still lives when this process exits is ended then; should this process be killed outright, a watchdog ends it.
  */
-const live = new Set<number>();
+const live = new Map<number, string>();
 let watching = false;
 
 export interface TrackedProcess {
@@ -13,30 +16,101 @@ export interface TrackedProcess {
   release(): void;
 }
 
-/** Keeps watch over a child that was started with `detached` (where the platform has process groups). */
-export function trackProcess(pid: number | undefined): TrackedProcess {
+/**
+ * Keeps watch over a child that was started with `detached` (where the platform has process groups).
+ * @param mark the entry of its environment that `childEnvironment` made for it
+ */
+export function trackProcess(pid: number | undefined, mark: string): TrackedProcess {
   if (pid === undefined) return { kill: () => {}, release: () => {} };
   if (!watching) {
     watching = true;
     process.on('exit', () => {
-      for (const remaining of live) killGroup(remaining);
+      for (const [remaining, itsMark] of live) killTree(remaining, itsMark);
     });
   }
-  live.add(pid);
+  live.set(pid, mark);
+  watchdog.tell(`+ ${pid}`);
   return {
     kill: () => {
-      if (live.has(pid)) killGroup(pid);
+      if (live.has(pid)) killTree(pid, mark);
     },
     release: () => {
-      live.delete(pid);
+      if (live.delete(pid)) watchdog.tell(`- ${pid}`);
     },
   };
 }
 
-function killGroup(pid: number): void {
+function killTree(pid: number, mark: string): void {
+  if (process.platform === 'win32') {
+    spawnSync('taskkill', ['/T', '/F', '/PID', String(pid)], { stdio: 'ignore' });
+    return;
+  }
+  kill(-pid);
+  for (const stray of strays(mark)) kill(stray);
+}
+
+function kill(pid: number): void {
   try {
-    process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
   } catch {
     // Gone already.
   }
 }
+
+/** Processes that left their group: on Linux they still have the mark in their environment. */
+function strays(mark: string): readonly number[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((entry) => {
+      try {
+        return readFileSync(`/proc/${entry}/environ`, 'latin1').split('\0').includes(mark);
+      } catch {
+        // Gone already, or another user's.
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+/**
+ * Waits for the end of its input, which is our end however it comes, and then ends the groups that were never said to be over
+ * and, on Linux, every process with the mark of this run.
+ */
+const WATCHDOG = `
+groups=' '
+while read -r sign what; do
+  case $sign in
+    +) groups="$groups$what " ;;
+    -) case $groups in *" $what "*) groups="\${groups%% $what *} \${groups#* $what }" ;; esac ;;
+  esac
+done
+for group in $groups; do kill -9 "-$group" 2>/dev/null; done
+for environ in /proc/[0-9]*/environ; do
+  pid=\${environ#/proc/}; pid=\${pid%/environ}
+  [ "$pid" != "$$" ] && tr '\\0' '\\n' 2>/dev/null <"$environ" | grep -q "^$1" && kill -9 "$pid" 2>/dev/null
+done
+exit 0
+`;
+
+/** Our own end of a shell script that outlives us by a moment. Where there is no \`sh\`, only a kill outright goes unnoticed. */
+const watchdog = {
+  process: undefined as ChildProcess | undefined,
+  tell(line: string): void {
+    if (process.platform === 'win32') return;
+    if (this.process === undefined) {
+      this.process = spawn('sh', ['-c', WATCHDOG, 'watchdog', RUN_MARK], {
+        stdio: ['pipe', 'ignore', 'ignore'],
+        detached: true,
+        env: { PATH: process.env['PATH'] },
+      });
+      this.process.on('error', () => {});
+      this.process.stdin?.on('error', () => {});
+      // It must not keep this process from ending.
+      this.process.unref();
+      const { stdin } = this.process;
+      if (stdin !== null && 'unref' in stdin && typeof stdin.unref === 'function') stdin.unref();
+    }
+    this.process.stdin?.write(`${line}\n`);
+  },
+};

@@ -1,8 +1,8 @@
 import { access, constants } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
-import { execa } from 'execa';
 import { projectRoot } from '../project.ts';
+import { runToEnd } from './finite-program.ts';
 
 export const runtimeNames = ['node', 'bun', 'deno'] as const;
 export type RuntimeName = (typeof runtimeNames)[number];
@@ -78,7 +78,6 @@ export async function findProgram(program: string, ...first: readonly string[]):
 
 /** First line that `PROGRAM --version` prints, or undefined where it fails. */
 export async function programVersion(path: string): Promise<string | undefined> {
-  const result = await execa(path, ['--version'], { reject: false, timeout: 20_000, stdin: 'ignore' });
-  if (result.failed) return undefined;
-  return `${result.stdout}\n${result.stderr}`.trim().split('\n')[0];
+  const run = await runToEnd([path, '--version'], { timeoutMilliseconds: 20_000 });
+  return run.outcome === 'ended' && run.exitCode === 0 ? run.output.trim().split('\n')[0] : undefined;
 }

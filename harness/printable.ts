@@ -1,0 +1,32 @@
+/**
+ * Text that comes from a program, a manifest or a file's name passes through here before a person sees it: what could move
+ * the cursor, begin a line of its own or hide other text is shown as its code, and nothing is longer than its place.
+ */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** One line of at most `longest` characters. Line ends become spaces, other control characters `\u{1b}`. */
+export function printableLine(text: string, longest = 500): string {
+  const line = text
+    .slice(0, 4 * longest)
+    .replace(/[ \t]*[\r\n]+[ \t]*/g, ' ')
+    .replaceAll('\t', ' ')
+    .replace(INVISIBLE, codeOf)
+    .trim();
+  return line.length > longest ? `${line.slice(0, longest - 1)}…` : line;
+}
+
+/** Several lines, each printable; tabs become two spaces. */
+export function printableLines(text: string, longestLine = 500): readonly string[] {
+  return text.split(/\r\n|\r|\n/).map((line) => {
+    const spaced = line
+      .slice(0, 4 * longestLine)
+      .replaceAll('\t', '  ')
+      .replace(INVISIBLE, codeOf)
+      .trimEnd();
+    return spaced.length > longestLine ? `${spaced.slice(0, longestLine - 1)}…` : spaced;
+  });
+}
+
+function codeOf(character: string): string {
+  return `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`;
+}

@@ -1,0 +1,77 @@
+import { execa } from 'execa';
+import { childEnvironment } from './child-environment.ts';
+import { trackProcess } from './live-processes.ts';
+import { OutputExcerpt } from './output-excerpt.ts';
+
+/** How a program ended that was meant to end by itself. */
+export type FiniteRun =
+  | { readonly outcome: 'ended'; readonly exitCode: number; readonly output: string }
+  | { readonly outcome: 'killed'; readonly signal: string; readonly output: string }
+  | { readonly outcome: 'too slow'; readonly seconds: number; readonly output: string }
+  /** `code` is the system's word for why: `ENOENT`, `EACCES`. */
+  | { readonly outcome: 'not started'; readonly code: string; readonly output: string };
+
+export interface FiniteOptions {
+  readonly cwd?: string;
+  readonly timeoutMilliseconds: number;
+  /** For the user's own tools, such as npm: they may see the whole environment, tokens too. */
+  readonly wholeEnvironment?: true;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Time for the last output to arrive after the end: a descendant may hold the pipe open for good. */
+const LAST_WORDS_MILLISECONDS = 300;
+
+/**
+ * Runs a program without input until it ends, and no longer than its time. `output` is an excerpt of what it printed on both
+ * streams. What it started ends with it. Throws only the signal's reason.
+ */
+export async function runToEnd(command: readonly string[], options: FiniteOptions): Promise<FiniteRun> {
+  const { cwd, timeoutMilliseconds, wholeEnvironment = false, signal } = options;
+  signal?.throwIfAborted();
+  const [program = '', ...words] = command;
+  const { env, mark } = childEnvironment();
+  const running = execa(program, words, {
+    ...(cwd === undefined ? {} : { cwd }),
+    env,
+    extendEnv: wholeEnvironment,
+    stdin: 'ignore',
+    all: true,
+    buffer: false,
+    encoding: 'buffer',
+    reject: false,
+    cleanup: false,
+    detached: process.platform !== 'win32',
+  });
+  const excerpt = new OutputExcerpt();
+  running.all.on('data', (bytes: Uint8Array) => excerpt.push(bytes));
+  const tracked = trackProcess(running.pid, mark);
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    tracked.kill();
+  }, timeoutMilliseconds);
+  const stop = () => tracked.kill();
+  signal?.addEventListener('abort', stop);
+  try {
+    const ended = new Promise<undefined>((resolve) => {
+      running.once('exit', () => setTimeout(() => resolve(undefined), LAST_WORDS_MILLISECONDS));
+    });
+    const result = await Promise.race([running, ended]);
+    signal?.throwIfAborted();
+    const output = excerpt.text();
+    if (late) return { outcome: 'too slow', seconds: timeoutMilliseconds / 1000, output };
+    const code = result?.code;
+    if (running.pid === undefined || code === 'EACCES' || code === 'ENOENT' || code === 'ENOEXEC') {
+      return { outcome: 'not started', code: code ?? 'unknown', output };
+    }
+    const signalName = running.signalCode;
+    if (signalName !== null) return { outcome: 'killed', signal: signalName, output };
+    return { outcome: 'ended', exitCode: running.exitCode ?? 1, output };
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
+    tracked.kill();
+    tracked.release();
+  }
+}

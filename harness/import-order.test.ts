@@ -37,7 +37,7 @@ const knownExceptions = [
 /** What the page in the browser runs: these, and all that they import, need no Node. */
 const runsInTheBrowser = [
   /^harness\/statistics\//,
-  /^harness\/task\/(?!dataset|prepare-task|task\.ts)/,
+  /^harness\/task\/(?!dataset|prepare-task)/,
   /^harness\/verify\/(model-gradient|rules-trainer|tensor-check|training-rules)\.ts$/,
 ];
 

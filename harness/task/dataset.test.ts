@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../usage-error.ts';
-import { documentsOf, namedDatasets, readDataset } from './dataset.ts';
+import { namedDatasets, readDataset } from './dataset.ts';
+import { documentsOf } from './documents.ts';
 
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 let folder: string;

@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../usage-error.ts';
+import { documentsOf } from './documents.ts';
 
 /** A text file with one document a line. */
 export interface Dataset {
@@ -95,18 +96,6 @@ function decode(bytes: Buffer, path: string): string {
   } catch {
     throw new UsageError(`Data set ${path} is not UTF-8 text: convert it, or give another file.`);
   }
-}
-
-/** What Python's `str.strip()` takes from both ends: `str.isspace()`, which is not quite what `trim()` takes. */
-const PYTHON_SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
-const SPACE_AT_ENDS = new RegExp(`^${PYTHON_SPACE}+|${PYTHON_SPACE}+$`, 'g');
-
-/** Lines as Python reads them (`\n`, `\r\n` or `\r` ends one), stripped as it strips them, without the empty ones. */
-export function documentsOf(text: string): string[] {
-  return text
-    .split(/\r\n|\n|\r/)
-    .map((line) => line.replace(SPACE_AT_ENDS, ''))
-    .filter((line) => line !== '');
 }
 
 function pathOf(fileName: string): string {

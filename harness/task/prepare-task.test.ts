@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../usage-error.ts';
-import { limits, prepareTask } from './prepare-task.ts';
+import { prepareTask } from './prepare-task.ts';
 import { presets, taskDefaults } from './presets.ts';
 import type { PreparedTask, TaskRequest } from './task.ts';
+import { limits } from './task-of-dataset.ts';
 
 const original: TaskRequest = { ...taskDefaults, ...presets.d16 };
 let folder: string;

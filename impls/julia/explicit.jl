@@ -3,11 +3,11 @@ import .Microgpt: gradient, parameters, reset!, step!
 
 "Trains by gradients written out by hand, one document after the other."
 mutable struct Explicit
-    const task::TrainingTask
+    task::TrainingTask
     step::Int
-    const parameters::Vector{Matrix{Float64}}
-    const m::Vector{Matrix{Float64}}
-    const v::Vector{Matrix{Float64}}
+    parameters::Vector{Matrix{Float64}}
+    m::Vector{Matrix{Float64}}
+    v::Vector{Matrix{Float64}}
 end
 
 zeros_like(matrices) = [zeros(size(matrix)) for matrix in matrices]

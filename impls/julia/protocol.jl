@@ -130,6 +130,8 @@ function train(trainer, argument)
 end
 
 function write_numbers(word, path, numbers)
+    # Looked up first: where Julia runs with a libunwind that it was not built for, a caught exception ends the process.
+    isdir(dirname(path)) || return refusal("$word: the folder of the file does not exist")
     try
         open(file -> write(file, htol.(numbers)), path, "w")
     catch problem

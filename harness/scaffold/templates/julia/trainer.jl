@@ -3,7 +3,7 @@ import .Microgpt: gradient, parameters, reset!, step!
 
 "Trains by recording every step on a tape. Plain and slow: replace its parts one at a time, and check after each."
 mutable struct ScalarTrainer
-    const task::TrainingTask
+    task::TrainingTask
     step::Int
     parameters::Vector{Matrix{Float64}}
     m::Vector{Matrix{Float64}}

@@ -85,7 +85,7 @@ test('a change beside the inputs does not matter', async () => {
 test('two at once end with one and the same whole output', async () => {
   const [one, other] = await Promise.all([build(implementation()), build(implementation())]);
   expect(one.folder).toBe(other.folder);
-  expect(await readdir(one.folder)).toEqual(['program.txt']);
+  expect(await readdir(one.folder)).toContain('program.txt');
   const beside = await readdir(dirname(one.folder));
   expect(beside.filter((name) => name.startsWith(`${basename(one.folder)}.`))).toEqual([]);
 });
@@ -132,4 +132,21 @@ test('the end of what a failing build said is kept', async () => {
   );
   const failure = await buildImplementation(failing).catch((error) => error);
   expect(failure instanceof ImplementationFailure && failure.stderrTail).toBe('line 3: no such thing');
+});
+
+test('a build that leaves no program is a failure, not a build', async () => {
+  const building = buildImplementation(implementation(undefined, process.execPath, '-e', '0', '{output}'));
+  await expect(building).rejects.toThrow(/ended well but left no file \{output\}\/program\.txt; correct the field/);
+});
+
+test.each([
+  ['cut', (file: string) => writeFile(file, 'on')],
+  ['flipped', (file: string) => writeFile(file, 'oNe')],
+  ['removed', (file: string) => rm(file)],
+])('a program that was %s in the cache is built again', async (_, damage) => {
+  const { folder: output } = await build(implementation());
+  await damage(join(output, 'program.txt'));
+  await build(implementation());
+  expect(await readFile(join(output, 'program.txt'), 'utf8')).toBe('one');
+  expect(await runs()).toBe(2);
 });

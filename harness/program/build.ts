@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { glob, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { glob, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
+import { z } from 'zod';
 import { cacheFolder } from '../project.ts';
 import { availability } from './availability.ts';
 import type { Implementation } from './discover.ts';
@@ -30,7 +31,9 @@ export async function buildImplementation(
   if (build === undefined) return undefined;
   const root = cacheFolder('build');
   const folder = join(root, `${implementation.name}-${await buildKey(implementation, build)}`);
-  if (await exists(folder)) return { folder };
+  const state = await stateOf(folder);
+  if (state === 'whole') return { folder };
+  if (state === 'damaged') await rm(folder, { recursive: true, force: true });
 
   const unfinished = `${folder}.${randomUUID()}`;
   await mkdir(unfinished, { recursive: true });
@@ -42,8 +45,9 @@ export async function buildImplementation(
       signal,
     );
     const nanoseconds = Number(process.hrtime.bigint() - started);
+    await seal(implementation, unfinished);
     await rename(unfinished, folder).catch(async (error) => {
-      if (!(await exists(folder))) throw error;
+      if ((await stateOf(folder)) !== 'whole') throw error;
     });
     return { folder, nanoseconds };
   } finally {
@@ -127,9 +131,50 @@ async function inputFiles(implementation: Implementation, inputs: readonly strin
   return [...files].sort();
 }
 
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
+const SEAL = '.sealed.json';
+const sealSchema = z.record(z.string(), z.string());
+
+/**
+ * Notes the hash of every file that the run needs, so that a later use sees whether it is still what was built.
+ * @throws {ImplementationFailure} where the build did not make such a file
+ */
+async function seal({ name, folder, manifest }: Implementation, output: string): Promise<void> {
+  const hashes: Record<string, string> = {};
+  for (const word of 'command' in manifest.run ? manifest.run.command : []) {
+    if (!word.startsWith('{output}/')) continue;
+    const file = word.slice('{output}/'.length);
+    const hash = await fileHash(join(output, file));
+    if (hash === undefined) {
+      throw new ImplementationFailure(
+        folder,
+        `the build of ${name} ended well but left no file ${word}`,
+        'correct the field "build.command" or "run.command" in impl.json',
+      );
+    }
+    hashes[file] = hash;
+  }
+  await writeFile(join(output, SEAL), JSON.stringify(hashes));
+}
+
+/** Whether a build is there, and whether its files are what they were when it ended. */
+async function stateOf(output: string): Promise<'missing' | 'damaged' | 'whole'> {
+  try {
+    await stat(output);
+  } catch {
+    return 'missing';
+  }
+  try {
+    const hashes = sealSchema.parse(JSON.parse(await readFile(join(output, SEAL), 'utf8')));
+    for (const [file, hash] of Object.entries(hashes)) {
+      if ((await fileHash(join(output, file))) !== hash) return 'damaged';
+    }
+    return 'whole';
+  } catch {
+    return 'damaged';
+  }
+}
+
+async function fileHash(path: string): Promise<string | undefined> {
+  const content = await readFile(path).catch(() => undefined);
+  return content === undefined ? undefined : createHash('sha256').update(content).digest('hex');
 }

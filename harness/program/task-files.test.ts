@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { expect, it } from 'vitest';
 import { prepareTask } from '../task/prepare-task.ts';
@@ -34,4 +34,16 @@ it('tells a program every size by the flags of the protocol, and the files by ab
     '--learning-rate': '1e-7',
     '--seed': '9',
   });
+});
+
+it('writes a damaged file anew, also where its size is the same', async () => {
+  const task = await prepareTask({ ...taskDefaults, ...presets.d16, nEmbd: 4 });
+  const training = { ...task.training, tokens: Int32Array.of(5, 6, 7) };
+  const files = await writeTaskFiles(training);
+  for (const damage of ['x'.repeat(12), '', undefined]) {
+    if (damage === undefined) await rm(files.tokens);
+    else await writeFile(files.tokens, damage);
+    expect(await writeTaskFiles(training)).toEqual(files);
+    expect((await readFile(files.tokens)).toString('hex')).toBe('050000000600000007000000');
+  }
 });

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { join } from 'node:path';
 import type { TrainingTask } from '../../impls/contract.ts';
@@ -13,29 +13,23 @@ export interface TaskFiles {
   readonly parameters: string;
 }
 
-const known = new WeakMap<TrainingTask, Promise<TaskFiles>>();
-
-/** Writes a task's arrays into the cache under the hash of their bytes, once; safe with other harnesses beside this one. */
-export function writeTaskFiles(training: TrainingTask): Promise<TaskFiles> {
-  const writing = known.get(training) ?? write(training);
-  known.set(training, writing);
-  return writing;
-}
-
-async function write(training: TrainingTask): Promise<TaskFiles> {
+/**
+ * Writes a task's arrays into the cache under the hash of their bytes; safe with other harnesses beside this one. A file that
+ * is there already is read first: what a row or a broken disk changed is written anew.
+ */
+export async function writeTaskFiles(training: TrainingTask): Promise<TaskFiles> {
   return {
-    tokens: await writeOnce(training.tokens, 'i32'),
-    offsets: await writeOnce(training.offsets, 'i32'),
-    parameters: await writeOnce(training.parameters, 'f64'),
+    tokens: await writeWhereNeeded(training.tokens, 'i32'),
+    offsets: await writeWhereNeeded(training.offsets, 'i32'),
+    parameters: await writeWhereNeeded(training.parameters, 'f64'),
   };
 }
 
-async function writeOnce(numbers: Int32Array | Float64Array, ending: string): Promise<string> {
+async function writeWhereNeeded(numbers: Int32Array | Float64Array, ending: string): Promise<string> {
   const bytes = littleEndianBytes(numbers);
   const folder = cacheFolder('tasks');
   const file = join(folder, `${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}.${ending}`);
-  const present = await stat(file).catch(() => undefined);
-  if (present?.size === bytes.byteLength) return file;
+  if (await holds(file, bytes)) return file;
   await mkdir(folder, { recursive: true });
   const unfinished = `${file}.${randomUUID()}`;
   try {
@@ -45,6 +39,13 @@ async function writeOnce(numbers: Int32Array | Float64Array, ending: string): Pr
     await rm(unfinished, { force: true });
   }
   return file;
+}
+
+/** Whether a regular file has exactly these bytes; the size is compared first, so that nothing endless is read. */
+async function holds(file: string, bytes: Uint8Array): Promise<boolean> {
+  const present = await lstat(file).catch(() => undefined);
+  if (present?.isFile() !== true || present.size !== bytes.byteLength) return false;
+  return (await readFile(file)).equals(bytes);
 }
 
 function littleEndianBytes(numbers: Int32Array | Float64Array): Uint8Array {

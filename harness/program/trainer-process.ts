@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir, totalmem } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -7,6 +7,7 @@ import type { PreparedTask } from '../task/task.ts';
 import { buildImplementation } from './build.ts';
 import { type AnswerLimits, ChildProgram } from './child-program.ts';
 import type { Implementation } from './discover.ts';
+import { readDump } from './dump-file.ts';
 import { ImplementationFailure, quote } from './implementation-failure.ts';
 import { PROTOCOL_VERSION } from './manifest.ts';
 import { findRuntime, type Runtime, runtimeCommand } from './runtime.ts';
@@ -173,15 +174,15 @@ class Conversation {
     const schema = z.union([z.strictObject({ [word]: z.literal(count) }), unsupportedReply]);
     const reply = await this.#parse(schema, answer, `to \`${word} FILE\``, `{"${word}":${count}}`);
     if (unsupportedReply.safeParse(reply).success) return undefined;
-    const bytes = await readFile(file).catch(() => Buffer.alloc(0));
-    if (bytes.byteLength !== count * 8) {
+    const dump = await readDump(file, count);
+    if ('problem' in dump) {
       return this.#program.fail(
-        `wrote ${bytes.byteLength} bytes on \`${word} FILE\`, where ${count * 8} were expected`,
+        `on \`${word} FILE\` it ${dump.problem}`,
         `write the ${count} ${word} as little-endian float64, and close the file before answering`,
       );
     }
     await rm(file);
-    return new Float64Array(new Uint8Array(bytes).buffer);
+    return dump.numbers;
   }
 
   refusesParameters(): Promise<never> {

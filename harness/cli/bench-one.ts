@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { fullPace, quickPace } from '../measure/pace.ts';
 import type { RoundLimit } from '../measure/race.ts';
-import { taskName } from '../present/export/exporter.ts';
+import type { SortOrder } from '../present/bench-table.ts';
 import type { DiscoveredImplementation } from '../program/discover.ts';
 import type { RuntimeName } from '../program/runtime.ts';
 import { appendHistory, historyRecord } from '../results/history.ts';
+import { taskName } from '../results/names.ts';
 import type { BenchResult, Machine } from '../results/schema.ts';
 import { resultPath, saveResult } from '../results/store.ts';
 import type { TaskRequest } from '../task/task.ts';
@@ -14,6 +15,8 @@ import { interruptSignal } from './interrupt.ts';
 import { withProgress } from './progress.ts';
 
 export interface BenchFlags extends TaskFlags {
+  readonly baseline: readonly string[];
+  readonly sort: SortOrder;
   readonly quick?: true;
   readonly rounds?: number;
   readonly save: boolean;
@@ -41,6 +44,8 @@ export interface BenchOneOptions {
   readonly request: TaskRequest;
   readonly all: readonly DiscoveredImplementation[];
   readonly chosen: readonly DiscoveredImplementation[];
+  /** The implementation that was named first. */
+  readonly firstNamed?: string | undefined;
   readonly flags: BenchFlags;
   readonly peak: Machine['peakGflops'];
 }
@@ -52,12 +57,19 @@ export interface BenchOutcome {
 }
 
 /** Benchmarks one task with progress on standard error, and keeps what was measured as it comes. */
-export async function benchOne({ request, all, chosen, flags, peak }: BenchOneOptions): Promise<BenchOutcome> {
+export async function benchOne({
+  request,
+  all,
+  chosen,
+  firstNamed,
+  flags,
+  peak,
+}: BenchOneOptions): Promise<BenchOutcome> {
   const signal = interruptSignal();
   let savedTo: string | undefined;
   const keep = async (result: BenchResult) => {
     if (!flags.save || result.rows.length === 0) return;
-    savedTo ??= resultPath(result.createdAt, taskName(result), flags.results);
+    savedTo ??= resultPath(result.createdAt, taskName(result.task), flags.results);
     await saveResult(savedTo, result);
   };
   const result = await withProgress(request.preset ?? 'bench', (progress) =>
@@ -66,6 +78,8 @@ export async function benchOne({ request, all, chosen, flags, peak }: BenchOneOp
       all,
       chosen,
       runtimes: flags.runtime,
+      baselines: flags.baseline,
+      firstNamed,
       pace: flags.quick ? quickPace : fullPace,
       limit: roundLimit(flags),
       precision: flags.precision / 100,

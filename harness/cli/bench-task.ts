@@ -1,3 +1,4 @@
+import { chooseBaselines } from '../measure/baselines.ts';
 import { type Contender, type ContenderOptions, contenderOf } from '../measure/contender.ts';
 import { thisMachine, thisRuntime } from '../measure/machine.ts';
 import { NoiseWatch } from '../measure/noise.ts';
@@ -24,6 +25,10 @@ export interface BenchTaskOptions {
   readonly chosen: readonly DiscoveredImplementation[];
   /** What hosts the TypeScript implementations; the pinned Node where left out. */
   readonly runtimes?: readonly RuntimeName[] | undefined;
+  /** Rows or implementations to compare the others with; where none is named, see {@link chooseBaselines}. */
+  readonly baselines: readonly string[];
+  /** The implementation that was named first. */
+  readonly firstNamed?: string | undefined;
   readonly pace: Pace;
   readonly limit: RoundLimit;
   /** Half width over median that the noise report holds the rows against. */
@@ -57,6 +62,7 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
   const slots = await lineUp(chosen, options.runtimes, expectation, startOptions);
   const contenders = slots.filter((slot) => slot.kind === 'contender').map(({ contender }) => contender);
   const calibrator = await hiddenCalibrator(all, chosen, expectation, startOptions);
+  const baselines = chooseBaselines(contenders, options.baselines, options.firstNamed);
   const watch = new NoiseWatch();
 
   const resultOf = (entries: readonly Entry[]): BenchResult => {
@@ -64,7 +70,7 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
       .map((slot) => {
         if (slot.kind === 'refused') return slot.row;
         const entry = entries.find(({ contender }) => contender === slot.contender);
-        return entry && rowOf(entry, entries, task.training, options.peak);
+        return entry && rowOf(entry, entries, baselines, task.training, options.peak);
       })
       .filter((row) => row !== undefined);
     const noise = watch.report(calibratorTimes(entries, task.training.batch), rows, options.precision);
@@ -76,6 +82,7 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
       machine: { ...thisMachine(), ...(options.peak === undefined ? {} : { peakGflops: options.peak }) },
       runtime: thisRuntime(),
       noise: { ...noise, warnings: [...expectation.warnings, ...noise.warnings] },
+      baselines: [...baselines],
       rows,
     };
   };
@@ -83,6 +90,7 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
   const entries = await race([...contenders, ...calibrator], {
     stepsKnown: expectation.reference.losses.length,
     batch: task.training.batch,
+    baselines: baselines.map(({ row }) => row),
     pace: options.pace,
     limit: options.limit,
     seed: task.description.seed,

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { thisMachine, thisRuntime } from '../measure/machine.ts';
 import { measureMachinePeak } from '../measure/machine-peak.ts';
-import { benchTable } from '../present/bench-table.ts';
+import { benchTable, type SortOrder, sortOrders } from '../present/bench-table.ts';
 import { exportFormats, exportResult, parseExports } from '../present/export/export.ts';
 import { longRunTable } from '../present/long-run-table.ts';
 import { type Page, terminalPage } from '../present/page.ts';
@@ -56,6 +56,17 @@ export function benchCommand(): Command {
         displayPath(resultsFolder),
       ),
     )
+    .addOption(
+      new Option(
+        '--baseline <name>',
+        'the row that all are compared with, any number of times (default: Python, or the first row named)',
+      )
+        .argParser(collect)
+        .default([], 'Python, or the first row named'),
+    )
+    .addOption(
+      new Option('--sort <order>', 'order of the rows').choices([...sortOrders]).default('ladder' satisfies SortOrder),
+    )
     .option('--no-save', 'keep nothing')
     .addOption(
       new Option(
@@ -90,7 +101,8 @@ async function bench(names: readonly string[], flags: BenchFlags): Promise<void>
   }
   if (flags.scaling && flags.long) throw new UsageError('--scaling and --long are two runs; ask for one of them');
   const all = await discoverImplementations(flags.impls);
-  const chosen = selectImplementations(all, names);
+  selectImplementations(all, flags.baseline);
+  const chosen = selectImplementations(all, names.length === 0 ? [] : [...names, ...flags.baseline]);
   const stream = flags.json === '-' ? process.stderr : process.stdout;
   const output: Output = { print: (text) => stream.write(`${text}\n`), page: terminalPage(stream) };
 
@@ -100,7 +112,8 @@ async function bench(names: readonly string[], flags: BenchFlags): Promise<void>
   if (flags.scaling) {
     const outcomes = await benchScaling(all, chosen, flags, peak);
     const results = outcomes.map(({ result }) => result);
-    for (const outcome of outcomes) output.print(`${benchTable(outcome.result, output.page)}${savedLine(outcome)}\n`);
+    for (const outcome of outcomes)
+      output.print(`${benchTable(outcome.result, output.page, flags.sort)}${savedLine(outcome)}\n`);
     output.print(scalingTables(results, output.page));
     if (flags.json !== undefined) await writeJson(flags.json, { schemaVersion: SCHEMA_VERSION, scaling: results });
     process.exitCode = rowExitCode(
@@ -109,8 +122,8 @@ async function bench(names: readonly string[], flags: BenchFlags): Promise<void>
     );
     return;
   }
-  const outcome = await benchOne({ request, all, chosen, flags, peak });
-  output.print(`${await describe(outcome.result, output.page)}${savedLine(outcome)}`);
+  const outcome = await benchOne({ request, all, chosen, firstNamed: names[0], flags, peak });
+  output.print(`${await describe(outcome.result, output.page, flags.sort)}${savedLine(outcome)}`);
   if (flags.json !== undefined) await writeJson(flags.json, outcome.result);
   await exportResult(outcome.result, exports);
   process.exitCode = rowExitCode(outcome.result.rows, chosen);
@@ -139,10 +152,10 @@ async function long(
 }
 
 /** The table, with the literature's of the same model beneath it. */
-async function describe(result: BenchResult, page: Page): Promise<string> {
+async function describe(result: BenchResult, page: Page, order: SortOrder): Promise<string> {
   const published = await readPublished();
   const table = publishedTableFor(published, result.task);
-  const own = benchTable(result, page);
+  const own = benchTable(result, page, order);
   return table === undefined ? own : `${own}\n\n${publishedTable(published, table, page.width)}`;
 }
 

@@ -12,6 +12,7 @@ import { terminalPage } from '../present/page.ts';
 import { discoverImplementations } from '../program/discover.ts';
 import { projectRoot } from '../project.ts';
 import type { Comparison } from '../results/comparison.ts';
+import { SCHEMA_VERSION } from '../results/schema.ts';
 import { readResult } from '../results/store.ts';
 import { percentChange } from '../statistics/percent.ts';
 import { prepareTask } from '../task/prepare-task.ts';
@@ -126,7 +127,7 @@ async function compareRevisions(baseName: string, names: readonly string[], flag
       onProgress: (done, steps, source) => status.show(`reference ${source}: step ${done} of ${steps}`),
     });
     const comparison: Comparison = {
-      schemaVersion: 1,
+      schemaVersion: SCHEMA_VERSION,
       createdAt: new Date().toISOString(),
       evidence: 'paired',
       base: { name: base.name, commit: base.commit },

@@ -1,7 +1,8 @@
 import { median, quantileSorted } from 'simple-statistics';
 import { taskDifference } from '../results/comparable.ts';
 import type { Comparison, ComparisonRow } from '../results/comparison.ts';
-import type { BenchResult, Interval, Row, VerifiedRow } from '../results/schema.ts';
+import { rowName } from '../results/names.ts';
+import { type BenchResult, type Interval, type Row, SCHEMA_VERSION, type VerifiedRow } from '../results/schema.ts';
 import { percent } from '../statistics/percent.ts';
 import { PythonRandom } from '../task/python-random.ts';
 import { UsageError } from '../usage-error.ts';
@@ -35,7 +36,7 @@ export function compareStored(
     compareRows(name, before, after, speed ?? 1, threshold),
   );
   return {
-    schemaVersion: 1,
+    schemaVersion: SCHEMA_VERSION,
     createdAt,
     evidence: 'stored',
     base: sideOf(base),
@@ -75,12 +76,8 @@ function runtimeName({ runtime }: BenchResult): string {
   return `${runtime.name} ${runtime.version}`;
 }
 
-function key(row: Row): string {
-  return row.runtime === undefined ? row.implementation : `${row.implementation} (${row.runtime})`;
-}
-
 function pairRows(base: BenchResult, head: BenchResult): (readonly [string, Row | undefined, Row | undefined])[] {
-  const [before, after] = [base, head].map(({ rows }) => new Map(rows.map((row) => [key(row), row])));
+  const [before, after] = [base, head].map(({ rows }) => new Map(rows.map((row) => [rowName(row), row])));
   return [...new Set([...after.keys(), ...before.keys()])].map((name) => [name, before.get(name), after.get(name)]);
 }
 

@@ -22,6 +22,7 @@ function options(clock: FakeClock, overrides: Partial<RaceOptions> = {}): RaceOp
   return {
     stepsKnown: 1000,
     batch: 1,
+    baselines: ['slow', 'scalar'],
     pace: fullPace,
     limit: { rounds: 3 },
     seed: 1,
@@ -50,7 +51,7 @@ function fixture() {
 }
 
 function rows(entries: readonly Entry[]) {
-  return entries.map((entry) => rowOf(entry, entries, task));
+  return entries.map((entry) => rowOf(entry, entries, [{ row: 'slow' }, { row: 'scalar' }], task));
 }
 
 function verified(entries: readonly Entry[], index: number) {
@@ -97,11 +98,11 @@ describe('a race', () => {
     const entries = await race(all, options(clock));
     const fast = verified(entries, 2);
     expect(fast.microsecondsPerSample.median).toBeCloseTo(10, 6);
-    expect(fast.speedup.overPython?.median).toBeCloseTo(25_000, 3);
-    expect(fast.speedup.overScalar?.median).toBeCloseTo(600, 6);
+    expect(fast.speedup['slow']?.median).toBeCloseTo(25_000, 3);
+    expect(fast.speedup['scalar']?.median).toBeCloseTo(600, 6);
     expect(fast.samplesPerLap).toBe(1000);
     expect(verified(entries, 0).samplesPerLap).toBe(16);
-    expect(verified(entries, 0).speedup.overScalar?.median).toBeCloseTo(6 / 250, 9);
+    expect(verified(entries, 0).speedup['scalar']?.median).toBeCloseTo(6 / 250, 9);
   });
 
   it('takes the speedup from the first documents when later ones cost more', async () => {
@@ -119,7 +120,7 @@ describe('a race', () => {
       clock,
     });
     const entries = await race([python, fast], options(clock));
-    expect(verified(entries, 1).speedup.overPython?.median).toBeCloseTo(10_000, 3);
+    expect(verified(entries, 1).speedup['slow']?.median).toBeCloseTo(10_000, 3);
     expect(verified(entries, 1).microsecondsPerSample.median).toBeCloseTo((16 * 10 + 984 * 50) / 1000, 6);
   });
 

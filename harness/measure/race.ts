@@ -1,5 +1,6 @@
 import { UnsupportedTask } from '../../impls/contract.ts';
 import { ImplementationFailure } from '../program/implementation-failure.ts';
+import { rowName } from '../results/names.ts';
 import { medianInterval, relativeHalfWidth } from '../statistics/median-interval.ts';
 import type { VerifiedLosses } from '../verify/gate.ts';
 import { type Contender, type Refusal, WrongLosses } from './contender.ts';
@@ -49,6 +50,8 @@ export interface RaceOptions {
   readonly batch: number;
   readonly pace: Pace;
   readonly limit: RoundLimit;
+  /** Names of the rows that others are compared with. */
+  readonly baselines: readonly string[];
   /** Seed of the order of the rounds. */
   readonly seed: number;
   readonly signal: AbortSignal;
@@ -135,7 +138,7 @@ function furthest(scouting: Scouting, admission: VerifiedLosses | undefined): Sc
 async function sample(entry: RacingEntry, entries: readonly Entry[], options: RaceOptions): Promise<ProcessSample> {
   const { pace, signal, now } = options;
   return sampleProcess(entry.contender, {
-    cuts: lapCuts(entry.scouting.lapSteps, comparedLengths(entry, entries)),
+    cuts: lapCuts(entry.scouting.lapSteps, comparedLengths(entry, entries, options.baselines)),
     lapNanoseconds: entry.scouting.lapNanoseconds,
     pace,
     signal,
@@ -144,13 +147,14 @@ async function sample(entry: RacingEntry, entries: readonly Entry[], options: Ra
 }
 
 /** A baseline is compared with everyone, everyone with the baselines. */
-function comparedLengths(entry: RacingEntry, entries: readonly Entry[]): readonly number[] {
+function comparedLengths(
+  entry: RacingEntry,
+  entries: readonly Entry[],
+  baselines: readonly string[],
+): readonly number[] {
+  const isBaseline = ({ contender }: Entry) => baselines.includes(rowName(contender.identity));
   const others = isBaseline(entry) ? entries : entries.filter(isBaseline);
   return others.filter(isRacing).map((other) => other.scouting.lapSteps);
-}
-
-function isBaseline({ contender }: Entry): boolean {
-  return contender.roles.includes('python-baseline') || contender.roles.includes('scalar-baseline');
 }
 
 function withSample(entry: RacingEntry, round: number, sample: ProcessSample): RacingEntry {

@@ -1,7 +1,7 @@
 import { median } from 'simple-statistics';
 import type { TrainingTask } from '../../impls/contract.ts';
-import type { Role } from '../program/manifest.ts';
-import type { Interval, Machine, Row, VerifiedRow } from '../results/schema.ts';
+import { rowName } from '../results/names.ts';
+import type { Baseline, Machine, Row, VerifiedRow } from '../results/schema.ts';
 import { medianInterval } from '../statistics/median-interval.ts';
 import { outlierIndexes } from '../statistics/outliers.ts';
 import { pairedRatioInterval } from '../statistics/paired-ratio.ts';
@@ -11,11 +11,12 @@ import { matrixFlops } from './work-of-step.ts';
 /**
  * The row that an entry has earned so far, or undefined where it has neither a time nor a refusal yet.
  *
- * @param entries all of the race, among them the baselines of the speedups
+ * @param entries all of the race, among them the baselines
  */
 export function rowOf(
   entry: Entry,
   entries: readonly Entry[],
+  baselines: readonly Baseline[],
   task: TrainingTask,
   peak?: Machine['peakGflops'],
 ): Row | undefined {
@@ -45,7 +46,7 @@ export function rowOf(
     samplesMeasured: samples.reduce((sum, sample) => sum + sample.laps * samplesPerLap, 0),
     // One process in many that was disturbed while it warmed up says nothing about the row.
     steady: samples.filter((sample) => sample.steady).length * 2 > samples.length,
-    speedup: speedups(entry, entries),
+    speedup: speedups(entry, entries, baselines),
     gflops,
     ...(peak === undefined ? {} : { fractionOfPeak: gflops / peak[contender.identity.precision] }),
     startupMilliseconds: median(samples.map((sample) => sample.startupNanoseconds)) / 1e6,
@@ -54,19 +55,19 @@ export function rowOf(
   };
 }
 
-function speedups(entry: RacingEntry, entries: readonly Entry[]): VerifiedRow['speedup'] {
-  const overPython = speedupOver('python-baseline', entry, entries);
-  const overScalar = speedupOver('scalar-baseline', entry, entries);
-  return {
-    ...(overPython === undefined ? {} : { overPython }),
-    ...(overScalar === undefined ? {} : { overScalar }),
-  };
-}
-
 /** Over the documents that both have in their lap: documents differ in length, and so in work. */
-function speedupOver(role: Role, entry: RacingEntry, entries: readonly Entry[]): Interval | undefined {
-  const baseline = entries.filter(isRacing).find((other) => other.contender.roles.includes(role));
-  if (baseline === undefined) return undefined;
-  const steps = Math.min(entry.scouting.lapSteps, baseline.scouting.lapSteps);
-  return pairedRatioInterval(nanosecondsByRound(baseline, steps), nanosecondsByRound(entry, steps));
+function speedups(
+  entry: RacingEntry,
+  entries: readonly Entry[],
+  baselines: readonly Baseline[],
+): VerifiedRow['speedup'] {
+  const speedup: VerifiedRow['speedup'] = {};
+  for (const { row } of baselines) {
+    const baseline = entries.filter(isRacing).find((other) => rowName(other.contender.identity) === row);
+    if (baseline === undefined) continue;
+    const steps = Math.min(entry.scouting.lapSteps, baseline.scouting.lapSteps);
+    const ratio = pairedRatioInterval(nanosecondsByRound(baseline, steps), nanosecondsByRound(entry, steps));
+    if (ratio !== undefined) speedup[row] = ratio;
+  }
+  return speedup;
 }

@@ -13,7 +13,7 @@ const result = benchResult({
       language: 'Python',
       technique: 'scalar autograd, the original',
       microsecondsPerSample: point(250_000),
-      speedup: { overPython: point(1), overScalar: point(0.024) },
+      speedup: { python: { median: 1, low: 1, high: 1 }, scalar: point(0.024) },
       stepsVerified: 16,
       gflops: 0.0006,
       fractionOfPeak: 0.00002,
@@ -23,7 +23,7 @@ const result = benchResult({
       technique: 'generated WebAssembly SIMD kernels',
       precision: 'float32',
       microsecondsPerSample: point(8.514),
-      speedup: { overPython: point(28_437), overScalar: point(705) },
+      speedup: { python: point(28_437), scalar: point(705) },
       gflops: 17.6,
       fractionOfPeak: 0.38,
       outlierRounds: [2],
@@ -41,16 +41,16 @@ function frame(text: string): string[] {
 const plain = (width: number) => benchTable(result, { width, color: false });
 
 describe('the table of a benchmark', () => {
-  it('at 80 columns shows time, interval, both speedups and the share of the peak', () => {
+  it('at 80 columns shows language, precision, time and the headline ratio, both with their intervals', () => {
     expect(frame(plain(80))).toEqual([
-      '┌────────────────┬───────────┬──────────┬──────────┬──────────┬───────┐',
-      '│ implementation │ µs/sample │ interval │ × Python │ × scalar │  peak │',
-      '├────────────────┼───────────┼──────────┼──────────┼──────────┼───────┤',
-      '│ python         │   250,000 │    ±1.0% │    ×1.00 │  ×0.0240 │ <0.1% │',
-      '│ wasm-simd      │      8.51 │    ±1.0% │  ×28,437 │     ×705 │   38% │',
-      '│ wrong          │  mismatch │          │          │          │       │',
-      '│ julia          │   skipped │          │          │          │       │',
-      '└────────────────┴───────────┴──────────┴──────────┴──────────┴───────┘',
+      '┌────────────────┬────────────┬──────────┬───────┬────────────────┬───────┐',
+      '│ implementation │ language   │   µs/doc │     ± │       × python │  peak │',
+      '├────────────────┼────────────┼──────────┼───────┼────────────────┼───────┤',
+      '│ python         │ Python f64 │  250,000 │ ±1.0% │           ×1.0 │ <0.1% │',
+      '│ wasm-simd      │ TS f32     │     8.51 │ ±1.0% │ ×28k (28k–29k) │   38% │',
+      '│ wrong          │ TS f64     │ mismatch │       │                │       │',
+      '│ julia          │ TS f64     │  skipped │       │                │       │',
+      '└────────────────┴────────────┴──────────┴───────┴────────────────┴───────┘',
     ]);
   });
 
@@ -61,7 +61,7 @@ describe('the table of a benchmark', () => {
   it('shows more the wider the terminal is', () => {
     const columns = [40, 60, 80, 100, 120, 160, 250].map((width) => frame(plain(width))[1]?.split('│').length ?? 0);
     expect(columns).toEqual([...columns].sort((a, b) => a - b));
-    expect(plain(100)).toContain('verified');
+    expect(plain(100)).toContain('steps verified');
     expect(plain(120)).toContain('GFLOP/s');
     expect(plain(250)).toContain('generated WebAssembly SIMD kernels');
   });
@@ -70,13 +70,13 @@ describe('the table of a benchmark', () => {
     const text = benchTable(result, { width: 24, color: false });
     expect(frame(text)).toEqual([]);
     expect(text).toContain('wasm-simd\n');
-    expect(text).toContain('  µs/sample: 8.51\n');
+    expect(text).toContain('  µs/doc: 8.51\n');
   });
 
   it('shows a row that failed in red with its reason, and no time', () => {
     const text = benchTable(result, { width: 100, color: true });
     expect(text).toContain(
-      '\u001b[31mwrong: mismatch: step 2: expected 3.4, got 3.5 (npm run check -- wrong tells more)\u001b[39m',
+      '\u001b[31mwrong: mismatch: step 2: expected 3.4, got 3.5; for more: npm run check -- wrong\u001b[39m',
     );
     const red = text
       .split('\u001b[31m')
@@ -91,12 +91,12 @@ describe('the table of a benchmark', () => {
   });
 
   it('says which rounds lie apart', () => {
-    expect(plain(80)).toContain('wasm-simd: round 3 lies far from the others (kept)');
+    expect(plain(80)).toContain('rounds far from the others (kept): wasm-simd 3');
   });
 
   it('marks a row that was not steady, and says what the mark means', () => {
     const restless = benchResult({ rows: [verifiedRow({ steady: false })] });
-    expect(benchTable(restless, { width: 80, color: false })).toMatch(/~±3\.0%[^~]*~ not steady/);
+    expect(benchTable(restless, { width: 80, color: false })).toMatch(/~±3\.0%[^~]*~ still warming up/);
     expect(plain(80)).not.toContain('~');
   });
 
@@ -107,5 +107,45 @@ describe('the table of a benchmark', () => {
       ],
     });
     expect(benchTable(single, { width: 80, color: false })).not.toContain('±0');
+  });
+
+  it('drops the second baseline before anything else, and the technique next', () => {
+    const headings = (width: number) => frame(plain(width))[1] ?? '';
+    expect(headings(250)).toContain('× scalar');
+    expect(headings(160)).not.toContain('× scalar');
+    for (const width of [60, 80, 120]) {
+      expect(headings(width)).toContain('× python');
+      expect(plain(width)).toMatch(/TS f32 .*×28k \(28k–29k\)/);
+    }
+  });
+
+  it('compares with whatever baseline was asked for', () => {
+    const rows = [verifiedRow({ speedup: { rust: { median: 2.61, low: 2.5, high: 2.7 } } })];
+    const text = benchTable(benchResult({ rows, baselines: [{ row: 'rust' }] }), { width: 80, color: false });
+    expect(text).toContain('× rust');
+    expect(text).toContain('×2.6 (2.5–2.7)');
+  });
+
+  it('sorts by speed where asked to, rows without a time last', () => {
+    const names = (order: 'speed' | 'ladder') =>
+      frame(benchTable(result, { width: 80, color: false }, order)).flatMap((line) => /^│ (\S+)/.exec(line)?.[1] ?? []);
+    expect(names('speed')).toEqual(['implementation', 'wasm-simd', 'python', 'wrong', 'julia']);
+    expect(names('ladder')).toEqual(['implementation', 'python', 'wasm-simd', 'wrong', 'julia']);
+  });
+
+  it('says what weakens the figures in three lines at most, whatever went wrong', () => {
+    const noise = { calibratorMicroseconds: [50], warnings: ['load 3.1 on 2 cores', 'steal 4%', 'speed moved by 5%'] };
+    const rows = Array.from({ length: 12 }, (_, i) =>
+      verifiedRow({ implementation: `row-${i}`, outlierRounds: [1], steady: false }),
+    );
+    const text = benchTable(benchResult({ rows, noise }), { width: 250, color: false });
+    const below = text.slice(text.lastIndexOf('┘')).split('\n').slice(1);
+    expect(below).toHaveLength(3);
+    expect(below[2]).toBe('warning: load 3.1 on 2 cores; steal 4%; speed moved by 5%');
+  });
+
+  it('explains only what the table shows', () => {
+    expect(plain(60)).not.toContain('peak');
+    expect(plain(250)).not.toContain('warming up');
   });
 });

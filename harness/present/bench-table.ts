@@ -1,48 +1,60 @@
 import { styleText } from 'node:util';
+import { rowName, taskName } from '../results/names.ts';
 import type { BenchResult, Row, VerifiedRow } from '../results/schema.ts';
 import { relativeHalfWidth } from '../statistics/median-interval.ts';
 import { type Column, columnTable } from './column-table.ts';
-import { rowName, taskName } from './export/exporter.ts';
 import {
   formatError,
-  formatFactor,
   formatMebibytes,
   formatNumber,
   formatPercent,
   formatRate,
+  formatRatio,
   formatUncertainty,
 } from './number-format.ts';
 import type { Page } from './page.ts';
 import { wrap } from './wrap.ts';
 
-const columns: readonly Column<Row>[] = [
-  { heading: 'implementation', align: 'left', dropOrder: 0, cell: rowName },
-  { heading: 'language', align: 'left', dropOrder: 12, cell: (row) => row.language },
-  { heading: 'technique', align: 'left', dropOrder: 13, cell: (row) => row.technique },
-  { heading: 'precision', align: 'left', dropOrder: 8, cell: (row) => row.precision },
-  {
-    heading: 'µs/sample',
-    align: 'right',
-    dropOrder: 0,
-    cell: (row) => (row.status === 'verified' ? formatNumber(row.microsecondsPerSample.median) : row.status),
-  },
-  timed('interval', 3, (row) => uncertainty(row)),
-  timed('× Python', 1, ({ speedup }) => (speedup.overPython ? formatFactor(speedup.overPython.median) : '')),
-  timed('× scalar', 2, ({ speedup }) => (speedup.overScalar ? formatFactor(speedup.overScalar.median) : '')),
-  timed('GFLOP/s', 6, ({ gflops }) => (gflops === undefined ? '' : formatRate(gflops))),
-  timed('peak', 4, ({ fractionOfPeak }) => (fractionOfPeak === undefined ? '' : formatPercent(fractionOfPeak))),
-  timed('verified', 5, ({ stepsVerified }) =>
-    stepsVerified === 1 ? '1 step' : `${stepsVerified.toLocaleString('en-US')} steps`,
-  ),
-  timed('error', 9, (row) => formatError(row.maxLossError)),
-  timed('start ms', 7, (row) => formatNumber(row.startupMilliseconds)),
-  timed('build ms', 11, (row) => (row.buildMilliseconds === undefined ? '' : formatNumber(row.buildMilliseconds))),
-  timed('MiB', 10, (row) => (row.peakRssBytes === undefined ? '' : formatMebibytes(row.peakRssBytes))),
-];
+export const sortOrders = ['ladder', 'speed'] as const;
+export type SortOrder = (typeof sortOrders)[number];
+
+/** The columns, for the baselines that this result has. */
+function columnsOf({ baselines }: BenchResult): readonly Column<Row>[] {
+  return [
+    { heading: 'implementation', align: 'left', dropOrder: 0, cell: rowName },
+    { heading: 'language', align: 'left', dropOrder: 2, cell: languageAndPrecision },
+    { heading: 'technique', align: 'left', dropOrder: 13, cell: (row) => row.technique },
+    {
+      heading: 'µs/doc',
+      align: 'right',
+      dropOrder: 0,
+      cell: (row) => (row.status === 'verified' ? formatNumber(row.microsecondsPerSample.median) : row.status),
+    },
+    timed('±', 3, (row) => uncertainty(row)),
+    ...baselines.map(({ row: name }, index) =>
+      timed(`× ${name}`, index === 0 ? 1 : 20 + index, (row) => {
+        const ratio = row.speedup[name];
+        return ratio === undefined ? '' : formatRatio(ratio, row.roundsMicrosecondsPerSample.length);
+      }),
+    ),
+    timed('GFLOP/s', 7, ({ gflops }) => (gflops === undefined ? '' : formatRate(gflops))),
+    timed('peak', 4, ({ fractionOfPeak }) => (fractionOfPeak === undefined ? '' : formatPercent(fractionOfPeak))),
+    timed('steps verified', 5, ({ stepsVerified }) => stepsVerified.toLocaleString('en-US')),
+    timed('error', 9, (row) => formatError(row.maxLossError)),
+    timed('start ms', 8, (row) => formatNumber(row.startupMilliseconds)),
+    timed('build ms', 11, (row) => (row.buildMilliseconds === undefined ? '' : formatNumber(row.buildMilliseconds))),
+    timed('MiB', 10, (row) => (row.peakRssBytes === undefined ? '' : formatMebibytes(row.peakRssBytes))),
+  ];
+}
 
 /** Only a row that was timed has anything to say in these columns. */
 function timed(heading: string, dropOrder: number, cell: (row: VerifiedRow) => string): Column<Row> {
   return { heading, align: 'right', dropOrder, cell: (row) => (row.status === 'verified' ? cell(row) : '') };
+}
+
+/** `TS f32`: short, because it stays in the narrowest tables. */
+function languageAndPrecision({ language, precision }: Row): string {
+  return `${language === 'TypeScript' ? 'TS' : language} ${precision === 'float32' ? 'f32' : 'f64'}`;
 }
 
 /** One process gives no interval. */
@@ -52,21 +64,32 @@ function uncertainty({ microsecondsPerSample, roundsMicrosecondsPerSample, stead
   return `${mark}${formatUncertainty(relativeHalfWidth(microsecondsPerSample))}`;
 }
 
-/** The result as a person reads it in the terminal: task, machine, table, reasons of the rows without a time, warnings. */
-export function benchTable(result: BenchResult, page: Page): string {
+/**
+ * The result as a person reads it in the terminal: task, machine, table, then why rows have no time, and what to know about the
+ * figures in a line or two.
+ */
+export function benchTable(result: BenchResult, page: Page, order: SortOrder = 'ladder'): string {
   const paint = (row: Row, text: string) => {
     if (!page.color || row.status === 'verified') return text;
     return styleText(isFailure(row) ? 'red' : 'dim', text, { validateStream: false });
   };
   const text = (line: string) => wrap(line, page.width);
+  const rows = order === 'ladder' ? result.rows : result.rows.toSorted((a, b) => time(a) - time(b));
+  const columns = columnsOf(result);
+  const table = columnTable(columns, rows, { width: page.width, paint });
   return [
     text(taskLine(result)),
     text(machineLine(result)),
-    columnTable(columns, result.rows, { width: page.width, paint }),
-    ...legend(result).map(text),
-    ...result.rows.flatMap((row) => notes(row).map((note) => paint(row, text(note)))),
-    ...result.noise.warnings.map((warning) => paintWarning(page, text(`warning: ${warning}`))),
+    table,
+    ...refusals(rows).map(({ row, reason }) => paint(row, text(reason))),
+    ...legend(result, table).map(text),
+    ...warnings(result).map((line) => paintWarning(page, text(line))),
   ].join('\n');
+}
+
+/** The slowest last, and after it those without a time. */
+function time(row: Row): number {
+  return row.status === 'verified' ? row.microsecondsPerSample.median : Number.POSITIVE_INFINITY;
 }
 
 /** A row that went wrong, as against one that could not run here. */
@@ -74,43 +97,54 @@ function isFailure(row: Row): boolean {
   return row.status === 'mismatch' || row.status === 'error';
 }
 
-function taskLine(result: BenchResult): string {
-  const { task } = result;
-  const parameters = task.parameterCount.toLocaleString('en-US');
-  const schedule = `seed ${task.seed}, schedule of ${task.numSteps.toLocaleString('en-US')} steps`;
-  return `${taskName(result)}: ${parameters} parameters, ${schedule}`;
+function taskLine({ task }: BenchResult): string {
+  return `${taskName(task)}: ${task.parameterCount.toLocaleString('en-US')} parameters`;
 }
 
 function machineLine({ machine, runtime }: BenchResult): string {
-  const peak = machine.peakGflops;
-  const measured =
-    peak === undefined
-      ? ''
-      : `; peak of one core ${formatNumber(peak.float32)} GFLOP/s float32, ${formatNumber(peak.float64)} float64`;
-  return `${machine.cpu}, ${machine.cores} cores; ${runtime.name} ${runtime.version}${measured}`;
+  return `${machine.cpu}, ${machine.cores} cores, ${machine.platform}; ${runtime.name} ${runtime.version}`;
 }
 
-function legend(result: BenchResult): string[] {
-  const rounds = Math.max(
-    0,
-    ...result.rows.map((row) => (row.status === 'verified' ? row.roundsMicrosecondsPerSample.length : 0)),
-  );
-  if (rounds === 0) return [];
-  const unsteady = result.rows.some((row) => row.status === 'verified' && !row.steady);
+function refusals(rows: readonly Row[]): { readonly row: Row; readonly reason: string }[] {
+  return rows.flatMap((row) => {
+    if (row.status === 'verified') return [];
+    const advice = isFailure(row) ? `; for more: npm run check -- ${row.implementation}` : '';
+    return [{ row, reason: `${rowName(row)}: ${row.status}: ${row.reason}${advice}` }];
+  });
+}
+
+/** One line about what is in the table, and nothing about what is not. */
+function legend({ rows, machine }: BenchResult, table: string): string[] {
+  const verified = rows.filter((row) => row.status === 'verified');
+  if (verified.length === 0) return [];
+  const counts = verified.map((row) => row.roundsMicrosecondsPerSample.length);
+  const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
+  const processes =
+    fewest === most ? `${most} ${most === 1 ? 'process' : 'processes'}` : `${fewest} to ${most} processes`;
+  const peak = machine.peakGflops;
+  const shows = (heading: string) => table.includes(` ${heading} `) || table.includes(` ${heading}:`);
   return [
-    `median of ${rounds} ${rounds === 1 ? 'process' : 'processes'} a row, ± its 95% interval; peak: matrix work alone, of this machine's 128-bit SIMD`,
-    ...(unsteady ? ['~ not steady: lap times had not settled when warm-up ran out of time'] : []),
+    [
+      `µs/doc: median of ${processes} a row${most > 1 ? ', with 95% intervals' : ', too few for an interval'}`,
+      ...(peak !== undefined && shows('peak')
+        ? [`peak: of ${formatNumber(peak.float32)} GFLOP/s f32, ${formatNumber(peak.float64)} f64`]
+        : []),
+      ...(verified.some((row) => !row.steady) && shows('±') ? ['~ still warming up when timed'] : []),
+    ].join('; '),
   ];
 }
 
-function notes(row: Row): string[] {
-  if (row.status !== 'verified') {
-    const more = isFailure(row) ? ` (npm run check -- ${row.implementation} tells more)` : '';
-    return [`${rowName(row)}: ${row.status}: ${row.reason}${more}`];
-  }
-  const outliers = row.outlierRounds.map((round) => round + 1);
-  if (outliers.length === 0) return [];
-  return [`${rowName(row)}: round ${outliers.join(', ')} lies far from the others (kept)`];
+/** Everything that weakens the figures: one line for rounds that lie apart, one for the rest. */
+function warnings({ rows, noise }: BenchResult): string[] {
+  const outliers = rows.flatMap((row) =>
+    row.status === 'verified' && row.outlierRounds.length > 0
+      ? [`${rowName(row)} ${row.outlierRounds.map((round) => round + 1).join(' ')}`]
+      : [],
+  );
+  return [
+    ...(outliers.length === 0 ? [] : [`rounds far from the others (kept): ${outliers.join(', ')}`]),
+    ...(noise.warnings.length === 0 ? [] : [`warning: ${noise.warnings.join('; ')}`]),
+  ];
 }
 
 function paintWarning(page: Page, text: string): string {

@@ -1,7 +1,9 @@
 import type { Merged } from '../results/merged.ts';
+import { rowName } from '../results/names.ts';
 import type { Row } from '../results/schema.ts';
+import { baselineWithRole } from '../results/speedup.ts';
 import { type Column, columnTable, markdownTable } from './column-table.ts';
-import { formatFactor, formatNumber } from './number-format.ts';
+import { formatNumber, formatRatio } from './number-format.ts';
 import type { Page } from './page.ts';
 import { wrap } from './wrap.ts';
 
@@ -31,15 +33,18 @@ function machineLines({ machines }: Merged): string[] {
   );
 }
 
-function columnsOf(merged: Merged, cell: (row: Row) => string): readonly Column<MergedRow>[] {
+function columnsOf(
+  merged: Merged,
+  cell: (row: Row, machine: Merged['machines'][number]) => string,
+): readonly Column<MergedRow>[] {
   const machines = merged.machines.map(
-    (_, i): Column<MergedRow> => ({
+    (machine, i): Column<MergedRow> => ({
       heading: label(i),
       align: 'right',
       dropOrder: 0,
       cell: ({ results }) => {
         const row = results[i];
-        return row === undefined ? '' : cell(row);
+        return row === undefined ? '' : cell(row, machine);
       },
     }),
   );
@@ -48,8 +53,7 @@ function columnsOf(merged: Merged, cell: (row: Row) => string): readonly Column<
       heading: 'implementation',
       align: 'left',
       dropOrder: 0,
-      cell: ({ implementation, runtime }) =>
-        runtime === undefined ? implementation : `${implementation} (${runtime})`,
+      cell: rowName,
     },
     ...machines,
   ];
@@ -64,8 +68,9 @@ function microseconds(row: Row): string {
   return row.status === 'verified' ? formatNumber(row.microsecondsPerSample.median) : row.status;
 }
 
-function speedup(row: Row): string {
-  return row.status === 'verified' && row.speedup.overPython !== undefined
-    ? formatFactor(row.speedup.overPython.median)
-    : '';
+function speedup(row: Row, machine: Merged['machines'][number]): string {
+  const baseline = baselineWithRole(machine, 'python-baseline');
+  if (row.status !== 'verified' || baseline === undefined) return '';
+  const ratio = row.speedup[baseline.row];
+  return ratio === undefined ? '' : formatRatio(ratio, row.roundsMicrosecondsPerSample.length);
 }

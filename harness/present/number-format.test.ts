@@ -6,7 +6,9 @@ import {
   formatNumber,
   formatPercent,
   formatRate,
+  formatRatio,
   formatUncertainty,
+  roundToInterval,
 } from './number-format.ts';
 
 describe('a number', () => {
@@ -37,8 +39,16 @@ describe('a number', () => {
 
 describe('a figure with a unit', () => {
   it.each([
-    [formatFactor(28_437), '×28,437'],
-    [formatFactor(60.31), '×60.3'],
+    [formatFactor(28_437), '×28k'],
+    [formatFactor(60.31), '×60'],
+    [formatFactor(1779), '×1.8k'],
+    [formatFactor(799), '×800'],
+    [formatFactor(999.6), '×1.0k'],
+    [formatFactor(0.0241), '×0.024'],
+    [formatFactor(1_234_000), '×1.2M'],
+    [formatRatio({ median: 15_902, low: 13_672, high: 18_214 }, 8), '×16k (14k–18k)'],
+    [formatRatio({ median: 15_902, low: 13_672, high: 18_214 }, 1), '×16k'],
+    [formatRatio({ median: 1, low: 1, high: 1 }, 8), '×1.0'],
     [formatPercent(0.012), '1.2%'],
     [formatPercent(0.0996), '10%'],
     [formatPercent(0.42), '42%'],
@@ -52,5 +62,29 @@ describe('a figure with a unit', () => {
     [formatRate(0.0006), '<0.01'],
   ])('reads %s', (text, expected) => {
     expect(text).toBe(expected);
+  });
+});
+
+describe('a figure rounded to its interval', () => {
+  it.each([
+    [{ median: 7.203948, low: 7.19, high: 7.21 }, 7.204],
+    [{ median: 7.203948, low: 7.0, high: 7.4 }, 7.2],
+    [{ median: 7.203948, low: 4, high: 14 }, 7.2],
+    [{ median: 7.203948, low: 7.203948, high: 7.203948 }, 7.2],
+  ])('%j keeps the digits that mean something: %d', (interval, expected) => {
+    expect(roundToInterval(interval)).toBe(expected);
+  });
+
+  it('moves by less than a tenth of the interval’s half width, as long as six digits do', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 1e-3, max: 1e6, noNaN: true }),
+        fc.double({ min: 1e-4, max: 0.5, noNaN: true }),
+        (median, half) => {
+          const interval = { median, low: median * (1 - half), high: median * (1 + half) };
+          expect(Math.abs(roundToInterval(interval) - median)).toBeLessThanOrEqual(0.51 * half * median);
+        },
+      ),
+    );
   });
 });

@@ -1,6 +1,6 @@
 import { type Published, type PublishedRow, type PublishedTable, publishedSpeedup } from '../results/published.ts';
 import { type Column, columnTable } from './column-table.ts';
-import { formatFactor, formatNumber } from './number-format.ts';
+import { formatNumber } from './number-format.ts';
 import { wrap } from './wrap.ts';
 
 /** The published figures, headed by whose they are and why they are not ours. */
@@ -34,7 +34,7 @@ function columnsOf(table: PublishedTable): readonly Column<PublishedRow>[] {
       dropOrder: 1,
       cell: (row) => {
         const factor = publishedSpeedup(row, table);
-        return factor === undefined ? '' : formatFactor(factor);
+        return factor === undefined ? '' : `×${formatNumber(factor)}`;
       },
     },
   ];

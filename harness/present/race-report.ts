@@ -1,5 +1,6 @@
 import type { Progress } from '../cli/progress.ts';
 import type { Entry, RaceEvent } from '../measure/race.ts';
+import { rowName } from '../results/names.ts';
 import { formatUncertainty } from './number-format.ts';
 
 /** Says what just happened in a race. */
@@ -35,6 +36,5 @@ function describe(entry: Entry): string {
 }
 
 function nameOf({ contender }: Entry): string {
-  const { implementation, runtime } = contender.identity;
-  return runtime === undefined ? implementation : `${implementation} (${runtime})`;
+  return rowName(contender.identity);
 }

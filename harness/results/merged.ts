@@ -1,11 +1,12 @@
 import { UsageError } from '../usage-error.ts';
 import { taskDifference } from './comparable.ts';
+import { rowName } from './names.ts';
 import type { BenchResult, Row } from './schema.ts';
 
 /** Results of several machines on one task, joined by implementation. */
 export interface Merged {
   readonly task: BenchResult['task'];
-  readonly machines: readonly Pick<BenchResult, 'machine' | 'runtime' | 'createdAt' | 'commit'>[];
+  readonly machines: readonly Pick<BenchResult, 'machine' | 'runtime' | 'createdAt' | 'commit' | 'baselines'>[];
   readonly rows: readonly {
     readonly implementation: string;
     readonly runtime?: string;
@@ -27,23 +28,20 @@ export function mergeResults(sources: readonly { readonly path: string; readonly
     if (difference !== undefined) throw new UsageError(`${path} cannot be joined with ${first.path}: ${difference}`);
   }
   const results = sources.map(({ result }) => result);
-  const keys = new Map(results.flatMap(({ rows }) => rows).map((row) => [keyOf(row), row]));
+  const keys = new Map(results.flatMap(({ rows }) => rows).map((row) => [rowName(row), row]));
   return {
     task: first.result.task,
-    machines: results.map(({ machine, runtime, createdAt, commit }) => ({
+    machines: results.map(({ machine, runtime, createdAt, commit, baselines }) => ({
       machine,
       runtime,
       createdAt,
+      baselines,
       ...(commit === undefined ? {} : { commit }),
     })),
     rows: [...keys].map(([key, { implementation, runtime }]) => ({
       implementation,
       ...(runtime === undefined ? {} : { runtime }),
-      results: results.map(({ rows }) => rows.find((row) => keyOf(row) === key)),
+      results: results.map(({ rows }) => rows.find((row) => rowName(row) === key)),
     })),
   };
-}
-
-function keyOf(row: Row): string {
-  return JSON.stringify([row.implementation, row.runtime]);
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Interval } from '../statistics/median-interval.ts';
 
 /** Raised whenever the meaning of a stored field changes; older files are refused, never guessed at. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 const positive = z.number().positive();
 
@@ -64,7 +64,8 @@ export const verifiedRowSchema = z.strictObject({
   /** Documents timed, over all rounds and laps. */
   samplesMeasured: z.number().int().positive(),
   steady: z.boolean(),
-  speedup: z.strictObject({ overPython: intervalSchema.optional(), overScalar: intervalSchema.optional() }),
+  /** How many times faster than each baseline that was timed: ratios by round, over the documents both trained on. Keys are names of rows. */
+  speedup: z.record(z.string(), intervalSchema),
   gflops: positive.optional(),
   fractionOfPeak: positive.optional(),
   startupMilliseconds: positive,
@@ -94,6 +95,12 @@ export const noiseSchema = z.strictObject({
   warnings: z.array(z.string()),
 });
 
+/** A row that the others' ratios are over, and its role where its manifest gives it one. */
+export const baselineSchema = z.strictObject({
+  row: z.string(),
+  role: z.enum(['python-baseline', 'scalar-baseline']).optional(),
+});
+
 export const benchResultSchema = z.strictObject({
   schemaVersion: z.literal(SCHEMA_VERSION),
   createdAt: z.iso.datetime(),
@@ -102,11 +109,14 @@ export const benchResultSchema = z.strictObject({
   machine: machineSchema,
   runtime: runtimeSchema,
   noise: noiseSchema,
+  /** The first is the headline's. */
+  baselines: z.array(baselineSchema),
   rows: z.array(rowSchema),
 });
 
 export type VerifiedRow = z.infer<typeof verifiedRowSchema>;
 export type RefusedRow = z.infer<typeof refusedRowSchema>;
+export type Baseline = z.infer<typeof baselineSchema>;
 export type Row = z.infer<typeof rowSchema>;
 export type Noise = z.infer<typeof noiseSchema>;
 export type Machine = z.infer<typeof machineSchema>;

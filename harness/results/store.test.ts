@@ -52,7 +52,7 @@ describe('a stored result', () => {
     [
       'of another version',
       JSON.stringify({ ...benchResult(), schemaVersion: 99 }),
-      /expected schemaVersion 1, found 99/,
+      /expected schemaVersion 2, found 99/,
     ],
     ['without a version', '{"rows":[]}', /found none/],
     ['a list', '[1,2]', /found none/],

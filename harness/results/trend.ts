@@ -1,6 +1,7 @@
 import { segmentsOf } from '../statistics/change-point.ts';
 import { taskKey } from './comparable.ts';
 import type { HistoryRecord } from './history.ts';
+import { rowName, taskName } from './names.ts';
 
 /** One figure in an implementation's history. */
 export interface TrendPoint {
@@ -36,7 +37,7 @@ export function trendsOf(records: readonly HistoryRecord[]): readonly Trend[] {
   >();
   for (const record of records) {
     for (const row of record.rows) {
-      const name = row.runtime === undefined ? row.implementation : `${row.implementation} (${row.runtime})`;
+      const name = rowName(row);
       const key = [record.machine.fingerprint, taskKey(record.task), runtimeName(record), name].join('|');
       const group = groups.get(key) ?? { first: record, name, points: [] };
       group.points.push({
@@ -49,7 +50,7 @@ export function trendsOf(records: readonly HistoryRecord[]): readonly Trend[] {
   }
   return [...groups.values()].map(({ first, name, points }) => ({
     implementation: name,
-    taskName: first.task.preset ?? `n_embd ${first.task.nEmbd}`,
+    taskName: taskName(first.task),
     machine: { fingerprint: first.machine.fingerprint, cpu: first.machine.cpu },
     runtime: runtimeName(first),
     points,

@@ -5,6 +5,7 @@ import {
   comparisonSchema,
   type UncomparedRow,
 } from '../results/comparison.ts';
+import { SCHEMA_VERSION } from '../results/schema.ts';
 import { benchResult } from './example-result.ts';
 
 const { task } = benchResult();
@@ -32,7 +33,7 @@ export function uncomparedRow(change: Partial<UncomparedRow> = {}): UncomparedRo
 /** For tests: a comparison that the schema accepts. */
 export function comparisonOf(rows: readonly ComparisonRow[], change: Partial<Comparison> = {}): Comparison {
   return comparisonSchema.parse({
-    schemaVersion: 1,
+    schemaVersion: SCHEMA_VERSION,
     createdAt: '2026-01-02T03:04:05.000Z',
     evidence: 'paired',
     base: { name: 'main', commit: 'a'.repeat(40) },

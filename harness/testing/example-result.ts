@@ -1,4 +1,10 @@
-import { type BenchResult, benchResultSchema, type RefusedRow, type VerifiedRow } from '../results/schema.ts';
+import {
+  type BenchResult,
+  benchResultSchema,
+  type RefusedRow,
+  SCHEMA_VERSION,
+  type VerifiedRow,
+} from '../results/schema.ts';
 
 /** For tests: a timed row with every optional figure, changed as told. */
 export function verifiedRow(change: Partial<VerifiedRow> = {}): VerifiedRow {
@@ -17,7 +23,7 @@ export function verifiedRow(change: Partial<VerifiedRow> = {}): VerifiedRow {
     samplesPerLap: 1000,
     samplesMeasured: 30_000,
     steady: true,
-    speedup: { overPython: { median: 4000, low: 3900, high: 4100 }, overScalar: { median: 80, low: 78, high: 82 } },
+    speedup: { python: { median: 4000, low: 3900, high: 4100 }, scalar: { median: 80, low: 78, high: 82 } },
     startupMilliseconds: 60,
     peakRssBytes: 50_000_000,
     ...change,
@@ -40,7 +46,7 @@ export function refusedRow(change: Partial<RefusedRow> = {}): RefusedRow {
 /** For tests: a result that the schema accepts. */
 export function benchResult(change: Partial<BenchResult> = {}): BenchResult {
   return benchResultSchema.parse({
-    schemaVersion: 1,
+    schemaVersion: SCHEMA_VERSION,
     createdAt: '2026-01-02T03:04:05.000Z',
     commit: 'c0ffee',
     task: {
@@ -67,6 +73,10 @@ export function benchResult(change: Partial<BenchResult> = {}): BenchResult {
     },
     runtime: { name: 'node', version: '26.10.0' },
     noise: { calibratorMicroseconds: [50, 51, 50], warnings: [] },
+    baselines: [
+      { row: 'python', role: 'python-baseline' },
+      { row: 'scalar', role: 'scalar-baseline' },
+    ],
     rows: [verifiedRow(), refusedRow()],
     ...change,
   });

@@ -1,4 +1,5 @@
-import { benchmarkName, type Exporter, verifiedRows } from './exporter.ts';
+import { benchmarkName } from '../../results/names.ts';
+import { type Exporter, verifiedRows } from './exporter.ts';
 
 const NANOSECONDS_PER_MICROSECOND = 1000;
 
@@ -13,7 +14,7 @@ export const bencher: Exporter = {
         lower_value: low * NANOSECONDS_PER_MICROSECOND,
         upper_value: high * NANOSECONDS_PER_MICROSECOND,
       };
-      return [benchmarkName(result, row), { latency }] as const;
+      return [benchmarkName(result.task, row), { latency }] as const;
     });
     return `${JSON.stringify(Object.fromEntries(benchmarks), undefined, 2)}\n`;
   },

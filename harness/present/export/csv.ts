@@ -1,4 +1,6 @@
-import type { Row } from '../../results/schema.ts';
+import type { BenchResult, Interval, Row } from '../../results/schema.ts';
+import { speedupOver } from '../../results/speedup.ts';
+import { roundToInterval } from '../number-format.ts';
 import type { Exporter } from './exporter.ts';
 
 const header = [
@@ -18,7 +20,11 @@ const header = [
   'speedup_over_scalar',
   'speedup_over_scalar_low',
   'speedup_over_scalar_high',
-  'rounds',
+  'baseline',
+  'speedup_over_baseline',
+  'speedup_over_baseline_low',
+  'speedup_over_baseline_high',
+  'processes',
   'samples_measured',
   'steady',
   'steps_verified',
@@ -27,41 +33,95 @@ const header = [
   'gflops',
   'startup_milliseconds',
   'peak_rss_bytes',
+  'preset',
+  'dataset',
+  'n_embd',
+  'n_head',
+  'n_layer',
+  'block_size',
+  'batch',
+  'seed',
+  'num_steps',
+  'learning_rate',
+  'machine',
+  'cpu',
+  'cores',
+  'platform',
+  'commit',
+  'created_at',
 ];
 
-/** Comma-separated values as RFC 4180 has them (CRLF, quotes doubled), one line a row, numbers in full precision, empty where there is none. */
+/**
+ * Comma-separated values as RFC 4180 has them (CRLF, quotes doubled): one line a row, with its task and machine. Figures have
+ * the digits that their interval supports; a field is empty where there is none, and so are both bounds after a single process.
+ */
 export const csv: Exporter = {
   format: 'csv',
   serialize(result) {
-    return [header, ...result.rows.map(fields)].map((record) => `${record.map(quote).join(',')}\r\n`).join('');
+    const context = contextOf(result);
+    const records = result.rows.map((row) => [...fields(result, row), ...context]);
+    return [header, ...records].map((record) => `${record.map(quote).join(',')}\r\n`).join('');
   },
 };
 
 type Field = string | number | boolean | undefined;
 
-function fields(row: Row): Field[] {
+function contextOf({ task, machine, commit, createdAt }: BenchResult): Field[] {
+  return [
+    task.preset,
+    task.dataset.name,
+    task.nEmbd,
+    task.nHead,
+    task.nLayer,
+    task.blockSize,
+    task.batch,
+    task.seed,
+    task.numSteps,
+    task.learningRate,
+    machine.fingerprint,
+    machine.cpu,
+    machine.cores,
+    machine.platform,
+    commit,
+    createdAt,
+  ];
+}
+
+function fields(result: BenchResult, row: Row): Field[] {
   const identity = [row.implementation, row.runtime, row.language, row.technique, row.precision, row.status];
   if (row.status !== 'verified') {
-    const rest = header.slice(identity.length + 1).map((column) => {
-      if (column === 'max_loss_error') return row.maxLossError;
-      if (column === 'tolerance') return row.tolerance;
-      return undefined;
-    });
-    return [...identity, row.reason, ...rest];
+    return [
+      ...identity,
+      row.reason,
+      ...Array.from({ length: 17 }, () => undefined),
+      row.maxLossError,
+      row.tolerance,
+      ...[undefined, undefined, undefined],
+    ];
   }
-  const { microsecondsPerSample: time, speedup } = row;
+  const { length: processes } = row.roundsMicrosecondsPerSample;
+  const figures = (interval: Interval | undefined): Field[] => {
+    if (interval === undefined) return [undefined, undefined, undefined];
+    const bounds = processes < 2 ? [undefined, undefined] : [interval.low, interval.high];
+    return [interval.median, ...bounds].map((x) => (x === undefined ? undefined : roundToInterval(interval, x)));
+  };
+  const headline = result.baselines[0]?.row;
   return [
     ...identity,
     undefined,
-    ...[time, speedup.overPython, speedup.overScalar].flatMap((x) => [x?.median, x?.low, x?.high]),
-    row.roundsMicrosecondsPerSample.length,
+    ...figures(row.microsecondsPerSample),
+    ...figures(speedupOver(result, row, 'python-baseline')),
+    ...figures(speedupOver(result, row, 'scalar-baseline')),
+    headline,
+    ...figures(headline === undefined ? undefined : row.speedup[headline]),
+    processes,
     row.samplesMeasured,
     row.steady,
     row.stepsVerified,
     row.maxLossError,
     row.tolerance,
-    row.gflops,
-    row.startupMilliseconds,
+    row.gflops === undefined ? undefined : Number(row.gflops.toPrecision(3)),
+    Number(row.startupMilliseconds.toPrecision(3)),
     row.peakRssBytes,
   ];
 }

@@ -1,5 +1,6 @@
+import { benchmarkName } from '../../results/names.ts';
 import { formatNumber } from '../number-format.ts';
-import { benchmarkName, type Exporter, verifiedRows } from './exporter.ts';
+import { type Exporter, verifiedRows } from './exporter.ts';
 
 /**
  * Input of the `benchmark-action/github-action-benchmark` action with `tool: customSmallerIsBetter`:
@@ -12,7 +13,7 @@ export const githubActionBenchmark: Exporter = {
     const entries = verifiedRows(result).map((row) => {
       const { median, low, high } = row.microsecondsPerSample;
       return {
-        name: benchmarkName(result, row),
+        name: benchmarkName(result.task, row),
         unit: 'µs/sample',
         value: median,
         range: `${formatNumber(low)} … ${formatNumber(high)}`,

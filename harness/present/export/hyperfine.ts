@@ -1,6 +1,7 @@
 import { max, mean, median, min, sampleStandardDeviation } from 'simple-statistics';
+import { rowName, taskName } from '../../results/names.ts';
 import type { BenchResult, VerifiedRow } from '../../results/schema.ts';
-import { type Exporter, rowName, taskName, verifiedRows } from './exporter.ts';
+import { type Exporter, verifiedRows } from './exporter.ts';
 
 const SECONDS_PER_MICROSECOND = 1e-6;
 
@@ -29,6 +30,6 @@ function summary(result: BenchResult, row: VerifiedRow) {
     max: max(times),
     times,
     exit_codes: times.map(() => 0),
-    parameters: { task: taskName(result) },
+    parameters: { task: taskName(result.task) },
   };
 }

@@ -5,7 +5,7 @@ import { escapeCell, markdown } from './markdown.ts';
 
 test('a row shows its median, its interval and its speedups', () => {
   expect(markdown.serialize(benchResult())).toContain(
-    '| fast | TypeScript | tape-free | float64 | 50.0 \\[49.0, 52.0\\] | 4000× \\[3900, 4100\\] | 80.0× \\[78.0, 82.0\\] |',
+    '| fast | TypeScript | tape-free | float64 | 50.0 (49.0–52.0) | ×4.0k (3.9k–4.1k) | ×80 (78–82) |',
   );
 });
 
@@ -39,4 +39,9 @@ test('no text breaks the table: every row keeps its seven cells on one line', ()
 
 test('a cell cannot open a tag or a link', () => {
   expect(escapeCell('<img> [a](b)')).toBe('&lt;img> \\[a\\](b)');
+});
+
+test('a single process has no interval', () => {
+  const row = verifiedRow({ roundsMicrosecondsPerSample: [50] });
+  expect(markdown.serialize(benchResult({ rows: [row] }))).toContain('| 50.0 | ×4.0k | ×80 |');
 });

@@ -1,19 +1,27 @@
-import type { Interval, Row } from '../../results/schema.ts';
-import { type Exporter, rowName, taskName } from './exporter.ts';
-
-const columns = ['implementation', 'language', 'technique', 'precision', 'µs/sample', 'over Python', 'over scalar'];
+import { rowName, taskName } from '../../results/names.ts';
+import type { BenchResult, Interval, Row } from '../../results/schema.ts';
+import { formatNumber, formatRatio } from '../number-format.ts';
+import type { Exporter } from './exporter.ts';
 
 /** A GitHub-flavoured Markdown table, with the task, the machine and the noise warnings around it. */
 export const markdown: Exporter = {
   format: 'markdown',
   serialize(result) {
-    const { machine, runtime } = result;
+    const { machine, runtime, baselines } = result;
+    const columns = [
+      'implementation',
+      'language',
+      'technique',
+      'precision',
+      'µs/document',
+      ...baselines.map(({ row }) => `× ${row}`),
+    ];
     const lines = [
-      `**${escapeCell(taskName(result))}** on ${escapeCell(machine.cpu)} (${machine.cores} cores, ${machine.platform} ${machine.architecture}), ${runtime.name} ${runtime.version}, ${result.createdAt}`,
+      `**${escapeCell(taskName(result.task))}** on ${escapeCell(machine.cpu)} (${machine.cores} cores, ${machine.platform} ${machine.architecture}), ${runtime.name} ${runtime.version}, ${result.createdAt}`,
       '',
       line(columns),
-      '| --- | --- | --- | --- | ---: | ---: | ---: |',
-      ...result.rows.map((row) => line(cells(row))),
+      `| --- | --- | --- | --- | ---: |${' ---: |'.repeat(baselines.length)}`,
+      ...result.rows.map((row) => line(cells(result, row))),
       '',
       'Medians over processes with their 95% intervals.',
       ...result.noise.warnings.map((warning) => `\n> Warning: ${escapeCell(warning)}`),
@@ -22,26 +30,21 @@ export const markdown: Exporter = {
   },
 };
 
-function cells(row: Row): string[] {
+function cells({ baselines }: BenchResult, row: Row): string[] {
   const identity = [rowName(row), row.language, row.technique, row.precision];
-  if (row.status !== 'verified') return [...identity, `${row.status}: ${row.reason}`, '', ''];
-  const { overPython, overScalar } = row.speedup;
-  const time = figure(row.microsecondsPerSample) + (row.steady ? '' : ' (not steady)');
-  return [...identity, time, speedup(overPython), speedup(overScalar)];
+  if (row.status !== 'verified') return [...identity, `${row.status}: ${row.reason}`, ...baselines.map(() => '')];
+  const { length: processes } = row.roundsMicrosecondsPerSample;
+  const time = figure(row.microsecondsPerSample, processes) + (row.steady ? '' : ' (not steady)');
+  const ratios = baselines.map(({ row: baseline }) => {
+    const ratio = row.speedup[baseline];
+    return ratio === undefined ? '' : formatRatio(ratio, processes);
+  });
+  return [...identity, time, ...ratios];
 }
 
-function figure({ median, low, high }: Interval): string {
-  return `${digits(median)} [${digits(low)}, ${digits(high)}]`;
-}
-
-function speedup(ratio: Interval | undefined): string {
-  return ratio === undefined ? '' : `${digits(ratio.median)}× [${digits(ratio.low)}, ${digits(ratio.high)}]`;
-}
-
-/** Three significant digits at least, and no exponent. */
-function digits(value: number): string {
-  const decimals = Math.max(0, 2 - Math.floor(Math.log10(value)));
-  return value.toFixed(Math.min(decimals, 20));
+/** One process gives no interval. */
+function figure({ median, low, high }: Interval, processes: number): string {
+  return formatNumber(median) + (processes < 2 ? '' : ` (${formatNumber(low)}–${formatNumber(high)})`);
 }
 
 function line(texts: readonly string[]): string {

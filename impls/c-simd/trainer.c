@@ -134,6 +134,8 @@ static double forward(trainer *trainer) {
         const layer *layer = &trainer->layers[i];
         COLUMNWISE(rmsnorm, features, n_embd, x, layer->normed1, layer->scale1);
         COLUMNWISE(linear, 3 * features, features, parameters + layer->wq.at, layer->normed1, layer->qkv);
+        /* Attention writes n_embd rows. The layout differs from step to step, so the padding rows hold whatever lay there before. */
+        memset(layer->mixed + (size_t)n_embd * columns, 0, (size_t)(features - n_embd) * columns * sizeof(float));
         float *weights = layer->attention;
         for (int b = 0; b < task->batch; b++) {
             attend(shape_of(trainer, b), layer->qkv, layer->qkv + stream, layer->qkv + 2 * stream, weights, layer->mixed);
@@ -203,6 +205,9 @@ static void backward(trainer *trainer, const update_target *target) {
         to_rows(features, columns, layer->mixed, trainer->rows);
         update(trainer, target, &layer->wo, dx);
         float *dq = trainer->dqkv, *dk = dq + stream, *dv = dk + stream;
+        for (int part = 0; part < 3; part++) {
+            memset(trainer->dqkv + part * stream + (size_t)n_embd * columns, 0, (size_t)(features - n_embd) * columns * sizeof(float));
+        }
         const float *weights = layer->attention;
         for (int b = 0; b < task->batch; b++) {
             attend_backward(shape_of(trainer, b), layer->qkv, layer->qkv + stream, layer->qkv + 2 * stream, weights, dbranch, dq, dk, dv);

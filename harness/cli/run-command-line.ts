@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { describeSystemError } from '../system-error.ts';
 import { UsageError } from '../usage-error.ts';
 import { benchCommand } from './bench.ts';
 import { checkCommand } from './check.ts';
@@ -37,6 +38,8 @@ export async function runCommandLine(words: readonly string[]): Promise<number |
       if (error.code === 'commander.help') return exitCode.usage;
       return error.exitCode === 0 ? exitCode.ok : complain(error.message.replace(/^error: /, ''));
     }
+    const ofTheSystem = describeSystemError(error);
+    if (ofTheSystem !== undefined) return complain(ofTheSystem);
     // Anything else is our own bug: that one deserves its stack.
     console.error(error);
     return exitCode.wrong;

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { suggestion } from '../../nearest-name.ts';
+import { writeOutput } from '../../output-target.ts';
 import type { BenchResult } from '../../results/schema.ts';
 import { UsageError } from '../../usage-error.ts';
 import { bencher } from './bencher.ts';
@@ -56,5 +56,7 @@ export function parseExport(value: string): ExportRequest {
 
 /** Writes the result in every requested format, each file at once or not at all. */
 export async function exportResult(result: BenchResult, requests: readonly ExportRequest[]): Promise<void> {
-  for (const { exporter, file } of requests) await writeFileAtomic(file, exporter.serialize(result));
+  for (const { exporter, file } of requests) {
+    await writeOutput({ flag: `--export ${exporter.format}=${file}`, path: file }, exporter.serialize(result));
+  }
 }

@@ -1,0 +1,72 @@
+import { constants } from 'node:fs';
+import { access, open, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import { printableLine } from './printable.ts';
+import { UsageError } from './usage-error.ts';
+
+/** A place that the user named for output: a file, or `-` for standard output. */
+export interface OutputTarget {
+  /** As typed, with its flag: `--json out.json`. Names the target in errors. */
+  readonly flag: string;
+  /** Absolute path; undefined for standard output. */
+  readonly path: string | undefined;
+}
+
+/**
+ * Looks whether a target can be written, so that nobody measures for minutes first.
+ * @param flag with its value, as typed
+ * @throws {UsageError} where its folder is missing or closed to us, or the target is a folder itself
+ */
+export async function outputTarget(flag: string, path: string): Promise<OutputTarget> {
+  if (path === '-') return { flag, path: undefined };
+  const absolute = resolve(path);
+  const where = printableLine(flag);
+  const present = await stat(absolute).catch(() => undefined);
+  if (present?.isDirectory()) throw new UsageError(`${where}: got a folder; expected a file; name a file in it`);
+  const written = present === undefined || present.isFile() ? dirname(absolute) : absolute;
+  const allowed = await access(written, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  if (!allowed) throw new UsageError(`${where}: ${written} cannot be written to; make it, or name another file`);
+  return { flag, path: absolute };
+}
+
+/** @throws {UsageError} where two targets are one place: the second would replace the first */
+export function requireDistinct(targets: readonly OutputTarget[]): void {
+  for (const [index, { flag, path }] of targets.entries()) {
+    const before = targets.slice(0, index).find((other) => other.path === path);
+    if (before === undefined) continue;
+    const place = path === undefined ? 'standard output' : 'that file';
+    throw new UsageError(
+      `${printableLine(flag)}: ${place} is already taken by ${printableLine(before.flag)}; name another`,
+    );
+  }
+}
+
+/**
+ * Writes a text. A regular file is there whole or as it was before; a device, a FIFO or a socket is written in place, for
+ * replacing it would destroy it.
+ * @throws {UsageError} where that fails
+ */
+export async function writeOutput({ flag, path }: OutputTarget, text: string): Promise<void> {
+  if (path === undefined) {
+    process.stdout.write(text);
+    return;
+  }
+  try {
+    const present = await stat(path).catch(() => undefined);
+    if (present === undefined || present.isFile()) return await writeFileAtomic(path, text, { fsync: false });
+    // Without O_NONBLOCK, opening a FIFO that nobody reads would wait for ever.
+    const device = await open(path, constants.O_WRONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      await device.writeFile(text);
+    } finally {
+      await device.close();
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`${printableLine(flag)}: cannot be written (${printableLine(reason)}); name another file`);
+  }
+}

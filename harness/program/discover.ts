@@ -27,6 +27,9 @@ export function isBroken(discovered: DiscoveredImplementation): discovered is Br
   return 'problem' in discovered;
 }
 
+/** Folders beside the implementations that are none: what is installed, and what the implementations' tests share. */
+const notCompeting: ReadonlySet<string> = new Set(['node_modules', 'testing']);
+
 /** Everything in `root`, in the order of the ladder; broken ones come last. */
 export async function discoverImplementations(
   root: string = implementationsRoot,
@@ -37,7 +40,7 @@ export async function discoverImplementations(
     );
   });
   const folders = entries
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && !notCompeting.has(entry.name))
     .map((entry) => join(root, entry.name));
   const discovered = (await Promise.all(folders.map(readImplementation))).filter((found) => found !== undefined);
   return discovered.toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));

@@ -38,7 +38,7 @@ const knownExceptions = [
 const runsInTheBrowser = [
   /^harness\/statistics\//,
   /^harness\/task\/(?!dataset|prepare-task)/,
-  /^harness\/verify\/(model-gradient|rules-trainer|tensor-check|training-rules)\.ts$/,
+  /^harness\/verify\/(float64-model|model-gradient|rules-trainer|teacher|tensor-check|timed-laps|training-rules)\.ts$/,
 ];
 
 interface Import {

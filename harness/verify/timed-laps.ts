@@ -1,0 +1,160 @@
+import type { TrainingTask } from '../../impls/contract.ts';
+import type { Precision } from '../program/manifest.ts';
+import { describeFinding, Teacher } from './teacher.ts';
+
+/** A lap that was timed: a reset to `firstDocument` and the steps after it. */
+export interface TimedLap {
+  readonly firstDocument: number;
+  /** Loss of every step, from the lap's first on. */
+  readonly losses: Float64Array;
+  /** The timed process's parameters after the lap, where they were asked for. */
+  readonly parameters?: Float64Array;
+}
+
+/** What a trainer is asked while laps, or steps, are verified. */
+export interface StepwiseTrainer {
+  reset(firstDocument: number): Promise<void>;
+  train(steps: number): Promise<{ readonly losses: Float64Array }>;
+  parameters(): Promise<Float64Array>;
+  quit(): Promise<void>;
+}
+
+export interface TimedLapsOptions {
+  /** Which steps are checked is drawn from it: numbers in [0, 1). The timed process must not know them. */
+  readonly random?: () => number;
+  /** Steps checked beside those of the one lap that is checked as a whole; as many as the longest lap has where left out. */
+  readonly extraSteps?: number;
+}
+
+/** What became of the timed laps of one row. */
+export type LapsVerdict =
+  | {
+      readonly status: 'verified';
+      /** Timed steps whose loss is the witness's, bit for bit: all of them. */
+      readonly stepsCompared: number;
+      /** Steps of them that were checked from the witness's own state. */
+      readonly stepsForced: number;
+      /** Chance that a fault in one single step of all that were timed is not seen. A fault in every lap is. */
+      readonly escapeChance: number;
+      /** Largest error over what rounding allows, of all forced steps. */
+      readonly fractionOfBound: number;
+    }
+  | {
+      readonly status: 'mismatch';
+      /** One line: which step, what was expected, what was got. */
+      readonly reason: string;
+      readonly firstDocument: number;
+      /** Counted from 1. */
+      readonly step: number;
+    };
+
+/**
+ * Replays laps in a second process of the same row, the witness, after they were timed. Every timed loss must be the witness's, to
+ * the last bit; and in the witness all steps of one lap, drawn at random, and the first steps of others are checked one by one.
+ * @param start starts the witness, which is ended here
+ * @throws whatever the witness throws
+ */
+export async function verifyTimedLaps(
+  start: () => Promise<StepwiseTrainer>,
+  task: TrainingTask,
+  precision: Precision,
+  laps: readonly TimedLap[],
+  options: TimedLapsOptions = {},
+): Promise<LapsVerdict> {
+  if (laps.length === 0) throw new RangeError('no lap was timed, so there is nothing to verify');
+  const { random = Math.random } = options;
+  const forced = drawForcedSteps(
+    laps.map(({ losses }) => losses.length),
+    random,
+    options.extraSteps,
+  );
+  const teacher = new Teacher(task, precision);
+  const witness = await start();
+  let fractionOfBound = 0;
+  try {
+    for (const [index, lap] of laps.entries()) {
+      const replayed = await replay(witness, teacher, lap, forced[index]);
+      if ('reason' in replayed) return { status: 'mismatch', firstDocument: lap.firstDocument, ...replayed };
+      fractionOfBound = Math.max(fractionOfBound, replayed.fractionOfBound);
+    }
+  } finally {
+    await witness.quit();
+  }
+  const stepsCompared = laps.reduce((sum, { losses }) => sum + losses.length, 0);
+  const stepsForced = forced.reduce((sum, steps) => sum + steps, 0);
+  return {
+    status: 'verified',
+    stepsCompared,
+    stepsForced,
+    escapeChance: 1 - stepsForced / stepsCompared,
+    fractionOfBound,
+  };
+}
+
+type Replay = { readonly fractionOfBound: number } | { readonly reason: string; readonly step: number };
+
+async function replay(witness: StepwiseTrainer, teacher: Teacher, lap: TimedLap, forced: number): Promise<Replay> {
+  const { firstDocument, losses } = lap;
+  await witness.reset(firstDocument);
+  let fractionOfBound = 0;
+  if (forced > 0) {
+    teacher.restart(firstDocument);
+    let before = await witness.parameters();
+    if (!teacher.acceptsStart(before)) {
+      return { reason: `\`reset ${firstDocument}\` does not go back to the start parameters`, step: 1 };
+    }
+    for (let step = 0; step < forced; step++) {
+      const loss = (await witness.train(1)).losses[0];
+      const after = await witness.parameters();
+      const different = describeDifference(losses, step, Float64Array.of(loss));
+      if (different !== undefined) return different;
+      const finding = teacher.check(before, after, loss);
+      if (!(finding.fractionOfBound <= 1)) return { reason: describeFinding(finding, step + 1), step: step + 1 };
+      fractionOfBound = Math.max(fractionOfBound, finding.fractionOfBound);
+      before = after;
+    }
+  }
+  if (forced < losses.length) {
+    const rest = await witness.train(losses.length - forced);
+    const different = describeDifference(losses, forced, rest.losses);
+    if (different !== undefined) return different;
+  }
+  if (lap.parameters !== undefined) {
+    const witnessed = await witness.parameters();
+    const entry = lap.parameters.findIndex((value, i) => !Object.is(value, witnessed[i]));
+    if (entry !== -1) {
+      const reason = `after the last step of a timed lap parameter ${entry} was ${lap.parameters[entry]}; a second process of the same row got ${witnessed[entry]}; every run must be the same to the last bit`;
+      return { reason, step: losses.length };
+    }
+  }
+  return { fractionOfBound };
+}
+
+function describeDifference(timed: Float64Array, from: number, witnessed: Float64Array) {
+  const at = witnessed.findIndex((loss, i) => !Object.is(loss, timed[from + i]));
+  if (at === -1) return undefined;
+  const reason = `step ${from + at + 1} of a timed lap: got a loss of ${timed[from + at]}; a second process of the same row got ${witnessed[at]}; every run must be the same to the last bit`;
+  return { reason, step: from + at + 1 };
+}
+
+/**
+ * How many of each lap's first steps are forced: all of one lap, and of others, taken in random order, as many as the logarithm
+ * of a step's number is uniform over, so that early steps are looked at most often; until `extra` steps are drawn.
+ */
+function drawForcedSteps(lengths: readonly number[], random: () => number, extra?: number): readonly number[] {
+  const forced = lengths.map(() => 0);
+  const order = lengths.map((_, lap) => lap);
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  const [whole, ...others] = order;
+  forced[whole] = lengths[whole];
+  let left = extra ?? Math.max(...lengths);
+  for (const lap of others) {
+    if (left <= 0) break;
+    forced[lap] = Math.min(lengths[lap], left, Math.max(1, Math.floor(lengths[lap] ** random())));
+    left -= forced[lap];
+  }
+  return forced;
+}

@@ -25,7 +25,7 @@ export interface TrainingTask {
   readonly offsets: Int32Array;
   /** Start parameters, flat, in the order wte, wpe, lm_head, then per layer attn_wq, attn_wk, attn_wv, attn_wo, mlp_fc1, mlp_fc2. */
   readonly parameters: Float64Array;
-  /** Documents per step: step s takes documents `s·batch … s·batch + batch - 1`, modulo the number of documents. */
+  /** Documents per step: step s takes documents `S + s·batch … S + s·batch + batch - 1`, modulo their number; S comes with {@link Trainer.reset}. */
   readonly batch: number;
   /** Length of the learning-rate schedule, `learningRate · (1 - step / numSteps)`. The harness never asks for more steps than this. */
   readonly numSteps: number;
@@ -36,8 +36,8 @@ export interface TrainingTask {
 export interface Trainer {
   /** Trains the next `steps` steps and returns the loss of each, `[steps]`, computed before that step's update. */
   train(steps: number): Float64Array;
-  /** Back to step 0: start parameters, empty Adam moments. */
-  reset(): void;
+  /** Back to step 0: start parameters, empty Adam moments. Step 0 then starts with document `firstDocument`; before any reset, with document 0. */
+  reset(firstDocument: number): void;
   /** A copy of the current parameters, `[parameters]`, in the order of `TrainingTask.parameters`. */
   parameters(): Float64Array;
   /** The gradient of the next step's loss, same order, leaving the trainer as it was. Left out where gradients are never stored. */

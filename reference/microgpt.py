@@ -213,12 +213,13 @@ class Trainer:
         self.learning_rate = learning_rate
         self.reset()
 
-    def reset(self):
-        """Back to step 0: start parameters, empty moments."""
+    def reset(self, first_document=0):
+        """Back to step 0, whose documents begin with this one: start parameters, empty moments."""
         self.parameters = [Value(data) for data in self.start_parameters]
         self.model = matrices(self.config, self.parameters)
         self.m = [0.0] * len(self.parameters)  # first moment of each gradient
         self.v = [0.0] * len(self.parameters)  # second moment
+        self.first_document = first_document
         self.step = 0
 
     def backward(self):
@@ -226,7 +227,7 @@ class Trainer:
 
         One document at a time, so that only one graph is in memory.
         """
-        first = self.step * self.batch
+        first = self.first_document + self.step * self.batch
         total = 0.0
         for i in range(first, first + self.batch):
             loss = document_loss(self.config, self.model, self.documents[i % len(self.documents)])

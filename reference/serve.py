@@ -10,7 +10,7 @@ import time
 
 from microgpt import Config, Trainer, parameter_shapes
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 INT32, FLOAT64 = "i", "d"
 
 
@@ -63,8 +63,10 @@ def train(trainer, steps):
     return {"losses": [loss if math.isfinite(loss) else None for loss in losses], "nanoseconds": nanoseconds}
 
 
-def reset(trainer):
-    trainer.reset()
+def reset(trainer, first_document):
+    if int(first_document) < 0:
+        raise ValueError("documents are counted from 0")
+    trainer.reset(int(first_document))
     return {"reset": True}
 
 

@@ -27,7 +27,7 @@ const losses = JSON.parse(readFileSync('../../losses.json', 'utf8'));
 const say = (answer) => process.stdout.write(JSON.stringify(answer) + '\\n');
 writeFileSync('../../pids/' + process.pid, '');
 if (behaviour === 'declines') { say({ unsupported: 'not for this size' }); process.exit(0); }
-say({ ready: 1 });
+say({ ready: 2 });
 let step = 0;
 for await (const line of createInterface({ input: process.stdin })) {
   const [word, argument] = line.split(' ');
@@ -65,7 +65,7 @@ async function toy(
 ): Promise<void> {
   await mkdir(join(impls, name), { recursive: true });
   const run = { command: [process.execPath, 'program.mjs'] };
-  const entry = { protocol: 1, language: 'Toy', technique: 'replays', precision: 'float64', order, run, ...manifest };
+  const entry = { protocol: 2, language: 'Toy', technique: 'replays', precision: 'float64', order, run, ...manifest };
   await writeFile(join(impls, name, 'impl.json'), JSON.stringify(entry));
   await writeFile(join(impls, name, 'program.mjs'), program);
   await writeFile(join(impls, name, 'program.json'), JSON.stringify({ behaviour, microseconds }));

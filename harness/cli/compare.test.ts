@@ -39,14 +39,14 @@ beforeAll(async () => {
   const from = relative(implementationsRoot, resolve(trusted.folder, trusted.manifest.run.module));
   expect(module).toContain(from);
   await mkdir(inProject('impls', 'toy'));
-  const manifest = { protocol: 1, language: 'TypeScript', technique: 'wraps', precision: 'float64', order: 999 };
+  const manifest = { protocol: 2, language: 'TypeScript', technique: 'wraps', precision: 'float64', order: 999 };
   await writeFile(inProject('impls', 'toy', 'impl.json'), JSON.stringify({ ...manifest, run: { module: 'toy.ts' } }));
   await writeFile(inProject('impls', 'toy', 'toy.ts'), `export { default } from '${module.replaceAll('\\', '/')}';\n`);
   await commit('right');
   const wrong = `import create from '${module.replaceAll('\\', '/')}';
 export default async (task) => {
   const trainer = await create(task);
-  return { ...trainer, reset: () => trainer.reset(), parameters: () => trainer.parameters(), train: (n) => trainer.train(n).map((loss) => loss + 0.001) };
+  return { ...trainer, reset: (firstDocument) => trainer.reset(firstDocument), parameters: () => trainer.parameters(), train: (n) => trainer.train(n).map((loss) => loss + 0.001) };
 };
 `;
   await writeFile(inProject('impls', 'toy', 'toy.ts'), wrong);

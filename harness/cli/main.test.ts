@@ -9,7 +9,7 @@ import { checkResultSchema } from '../results/schema.ts';
 /** A folder of implementations: one that is right, and others in which one thing is wrong. */
 let impls: string;
 
-const analytic = { protocol: 1, language: 'TypeScript', technique: 'right', precision: 'float64', order: 1 };
+const analytic = { protocol: 2, language: 'TypeScript', technique: 'right', precision: 'float64', order: 1 };
 const misbehaving = (fault: string) => ({
   ...analytic,
   technique: fault,

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -70,8 +70,23 @@ const trials: Readonly<Record<string, Trial>> = {
     await reset(program);
     expectSame(await train(program, 3), first, 'after `reset`');
   },
+  'starts with the document that `reset 1` names, and counts documents modulo their number': async ({ open, task }) => {
+    const program = await open(task);
+    const fromFirst = await train(program, 1);
+    await reset(program, 1);
+    const fromSecond = await train(program, 1);
+    if (Object.is(fromSecond[0], fromFirst[0])) {
+      throw new ProtocolViolation(
+        `the first loss after \`reset 1\` is ${fromSecond[0]}, as after \`reset 0\`; step s takes documents 1 + s·batch and on`,
+      );
+    }
+    await reset(program, task.training.offsets.length);
+    expectSame(await train(program, 1), fromSecond, 'after `reset` with a number larger than that of documents');
+  },
   'answers an unknown word with an error and goes on': ({ open, task }) => refusesAndGoesOn(open, task, 'dance 3'),
   'answers `train many` with an error and goes on': ({ open, task }) => refusesAndGoesOn(open, task, 'train many'),
+  'answers `reset` without a number with an error and goes on': ({ open, task }) =>
+    refusesAndGoesOn(open, task, 'reset'),
   'answers `parameters` into a missing folder with an error and goes on': ({ open, task, folder }) =>
     refusesAndGoesOn(open, task, `parameters ${join(folder, 'missing', 'file')}`),
   'writes its start parameters, and as many after a step': async ({ open, task, folder }) => {
@@ -87,6 +102,11 @@ const trials: Readonly<Record<string, Trial>> = {
     await train(program, 1);
     await dump(program, 'parameters', folder, start.length);
   },
+  'writes into a path that holds a space: an argument is the rest of the line': async ({ open, task, folder }) => {
+    const spaced = join(folder, 'a path with spaces');
+    await mkdir(spaced, { recursive: true });
+    await dump(await open(task), 'parameters', spaced, task.training.parameters.length);
+  },
   'trains the same whether or not `gradients` was asked': async ({ open, task, folder }) => {
     const program = await open(task);
     const undisturbed = await train(program, 2);
@@ -97,9 +117,9 @@ const trials: Readonly<Record<string, Trial>> = {
   },
   'waits for a reader that is slow': async ({ open, task }) => {
     const program = await open(task);
-    program.say(...Array.from({ length: WORDS_TO_FILL_A_PIPE }, () => 'reset'), 'train 1');
+    program.say(...Array.from({ length: WORDS_TO_FILL_A_PIPE }, () => 'reset 0'), 'train 1');
     await program.leaveUnread(UNREAD_MILLISECONDS);
-    for (let i = 0; i < WORDS_TO_FILL_A_PIPE; i++) expectAnswer(wasReset, await program.hear(), 'reset');
+    for (let i = 0; i < WORDS_TO_FILL_A_PIPE; i++) expectAnswer(wasReset, await program.hear(), 'reset 0');
     expectAnswer(trained, await program.hear(), 'train 1');
   },
   'trains on a huge task, or says that it cannot': async ({ open, hugeTask }) => {
@@ -185,9 +205,9 @@ async function train(program: RawProgram, steps: number): Promise<readonly numbe
   throw new ProtocolViolation(`answered \`train ${steps}\` with ${losses.length} losses; one for each step`);
 }
 
-async function reset(program: RawProgram): Promise<void> {
-  program.say('reset');
-  expectAnswer(wasReset, await program.hear(), 'reset');
+async function reset(program: RawProgram, firstDocument = 0): Promise<void> {
+  program.say(`reset ${firstDocument}`);
+  expectAnswer(wasReset, await program.hear(), `reset ${firstDocument}`);
 }
 
 async function refusesAndGoesOn(open: Bench['open'], task: PreparedTask, word: string): Promise<void> {

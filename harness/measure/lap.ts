@@ -20,10 +20,10 @@ export interface Lap {
  */
 export async function runLap(trainer: TrainerProcess, cuts: readonly number[], rehearsalSteps = 0): Promise<Lap> {
   if (rehearsalSteps > 0) {
-    await trainer.reset();
+    await trainer.reset(0);
     await trainer.train(rehearsalSteps);
   }
-  await trainer.reset();
+  await trainer.reset(0);
   const losses = new Float64Array(cuts[cuts.length - 1]);
   const nanosecondsToCut: number[] = [];
   let trained = 0;

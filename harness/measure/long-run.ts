@@ -53,7 +53,7 @@ export async function longRun(contender: Contender, options: LongRunOptions): Pr
   const trainer = await contender.start(signal);
   try {
     const perStep = await warmUp((steps) => trainer.train(steps), options);
-    await trainer.reset();
+    await trainer.reset(0);
     const affordable = Math.floor((options.budgetMilliseconds * 1e6) / perStep / PIECES) * PIECES;
     const steps = Math.max(FEWEST_STEPS, Math.min(options.steps, affordable));
     const piece = Math.floor(steps / PIECES);

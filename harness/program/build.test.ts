@@ -32,7 +32,7 @@ function implementation(
     name: basename(folder),
     folder,
     manifest: {
-      protocol: 1,
+      protocol: 2,
       language: 'none',
       technique: 'copied',
       precision: 'float64',

@@ -6,7 +6,7 @@ import { UsageError } from '../usage-error.ts';
 import { discoverImplementations, isBroken, selectImplementations, withRole } from './discover.ts';
 
 const manifest = {
-  protocol: 1,
+  protocol: 2,
   language: 'Forth',
   technique: 'stacks',
   precision: 'float64',
@@ -33,7 +33,7 @@ async function problemOf(text: string): Promise<string> {
 
 describe('a manifest that cannot be used is told by file, field and what was expected', () => {
   test.each([
-    ['not JSON', '{"protocol": 1,', /impl\.json: expected JSON, but /],
+    ['not JSON', '{"protocol": 2,', /impl\.json: expected JSON, but /],
     ['not an object', '[]', /impl\.json: the manifest: expected object, received array/],
     ['a missing field', JSON.stringify({ ...manifest, language: undefined }), /field "language": expected string/],
     [
@@ -46,7 +46,12 @@ describe('a manifest that cannot be used is told by file, field and what was exp
       JSON.stringify({ ...manifest, precision: 'float16' }),
       /field "precision": .*"float32"\|"float64"/,
     ],
-    ['another protocol', JSON.stringify({ ...manifest, protocol: 2 }), /field "protocol": expected 1/],
+    ['another protocol', JSON.stringify({ ...manifest, protocol: 3 }), /field "protocol": expected 2/],
+    [
+      'the protocol before this one',
+      JSON.stringify({ ...manifest, protocol: 1 }),
+      /field "protocol": got 1; expected 2; .*reset S/,
+    ],
     ['a misspelt field', JSON.stringify({ ...manifest, speed: 9 }), /"speed"/],
     ['a field inside a field', JSON.stringify({ ...manifest, needs: [{ hint: 'x' }] }), /field "needs\.0\.program"/],
     ['an empty command', JSON.stringify({ ...manifest, run: { command: [] } }), /field "run\.command"/],

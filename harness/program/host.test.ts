@@ -47,7 +47,7 @@ async function start(module: string): Promise<TrainerProcess> {
       name: module,
       folder,
       manifest: {
-        protocol: 1,
+        protocol: 2,
         language: 'TypeScript',
         technique: 'counts',
         precision: 'float64',
@@ -70,7 +70,7 @@ describe('a hosted module', () => {
     expect(trainer.buildNanoseconds).toBe(12);
     expect((await trainer.train(2)).losses).toEqual(Float64Array.of(1, 2));
     expect((await trainer.train(1)).losses).toEqual(Float64Array.of(Number.NaN));
-    await trainer.reset();
+    await trainer.reset(0);
     const { losses, nanoseconds } = await trainer.train(1);
     expect(losses).toEqual(Float64Array.of(1));
     expect(nanoseconds).toBeGreaterThan(0);

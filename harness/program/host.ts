@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import type { CreateTrainer, Trainer, TrainingTask } from '../../impls/contract.ts';
 
-const PROTOCOL_VERSION = 1;
+const PROTOCOL_VERSION = 2;
 
 // What a module prints for its author must not get between the answers.
 console.log = console.error;
@@ -104,14 +104,15 @@ function listen(trainer: Trainer): void {
 }
 
 function reply(trainer: Trainer, line: string): object {
-  const [word, argument, ...rest] = line.split(' ');
+  const [word] = line.split(' ', 1);
+  // The rest of the line: the path of a file may hold spaces.
+  const argument = line.slice(word.length + 1);
   try {
-    if (rest.length > 0) throw new WrongWord(`"${word}" takes at most one argument`);
     switch (word) {
       case 'train':
-        return train(trainer, Number(argument));
+        return train(trainer, wholeNumber(argument, 1, '"train" takes a whole number of steps, at least 1'));
       case 'reset':
-        trainer.reset();
+        trainer.reset(wholeNumber(argument, 0, '"reset" takes the number of the first document, at least 0'));
         return { reset: true };
       case 'parameters':
         return { parameters: write(argument, trainer.parameters()) };
@@ -128,16 +129,20 @@ function reply(trainer: Trainer, line: string): object {
 }
 
 function train(trainer: Trainer, steps: number): object {
-  if (!Number.isSafeInteger(steps) || steps < 1)
-    throw new WrongWord('"train" takes a whole number of steps, at least 1');
   const started = process.hrtime.bigint();
   const losses = trainer.train(steps);
   const nanoseconds = Number(process.hrtime.bigint() - started);
   return { losses: Array.from(losses, (loss) => (Number.isFinite(loss) ? loss : null)), nanoseconds };
 }
 
-function write(path: string | undefined, numbers: Float64Array): number {
-  if (path === undefined || path === '') throw new WrongWord('the path of a file is missing');
+function wholeNumber(argument: string, least: number, expected: string): number {
+  const number = argument === '' ? Number.NaN : Number(argument);
+  if (!Number.isSafeInteger(number) || number < least) throw new WrongWord(expected);
+  return number;
+}
+
+function write(path: string, numbers: Float64Array): number {
+  if (path === '') throw new WrongWord('the path of a file is missing');
   writeFileSync(path, new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
   return numbers.length;
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Version of the line protocol (`impls/README.md`) that this harness speaks. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /**
  * What an implementation can be to the harness, beyond a competitor. The harness knows roles, never names.
@@ -21,7 +21,12 @@ const programSchema = z.strictObject({
 
 /** `impl.json`: one implementation's entry in the competition. Paths are relative to its folder. */
 export const manifestSchema = z.strictObject({
-  protocol: z.literal(PROTOCOL_VERSION),
+  protocol: z.literal(PROTOCOL_VERSION, {
+    error: ({ input }) =>
+      input === 1
+        ? 'got 1; expected 2; answer `reset S` (impls/README.md says how), print {"ready":2}, and write "protocol": 2'
+        : `expected ${PROTOCOL_VERSION}`,
+  }),
   language: z.string().min(1),
   /** The one idea, in a few words: "tape-free, matrix level". */
   technique: z.string().min(1).max(60),

@@ -19,7 +19,7 @@ function program(...command: readonly string[]): Implementation {
     name: 'testing',
     folder,
     manifest: {
-      protocol: 1,
+      protocol: 2,
       language: 'JavaScript',
       technique: 'misbehaves',
       precision: 'float64',
@@ -55,7 +55,7 @@ describe('a program that does not get ready', () => {
     ['exits at once', /exit code 3 .*to get ready/],
     ['never gets ready', /no answer within .* s \(asked: to get ready\)/],
     ['greets with noise', /printed "loading the model\.\.\." where a JSON line was expected/],
-    ['speaks another version', /answered at the start with .*99.*expected \{"ready":1\}/],
+    ['speaks another version', /answered at the start with .*99.*expected \{"ready":2\}/],
   ])('%s: one line names the folder, what happened and what to do', async (fault, message) => {
     const failure = await failureOf(start(fault, soon));
     expect(failure.message).toMatch(message);
@@ -97,13 +97,13 @@ describe('a program that answers wrongly', () => {
   test('every later question is answered with the same failure', async () => {
     const trainer = await start('crashes');
     const first = await failureOf(trainer.train(1));
-    expect(await failureOf(trainer.reset())).toBe(first);
+    expect(await failureOf(trainer.reset(0))).toBe(first);
   });
 
   test('noise between two answers is noticed with the next question', async () => {
     const trainer = await start('answers twice');
     await trainer.train(1);
-    expect((await failureOf(trainer.reset())).message).toMatch(/printed "and another thing"/);
+    expect((await failureOf(trainer.reset(0))).message).toMatch(/printed "and another thing"/);
   });
 
   test('memory without end is stopped at the limit', async () => {

@@ -31,8 +31,8 @@ export interface TrainerProcess {
   readonly buildNanoseconds?: number;
   /** Trains the next steps: the loss of each (NaN where it was not finite), and the child's own time for them. */
   train(steps: number): Promise<{ readonly losses: Float64Array; readonly nanoseconds: number }>;
-  /** Back to step 0. */
-  reset(): Promise<void>;
+  /** Back to step 0, whose documents begin with `firstDocument`. */
+  reset(firstDocument: number): Promise<void>;
   /** Current parameters, in the order of `TrainingTask.parameters`. */
   parameters(): Promise<Float64Array>;
   /** Gradient of the next step's loss, or undefined where the implementation never stores one. */
@@ -93,7 +93,7 @@ export async function startTrainer(
     startupNanoseconds,
     ...(buildNanoseconds > 0 ? { buildNanoseconds } : {}),
     train: (steps) => conversation.train(steps),
-    reset: () => conversation.reset(),
+    reset: (firstDocument) => conversation.reset(firstDocument),
     parameters: async () => (await conversation.dump('parameters')) ?? conversation.refusesParameters(),
     gradients: () => conversation.dump('gradients'),
     peakRssBytes: () => program.peakRssBytes(),
@@ -160,9 +160,9 @@ class Conversation {
     return { losses: Float64Array.from(reply.losses, (loss) => loss ?? Number.NaN), nanoseconds: reply.nanoseconds };
   }
 
-  async reset(): Promise<void> {
-    const answer = await this.#program.ask('reset', this.#limits(1));
-    await this.#parse(resetReply, answer, 'to `reset`', '{"reset":true}');
+  async reset(firstDocument: number): Promise<void> {
+    const word = `reset ${firstDocument}`;
+    await this.#parse(resetReply, await this.#program.ask(word, this.#limits(1)), `to \`${word}\``, '{"reset":true}');
   }
 
   /** Has the program write a vector of parameter size to a file; undefined where it declines. */

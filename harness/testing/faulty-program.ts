@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 const [fault, ...flags] = process.argv.slice(2);
 const start = readFileSync(flags[flags.indexOf('--parameters') + 1]);
 const documents = readFileSync(flags[flags.indexOf('--offsets') + 1]).byteLength / 4 - 1;
+let first = 0;
 let step = 0;
 
 const print = (answer: object) => process.stdout.write(`${JSON.stringify(answer)}\n`);
@@ -19,11 +20,13 @@ const answers: Record<string, (argument: string) => object> = {
       if (fault === 'exits on a wrong argument') process.exit(1);
       return { error: 'train wants a number of steps' };
     }
-    const losses = Array.from({ length: steps }, () => 1 / ++step);
+    const losses = Array.from({ length: steps }, () => 1 / (++step + (first % documents)));
     if (fault === 'one loss too few') losses.pop();
     return { losses, nanoseconds: 1 };
   },
-  reset: () => {
+  reset: (argument) => {
+    if (!(argument !== '' && Number(argument) >= 0)) return { error: 'reset wants a document' };
+    if (fault !== 'starts where it always did') first = Number(argument);
     if (fault !== 'resets nothing') step = 0;
     return { reset: true };
   },
@@ -47,11 +50,12 @@ function write(word: string, file: string, numbers: Uint8Array | Float32Array): 
 
 if (fault === 'noise before ready') console.log('Loading…');
 if (fault === 'runs out of memory on a huge task' && documents > 50_000) process.exit(137);
-print({ ready: 1 });
+print({ ready: 2 });
 
 const input = createInterface({ input: process.stdin });
 input.on('line', (line) => {
-  const [word, argument = ''] = line.split(' ');
+  const [word] = line.split(' ', 1);
+  const argument = fault === 'splits at every space' ? line.split(' ')[1] : line.slice(word.length + 1);
   if (word === 'quit') process.exit(fault === 'fails on quit' ? 3 : 0);
   const answer = answers[word];
   if (answer !== undefined) print(answer(argument));

@@ -22,11 +22,11 @@ interface Replacement {
 }
 
 const replace = (file: string, from: string, to: string): Replacement => ({ file, from, to });
-const trainStep = 'losses[i] = trainOn(readBatch(step));';
+const trainStep = 'losses[i] = trainOn(readBatch(start + step * batch));';
 
 /** Puts back what the step did to the rows of wte that no token of the batch chose. */
 const leaveOutIdleRows = `
-        const batchOfStep = readBatch(step);
+        const batchOfStep = readBatch(start + step * batch);
         const arrays = [parameters, adam.m, adam.v];
         const before = arrays.map((array) => array.slice());
         losses[i] = trainOn(batchOfStep);
@@ -177,7 +177,7 @@ async function plant(root: string, { name, replacements }: Mutant): Promise<Impl
     name,
     folder,
     manifest: {
-      protocol: 1,
+      protocol: 2,
       language: 'TypeScript',
       technique: 'a fault',
       precision: 'float64',

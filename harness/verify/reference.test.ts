@@ -107,9 +107,9 @@ print(worst)`;
       'train 2',
       `gradients ${gradientFile}`,
       'train 1',
-      'reset',
+      'reset 0',
       'train 3',
-      'reset',
+      'reset 0',
       `parameters ${parameterFile}`,
       'sing',
       'train many',
@@ -136,7 +136,7 @@ print(worst)`;
       '3',
     );
     expect(status).toBe(0);
-    expect(answers[0]).toEqual({ ready: 1 });
+    expect(answers[0]).toEqual({ ready: 2 });
     expectSame([...answers[1].losses, ...answers[3].losses], own.losses);
     expect(answers[1].nanoseconds).toBeGreaterThan(0);
     expect(answers[2]).toEqual({ gradients: task.description.parameterCount });

@@ -14,26 +14,28 @@ export default function createTrainer(task: TrainingTask): Trainer & Required<Pi
   const updates = arrangeWeights(model, (start, end) => updateByAdam(parameters, adam, start, end));
   const trainOn = createModel(model, weights, updates, batch * model.blockSize);
   const readBatch = createBatchReader(task);
+  let start = 0;
   let step = 0;
   return {
     train(steps) {
       const losses = new Float64Array(steps);
       for (let i = 0; i < steps; i++, step++) {
         adam.startStep(step, learningRate * (1 - step / numSteps));
-        losses[i] = trainOn(readBatch(step));
+        losses[i] = trainOn(readBatch(start + step * batch));
       }
       return losses;
     },
-    reset() {
+    reset(firstDocument) {
       parameters.set(task.parameters);
       adam.reset();
+      start = firstDocument;
       step = 0;
     },
     parameters: () => parameters.slice(),
     gradients() {
       const gradients = new Float64Array(parameters.length);
       const stores = arrangeWeights(model, (start, end) => store(gradients.subarray(start, end)));
-      createModel(model, weights, stores, batch * model.blockSize)(readBatch(step));
+      createModel(model, weights, stores, batch * model.blockSize)(readBatch(start + step * batch));
       return gradients;
     },
   };

@@ -13,8 +13,8 @@ export interface Batch {
   readonly documents: { first: number; count: number }[];
 }
 
-/** Returns a function that fills one and the same {@link Batch} with the documents of a step. */
-export function createBatchReader({ model, tokens, offsets, batch }: TrainingTask): (step: number) => Batch {
+/** Returns a function that fills one and the same {@link Batch} with the documents from one on. */
+export function createBatchReader({ model, tokens, offsets, batch }: TrainingTask): (firstDocument: number) => Batch {
   const maxRows = batch * model.blockSize;
   const result: Batch = {
     rows: 0,
@@ -25,10 +25,10 @@ export function createBatchReader({ model, tokens, offsets, batch }: TrainingTas
     documents: Array.from({ length: batch }, () => ({ first: 0, count: 0 })),
   };
   const documentCount = offsets.length - 1;
-  return (step) => {
+  return (firstDocument) => {
     let row = 0;
     for (let i = 0; i < batch; i++) {
-      const document = (step * batch + i) % documentCount;
+      const document = (firstDocument + i) % documentCount;
       const start = offsets[document];
       const count = offsets[document + 1] - start - 1;
       result.documents[i].first = row;

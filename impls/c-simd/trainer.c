@@ -38,6 +38,7 @@ typedef struct {
 
 struct trainer {
     const task *task;
+    long long first_document; /* of step 0 */
     int step;
     int features, wide, vocabulary; /* n_embd, 4 n_embd and vocab_size, padded */
     matrix wte, wpe, lm_head;
@@ -78,7 +79,7 @@ static void lay_columns(trainer *trainer) {
     const task *task = trainer->task;
     int columns = 0;
     for (int b = 0; b < task->batch; b++) {
-        const int document = (int)(((long long)trainer->step * task->batch + b) % task->documents);
+        const int document = (int)((trainer->first_document + (long long)trainer->step * task->batch + b) % task->documents);
         const int n = task->offsets[document + 1] - task->offsets[document] - 1;
         trainer->segments[b] = (segment){columns, n};
         trainer->tokens[b] = task->tokens + task->offsets[document];
@@ -351,14 +352,15 @@ trainer *create_trainer(const task *task, const char **unsupported) {
     created->logits = floats((size_t)vocabulary * columns);
     created->rows = floats((size_t)wide * columns);
     created->dembeddings = floats((size_t)(task->vocab_size + task->block_size) * features);
-    reset_trainer(created);
+    reset_trainer(created, 0);
     return created;
 }
 
-void reset_trainer(trainer *trainer) {
+void reset_trainer(trainer *trainer, long long first_document) {
     each_matrix(trainer, from_task, trainer->parameters, trainer->task->parameters);
     memset(trainer->m, 0, trainer->parameter_count * sizeof(float));
     memset(trainer->v, 0, trainer->parameter_count * sizeof(float));
+    trainer->first_document = first_document;
     trainer->step = 0;
 }
 

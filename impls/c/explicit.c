@@ -24,6 +24,7 @@ typedef struct {
 
 struct trainer {
     const task *task;
+    long long first_document; /* of step 0 */
     int step;
     double *parameters, *gradient, *m, *v; /* [parameter_count] */
     size_t wpe, lm_head;                   /* offsets; wte is at 0 */
@@ -129,7 +130,7 @@ static double loss_and_gradient(trainer *trainer) {
     memset(trainer->gradient, 0, (size_t)task->parameter_count * sizeof *trainer->gradient);
     double loss = 0;
     for (int b = 0; b < task->batch; b++) {
-        const int document = (int)(((long long)trainer->step * task->batch + b) % task->documents);
+        const int document = (int)((trainer->first_document + (long long)trainer->step * task->batch + b) % task->documents);
         const int32_t *tokens = task->tokens + task->offsets[document];
         const int n = task->offsets[document + 1] - task->offsets[document] - 1;
         const double share = 1.0 / n / task->batch;
@@ -184,15 +185,16 @@ trainer *create_trainer(const task *task, const char **unsupported) {
             .normed2 = numbers(stream), .scale2 = numbers(n), .hidden = numbers(4 * stream),
         };
     }
-    reset_trainer(created);
+    reset_trainer(created, 0);
     return created;
 }
 
-void reset_trainer(trainer *trainer) {
+void reset_trainer(trainer *trainer, long long first_document) {
     const size_t bytes = (size_t)trainer->task->parameter_count * sizeof(double);
     memcpy(trainer->parameters, trainer->task->parameters, bytes);
     memset(trainer->m, 0, bytes);
     memset(trainer->v, 0, bytes);
+    trainer->first_document = first_document;
     trainer->step = 0;
 }
 

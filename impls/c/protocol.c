@@ -1,4 +1,4 @@
-/* The line protocol, version 1: words come on standard input, every answer is one line of JSON on standard output. */
+/* The line protocol, version 2: words come on standard input, every answer is one line of JSON on standard output. */
 #define _POSIX_C_SOURCE 200809L
 
 #include <errno.h>
@@ -78,7 +78,7 @@ int main(int argument_count, char **arguments) {
     }
     double *numbers = malloc((size_t)task.parameter_count * sizeof *numbers);
     if (numbers == NULL) abort();
-    puts("{\"ready\":1}");
+    puts("{\"ready\":2}");
     fflush(stdout);
 
     char *line = NULL;
@@ -92,7 +92,13 @@ int main(int argument_count, char **arguments) {
         if (strcmp(line, "train") == 0) {
             step += answer_train(trainer, argument, task.num_steps - step);
         } else if (strcmp(line, "reset") == 0) {
-            reset_trainer(trainer);
+            char *end;
+            const long long first_document = strtoll(argument, &end, 10);
+            if (*argument == '\0' || *end != '\0' || first_document < 0) {
+                puts("{\"error\":\"reset wants the number of the first document, 0 or more\"}");
+                continue;
+            }
+            reset_trainer(trainer, first_document);
             step = 0;
             puts("{\"reset\":true}");
         } else if (strcmp(line, "parameters") == 0) {

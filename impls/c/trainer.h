@@ -9,8 +9,8 @@ typedef struct trainer trainer;
 /* The task must outlive the trainer. Where this trainer cannot help with such a task: NULL, and the reason in *unsupported. */
 trainer *create_trainer(const task *task, const char **unsupported);
 
-/* Back to step 0: start parameters, empty Adam moments. */
-void reset_trainer(trainer *trainer);
+/* Back to step 0, whose documents begin with first_document: start parameters, empty Adam moments. */
+void reset_trainer(trainer *trainer, long long first_document);
 
 /* Trains the next steps and stores the loss of each, [steps], computed before that step's update. */
 void train(trainer *trainer, int steps, double *losses);

@@ -13,6 +13,7 @@ export default function createTrainer(task: TrainingTask): Trainer & Required<Pi
   const end = tape.length;
   const gpt = new Gpt(tape, first, model);
   const adam = new Adam(end - first);
+  let start = 0;
   let step = 0;
 
   /** Leaves the gradient of the step's loss in the parameters' entries. */
@@ -21,7 +22,7 @@ export default function createTrainer(task: TrainingTask): Trainer & Required<Pi
     const share = tape.leaf(1 / batch);
     const losses: Entry[] = [];
     for (let i = 0; i < batch; i++) {
-      const document = (step * batch + i) % documentCount;
+      const document = (start + step * batch + i) % documentCount;
       losses.push(gpt.documentLoss(tokens.subarray(offsets[document], offsets[document + 1])));
     }
     for (const loss of losses) tape.pair(loss, share);
@@ -39,9 +40,10 @@ export default function createTrainer(task: TrainingTask): Trainer & Required<Pi
       }
       return losses;
     },
-    reset() {
+    reset(firstDocument) {
       tape.data.set(task.parameters, first);
       adam.reset();
+      start = firstDocument;
       step = 0;
     },
     parameters: () => tape.data.slice(first, end),

@@ -4,6 +4,7 @@ import .Microgpt: gradient, parameters, reset!, step!
 "Trains by gradients written out by hand, one document after the other."
 mutable struct Explicit
     task::TrainingTask
+    first_document::Int
     step::Int
     parameters::Vector{Matrix{Float64}}
     m::Vector{Matrix{Float64}}
@@ -13,7 +14,7 @@ end
 zeros_like(matrices) = [zeros(size(matrix)) for matrix in matrices]
 
 function Explicit(task::TrainingTask)
-    return Explicit(task, 0, deepcopy(task.parameters), zeros_like(task.parameters), zeros_like(task.parameters))
+    return Explicit(task, 0, 0, deepcopy(task.parameters), zeros_like(task.parameters), zeros_like(task.parameters))
 end
 
 function step!(trainer::Explicit)
@@ -29,10 +30,11 @@ function step!(trainer::Explicit)
     return loss
 end
 
-function reset!(trainer::Explicit)
+function reset!(trainer::Explicit, first_document)
     foreach(copyto!, trainer.parameters, trainer.task.parameters)
     foreach(matrix -> fill!(matrix, 0.0), trainer.m)
     foreach(matrix -> fill!(matrix, 0.0), trainer.v)
+    trainer.first_document = first_document
     trainer.step = 0
     return nothing
 end
@@ -45,7 +47,7 @@ gradient(trainer::Explicit) = loss_and_gradient(trainer)[2]
 function loss_and_gradient(trainer)
     task = trainer.task
     gradients = zeros_like(trainer.parameters)
-    first = trainer.step * task.batch
+    first = trainer.first_document + trainer.step * task.batch
     loss = sum(first:(first + task.batch - 1)) do index
         tokens = document(task, index)
         share = 1 / (length(tokens) - 1) / task.batch

@@ -1,5 +1,5 @@
 """
-The task and the line protocol, version 1, that all trainers in Julia share; `impls/README.md` describes both.
+The task and the line protocol, version 2, that all trainers in Julia share; `impls/README.md` describes both.
 A trainer is a type with a constructor from a `TrainingTask` and methods of `step!`, `reset!`, `parameters` and `gradient`.
 """
 module Microgpt
@@ -28,7 +28,7 @@ end
 "Trains one step and returns its loss, computed before the update."
 function step! end
 
-"Back to step 0: start parameters, empty moments."
+"Back to step 0, whose documents begin with `first_document`: start parameters, empty moments."
 function reset! end
 
 "The current parameters, matrix by matrix as in the task."
@@ -94,7 +94,7 @@ function serve(create, arguments)
     # slower. Flushed to zero they change no digit that the losses show.
     set_zero_subnormals(true)
     trainer = create(read_task(arguments))
-    answer("{\"ready\":1}")
+    answer("{\"ready\":2}")
     for line in eachline(stdin)
         words = split(line, ' '; limit = 2)
         word, argument = String(words[1]), length(words) == 2 ? String(words[2]) : ""
@@ -108,8 +108,7 @@ function reply(trainer, word, argument)
     if word == "train"
         return train(trainer, argument)
     elseif word == "reset"
-        reset!(trainer)
-        return "{\"reset\":true}"
+        return reset(trainer, argument)
     elseif word == "parameters"
         return write_numbers(word, argument, to_rows(parameters(trainer)))
     elseif word == "gradients"
@@ -127,6 +126,13 @@ function train(trainer, argument)
     # Julia prints the shortest digits that read back as the same number.
     numbers = join((isfinite(loss) ? string(loss) : "null" for loss in losses), ",")
     return "{\"losses\":[$numbers],\"nanoseconds\":$nanoseconds}"
+end
+
+function reset(trainer, argument)
+    first_document = tryparse(Int, argument)
+    (first_document === nothing || first_document < 0) && return refusal("reset wants the number of the first document, 0 or more")
+    reset!(trainer, first_document)
+    return "{\"reset\":true}"
 end
 
 function write_numbers(word, path, numbers)

@@ -12,6 +12,7 @@ export default function createTrainer(task: TrainingTask): Trainer & Required<Pi
   const graph = new Graph();
   const gpt = new Gpt(graph, arrangeWeights(parameters, model), model);
   const adam = new Adam(parameters);
+  let start = 0;
   let step = 0;
 
   /** Leaves the gradient of the step's loss in the parameters. */
@@ -20,7 +21,7 @@ export default function createTrainer(task: TrainingTask): Trainer & Required<Pi
     for (const parameter of parameters) parameter.grad = 0;
     const losses: Value[] = [];
     for (let i = 0; i < batch; i++) {
-      const document = (step * batch + i) % documentCount;
+      const document = (start + step * batch + i) % documentCount;
       losses.push(gpt.documentLoss(tokens.subarray(offsets[document], offsets[document + 1])));
     }
     const loss = batch === 1 ? losses[0] : graph.multiply(graph.sum(losses), graph.constant(1 / batch));
@@ -37,9 +38,10 @@ export default function createTrainer(task: TrainingTask): Trainer & Required<Pi
       }
       return losses;
     },
-    reset() {
+    reset(firstDocument) {
       for (let i = 0; i < parameters.length; i++) parameters[i].data = task.parameters[i];
       adam.reset();
+      start = firstDocument;
       step = 0;
     },
     parameters: () => Float64Array.from(parameters, ({ data }) => data),

@@ -181,18 +181,19 @@ function documentLoss(
   return loss;
 }
 
-/** Loss of step `step` at `parameters`, and its gradient in the same order. */
+/** Loss of step `step` at `parameters`, and its gradient in the same order; step 0 begins with `firstDocument`. */
 export function naiveLossAndGradients(
   task: TrainingTask,
   parameters: ArrayLike<number>,
   step: number,
+  firstDocument = 0,
 ): { loss: number; gradients: Vector } {
   const { model, tokens, offsets, batch } = task;
   const weights = unflatten(parameters, model);
   const gradients = unflatten(new Float64Array(parameters.length), model);
   let loss = 0;
   for (let i = 0; i < batch; i++) {
-    const document = (step * batch + i) % (offsets.length - 1);
+    const document = (firstDocument + step * batch + i) % (offsets.length - 1);
     const ids = tokens.subarray(offsets[document], offsets[document + 1]);
     loss += documentLoss(ids, weights, model, gradients, 1 / batch) / batch;
   }
@@ -204,9 +205,10 @@ export function createNaiveTrainer(task: TrainingTask): Required<Omit<Trainer, '
   let p = [...task.parameters];
   let m = p.map(() => 0);
   let v = p.map(() => 0);
+  let start = 0;
   let step = 0;
   const oneStep = (): number => {
-    const { loss, gradients: g } = naiveLossAndGradients(task, p, step);
+    const { loss, gradients: g } = naiveLossAndGradients(task, p, step, start);
     const learningRate = task.learningRate * (1 - step / task.numSteps);
     m = m.map((value, i) => 0.85 * value + 0.15 * g[i]);
     v = v.map((value, i) => 0.99 * value + 0.01 * g[i] ** 2);
@@ -220,13 +222,14 @@ export function createNaiveTrainer(task: TrainingTask): Required<Omit<Trainer, '
   };
   return {
     train: (steps) => Float64Array.from({ length: steps }, oneStep),
-    reset() {
+    reset(firstDocument) {
       p = [...task.parameters];
       m = p.map(() => 0);
       v = p.map(() => 0);
+      start = firstDocument;
       step = 0;
     },
     parameters: () => Float64Array.from(p),
-    gradients: () => Float64Array.from(naiveLossAndGradients(task, p, step).gradients),
+    gradients: () => Float64Array.from(naiveLossAndGradients(task, p, step, start).gradients),
   };
 }

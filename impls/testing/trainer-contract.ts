@@ -63,12 +63,27 @@ export function testTrainerContract(
       fc.asyncProperty(randomTask(small), async (task) => {
         const trainer = await createTrainer(task);
         const losses = trainer.train(3);
-        trainer.reset();
+        trainer.reset(0);
         expect(trainer.parameters()).toEqual(task.parameters);
         const [first] = trainer.train(1);
         gradientsOf(trainer).fill(NaN);
         trainer.parameters().fill(NaN);
         expect(Float64Array.of(first, ...trainer.train(2))).toEqual(losses);
+      }),
+      options,
+    );
+  });
+
+  test('reset chooses the document that step 0 begins with, counted modulo their number', async () => {
+    await fc.assert(
+      fc.asyncProperty(randomTask(small), fc.nat({ max: 1_000_000 }), async (task, firstDocument) => {
+        const trainer = await createTrainer(task);
+        const expected = createNaiveTrainer(task);
+        trainer.train(1);
+        trainer.reset(firstDocument);
+        expected.reset(firstDocument);
+        expect(largestDifference(gradientsOf(trainer), expected.gradients())).toBeLessThan(1e-12);
+        expect(largestDifference(trainer.train(2), expected.train(2))).toBeLessThan(1e-8);
       }),
       options,
     );

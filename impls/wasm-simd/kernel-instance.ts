@@ -20,6 +20,8 @@ export class KernelInstance {
   readonly #order: Int32Array | undefined;
   /** From bytes to an index of `#numbers`. */
   readonly #shift: number;
+  /** Of step 0. */
+  firstDocument = 0;
 
   constructor(task: TrainingTask, request: KernelRequest, module: WebAssembly.Module, shared?: WebAssembly.Memory) {
     this.#task = task;
@@ -44,8 +46,9 @@ export class KernelInstance {
     return (...args) => run(...args);
   }
 
-  /** Start parameters, empty moments. */
-  reset(): void {
+  /** Start parameters, empty moments; step 0 begins with `firstDocument`. */
+  reset(firstDocument: number): void {
+    this.firstDocument = firstDocument;
     this.#area(this.layout.toFirstMoment).fill(0);
     this.#area(this.layout.toSecondMoment).fill(0);
     const { parameters } = this.#task;
@@ -78,7 +81,7 @@ export class KernelInstance {
   /** Writes document `i` of a step's batch; returns its number of positions. */
   prepareDocument(step: number, i: number): number {
     const { tokens, batch } = this.#task;
-    const [start, end] = documentRange(this.#task, step, i);
+    const [start, end] = documentRange(this.#task, this.firstDocument + step * batch + i);
     const positions = end - start - 1;
     for (let t = 0; t <= positions; t++) this.#tokens[t] = tokens[start + t] ?? 0;
     this.#write(this.layout.lossScale, 1 / (positions * batch));
@@ -102,8 +105,8 @@ export class KernelInstance {
   }
 }
 
-/** Where in the task's tokens document `i` of a step's batch starts and ends. */
-export function documentRange({ offsets, batch }: TrainingTask, step: number, i: number): [start: number, end: number] {
-  const document = (step * batch + i) % (offsets.length - 1);
+/** Where in the task's tokens a document starts and ends, counted modulo their number. */
+export function documentRange({ offsets }: TrainingTask, index: number): [start: number, end: number] {
+  const document = index % (offsets.length - 1);
   return [offsets[document] ?? 0, offsets[document + 1] ?? 0];
 }

@@ -32,7 +32,7 @@ class WasmTrainer implements Trainer {
     if (buildNanoseconds !== undefined) this.buildNanoseconds = buildNanoseconds;
     this.#kernel = kernel;
     this.#documentStages = Array.from({ length: task.batch }, (_, i) => kernel.call(stageOf(i, task.batch)));
-    kernel.reset();
+    kernel.reset(0);
   }
 
   train(steps: number): Float64Array {
@@ -41,9 +41,9 @@ class WasmTrainer implements Trainer {
     return losses;
   }
 
-  reset(): void {
+  reset(firstDocument: number): void {
     this.#step = 0;
-    this.#kernel.reset();
+    this.#kernel.reset(firstDocument);
   }
 
   parameters(): Float64Array {

@@ -82,7 +82,7 @@ test('reset goes back to the start, and reading gradients or parameters changes 
   const { training } = await prepare('d16');
   const trainer = await createTrainer(training);
   const losses = trainer.train(30);
-  trainer.reset();
+  trainer.reset(0);
   expect(trainer.parameters()).toEqual(Float64Array.from(Float32Array.from(training.parameters)));
   const before = trainer.train(10);
   trainer.gradients?.().fill(NaN);
@@ -109,7 +109,7 @@ test('without relaxed SIMD the losses are as good', async () => {
   const golden = await findGolden(description);
   const request = { ...kernelRequest(training, 'float32'), fused: false };
   const kernel = new KernelInstance(training, request, (await loadKernel(request)).module);
-  kernel.reset();
+  kernel.reset(0);
   const losses = Float64Array.from({ length: 1000 }, (_, step) => {
     kernel.prepareStep(step);
     return kernel.call('only')(kernel.prepareDocument(step, 0));
@@ -136,7 +136,7 @@ test('nothing that Adam keeps is subnormal, however long ago a token came', asyn
   const request = kernelRequest(training, 'float32');
   const kernel = new KernelInstance(training, request, (await loadKernel(request)).module);
   const run = kernel.call('only');
-  kernel.reset();
+  kernel.reset(0);
   // Nine documents once, and then the tenth alone: what the others left in the moments decays below 1e-38.
   for (let step = 0; step < 10_000; step++) {
     kernel.prepareStep(Math.min(step, 999));

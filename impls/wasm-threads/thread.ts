@@ -15,8 +15,8 @@ export interface ThreadStart {
 }
 
 /** Slots of the control block, int32. `turn` is what waiting threads sleep on: it counts the commands given. */
-export const slots = { turn: 0, firstStep: 1, steps: 2 } as const;
-export const controlBytes = 3 * Int32Array.BYTES_PER_ELEMENT;
+export const slots = { turn: 0, firstStep: 1, steps: 2, firstDocument: 3 } as const;
+export const controlBytes = 4 * Int32Array.BYTES_PER_ELEMENT;
 
 /** One thread's part of every step. All threads run the same steps and meet at the kernel's barriers. */
 export class TrainingThread {
@@ -64,7 +64,7 @@ export class TrainingThread {
   }
 
   #positions(step: number, i: number): number {
-    const [start, end] = documentRange(this.#task, step, i);
+    const [start, end] = documentRange(this.#task, this.kernel.firstDocument + step * this.#task.batch + i);
     return end - start - 1;
   }
 

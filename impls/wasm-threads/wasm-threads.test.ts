@@ -68,7 +68,7 @@ test.each<PresetName>(['d64', 'd16-b16'])(
     const task = await prepare(preset);
     const [first, again] = await onTwoThreads(task, (trainer) => {
       const losses = trainer.train(50);
-      trainer.reset();
+      trainer.reset(0);
       return [losses, trainer.train(50)];
     });
     expect(again).toEqual(first);

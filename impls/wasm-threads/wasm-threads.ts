@@ -78,7 +78,7 @@ class ThreadedTrainer implements Trainer {
     if (buildNanoseconds > 0) this.buildNanoseconds = buildNanoseconds;
     this.#control = new Int32Array(lead.control);
     this.#lead = new TrainingThread(lead);
-    this.#lead.kernel.reset();
+    this.#lead.kernel.reset(0);
     this.#workers = workers;
   }
 
@@ -88,9 +88,9 @@ class ThreadedTrainer implements Trainer {
     return losses;
   }
 
-  reset(): void {
+  reset(firstDocument: number): void {
     this.#step = 0;
-    this.#lead.kernel.reset();
+    this.#lead.kernel.reset(firstDocument);
   }
 
   parameters(): Float64Array {
@@ -108,6 +108,7 @@ class ThreadedTrainer implements Trainer {
   #trainSteps(firstStep: number, steps: number): Float64Array {
     Atomics.store(this.#control, slots.firstStep, firstStep);
     Atomics.store(this.#control, slots.steps, steps);
+    Atomics.store(this.#control, slots.firstDocument, this.#lead.kernel.firstDocument);
     Atomics.add(this.#control, slots.turn, 1);
     Atomics.notify(this.#control, slots.turn);
     const losses = new Float64Array(steps);

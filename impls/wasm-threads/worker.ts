@@ -11,5 +11,6 @@ for (let turn = 0; ; turn++) {
   Atomics.wait(control, slots.turn, turn);
   const firstStep = Atomics.load(control, slots.firstStep);
   const steps = Atomics.load(control, slots.steps);
+  thread.kernel.firstDocument = Atomics.load(control, slots.firstDocument);
   for (let i = 0; i < steps; i++) thread.trainStep(firstStep + i);
 }

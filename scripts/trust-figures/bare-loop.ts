@@ -12,7 +12,7 @@ const { default: create } = await import(module);
 const trainer = await create(deserialize(readFileSync(taskFile)));
 
 for await (const _ of createInterface({ input: process.stdin })) {
-  trainer.reset();
+  trainer.reset(0);
   const start = process.hrtime.bigint();
   trainer.train(Number(steps));
   console.log(Number(process.hrtime.bigint() - start));

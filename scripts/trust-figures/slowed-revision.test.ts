@@ -8,7 +8,7 @@ import { slowedRevision } from './slowed-revision.ts';
 let folder: string;
 const git = async (...words: string[]) =>
   (await execa('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.invalid', ...words], { cwd: folder })).stdout;
-const manifest = { protocol: 1, language: 'TypeScript', technique: 'x', precision: 'float64', order: 1 };
+const manifest = { protocol: 2, language: 'TypeScript', technique: 'x', precision: 'float64', order: 1 };
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'slowed-test-'));

@@ -12,6 +12,8 @@ pub struct FlatTape<'a> {
     task: &'a Task,
     tape: Tape,
     gpt: Gpt<'a>,
+    /// Of step 0.
+    first_document: usize,
     step: usize,
     /// Adam's moments, one of each for every parameter.
     m: Vec<f32>,
@@ -27,6 +29,7 @@ impl<'a> FlatTape<'a> {
             task,
             tape,
             gpt,
+            first_document: 0,
             step: 0,
             m: vec![0.0; count],
             v: vec![0.0; count],
@@ -36,7 +39,7 @@ impl<'a> FlatTape<'a> {
     /// Records the next step's loss, goes backwards from it, and cuts the tape back to its leaves.
     fn loss_and_gradient(&mut self) -> f64 {
         let (task, tape) = (self.task, &mut self.tape);
-        let first = self.step * task.batch;
+        let first = self.first_document + self.step * task.batch;
         let mut shares = Vec::new();
         for index in first..first + task.batch {
             let losses = self.gpt.losses(tape, task.document(index));
@@ -75,8 +78,9 @@ impl Trainer for FlatTape<'_> {
         loss
     }
 
-    fn reset(&mut self) {
+    fn reset(&mut self, first_document: usize) {
         *self = FlatTape::new(self.task);
+        self.first_document = first_document;
     }
 
     fn parameters(&self) -> Vec<f64> {

@@ -23,6 +23,8 @@ struct Layer {
 /// Trains by gradients written out by hand, one document after the other.
 pub struct Explicit<'a> {
     task: &'a Task,
+    /// Of step 0.
+    first_document: usize,
     step: usize,
     parameters: Vec<f64>,
     gradient: Vec<f64>,
@@ -60,6 +62,7 @@ impl<'a> Explicit<'a> {
         };
         Explicit {
             task,
+            first_document: 0,
             step: 0,
             parameters: task.parameters.clone(),
             gradient: vec![0.0; task.parameters.len()],
@@ -198,7 +201,7 @@ impl<'a> Explicit<'a> {
     fn loss_and_gradient(&mut self) -> f64 {
         self.gradient.fill(0.0);
         let task = self.task;
-        let first = self.step * task.batch;
+        let first = self.first_document + self.step * task.batch;
         (first..first + task.batch)
             .map(|index| {
                 let tokens = task.document(index);
@@ -224,9 +227,10 @@ impl Trainer for Explicit<'_> {
         loss
     }
 
-    fn reset(&mut self) {
+    fn reset(&mut self, first_document: usize) {
         self.parameters.copy_from_slice(&self.task.parameters);
         self.adam = Adam::new(self.parameters.len());
+        self.first_document = first_document;
         self.step = 0;
     }
 

@@ -9,22 +9,22 @@ use crate::Task;
 pub trait Trainer {
     /// Trains the next step and returns its loss, computed before the update.
     fn step(&mut self) -> f64;
-    /// Back to step 0: start parameters, empty Adam moments.
-    fn reset(&mut self);
+    /// Back to step 0, whose documents begin with `first_document`: start parameters, empty Adam moments.
+    fn reset(&mut self, first_document: usize);
     /// The current parameters, in the order of [`Task::parameters`].
     fn parameters(&self) -> Vec<f64>;
     /// The gradient of the next step's loss, same order; changes nothing that training sees.
     fn gradients(&mut self) -> Vec<f64>;
 }
 
-/// Speaks the line protocol, version 1, on standard input and output until `quit` or the end of input.
+/// Speaks the line protocol, version 2, on standard input and output until `quit` or the end of input.
 ///
 /// # Errors
 /// Where standard input or output fails.
 pub fn serve(task: &Task, trainer: &mut impl Trainer) -> io::Result<()> {
     flush_subnormals_to_zero();
     let mut output = io::stdout().lock();
-    writeln!(output, "{{\"ready\":1}}")?;
+    writeln!(output, "{{\"ready\":2}}")?;
     output.flush()?;
     let mut step = 0;
     for line in io::stdin().lock().lines() {
@@ -41,11 +41,14 @@ pub fn serve(task: &Task, trainer: &mut impl Trainer) -> io::Result<()> {
                     task.num_steps - step
                 ),
             },
-            "reset" => {
-                trainer.reset();
-                step = 0;
-                "{\"reset\":true}".to_string()
-            }
+            "reset" => match argument.parse() {
+                Ok(first_document) => {
+                    trainer.reset(first_document);
+                    step = 0;
+                    "{\"reset\":true}".to_string()
+                }
+                Err(_) => "{\"error\":\"reset wants the number of the first document, 0 or more\"}".to_string(),
+            },
             "parameters" => write_file(word, argument, &trainer.parameters()),
             "gradients" => write_file(word, argument, &trainer.gradients()),
             "quit" => break,

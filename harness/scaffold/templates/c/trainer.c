@@ -9,6 +9,7 @@
 
 struct trainer {
     const task *task;
+    long long first_document; /* of step 0 */
     int step;
     double *parameters, *gradient, *m, *v; /* [parameter_count] */
 };
@@ -72,7 +73,7 @@ static double loss_and_gradient(trainer *trainer) {
 
     int count = 0;
     for (int b = 0; b < task->batch; b++) {
-        const int document = (int)(((long long)trainer->step * task->batch + b) % task->documents);
+        const int document = (int)((trainer->first_document + (long long)trainer->step * task->batch + b) % task->documents);
         const int32_t *tokens = task->tokens + task->offsets[document];
         const int n = task->offsets[document + 1] - task->offsets[document] - 1;
         for (int t = 0; t < n; t++) losses[count++] = position_loss(task, tokens, t, keys, values, 1.0 / n / task->batch);
@@ -95,16 +96,17 @@ trainer *create_trainer(const task *task, const char **unsupported) {
     double *memory = malloc(4 * (size_t)task->parameter_count * sizeof *memory);
     if (created == NULL || memory == NULL) abort();
     const int count = task->parameter_count;
-    *created = (trainer){task, 0, memory, memory + count, memory + 2 * count, memory + 3 * count};
-    reset_trainer(created);
+    *created = (trainer){task, 0, 0, memory, memory + count, memory + 2 * count, memory + 3 * count};
+    reset_trainer(created, 0);
     return created;
 }
 
-void reset_trainer(trainer *trainer) {
+void reset_trainer(trainer *trainer, long long first_document) {
     const size_t bytes = (size_t)trainer->task->parameter_count * sizeof(double);
     memcpy(trainer->parameters, trainer->task->parameters, bytes);
     memset(trainer->m, 0, bytes);
     memset(trainer->v, 0, bytes);
+    trainer->first_document = first_document;
     trainer->step = 0;
 }
 

@@ -4,6 +4,7 @@ import .Microgpt: gradient, parameters, reset!, step!
 "Trains by recording every step on a tape. Plain and slow: replace its parts one at a time, and check after each."
 mutable struct ScalarTrainer
     task::TrainingTask
+    first_document::Int
     step::Int
     parameters::Vector{Matrix{Float64}}
     m::Vector{Matrix{Float64}}
@@ -12,7 +13,7 @@ end
 
 function ScalarTrainer(task::TrainingTask)
     zeros_like() = [zeros(size(matrix)) for matrix in task.parameters]
-    return ScalarTrainer(task, 0, deepcopy(task.parameters), zeros_like(), zeros_like())
+    return ScalarTrainer(task, 0, 0, deepcopy(task.parameters), zeros_like(), zeros_like())
 end
 
 function step!(trainer::ScalarTrainer)
@@ -28,9 +29,10 @@ function step!(trainer::ScalarTrainer)
     return loss
 end
 
-function reset!(trainer::ScalarTrainer)
+function reset!(trainer::ScalarTrainer, first_document)
     fresh = ScalarTrainer(trainer.task)
-    trainer.step, trainer.parameters, trainer.m, trainer.v = 0, fresh.parameters, fresh.m, fresh.v
+    trainer.first_document, trainer.step = first_document, 0
+    trainer.parameters, trainer.m, trainer.v = fresh.parameters, fresh.m, fresh.v
     return nothing
 end
 
@@ -42,7 +44,8 @@ function loss_and_gradient(trainer)
     task, tape = trainer.task, Tape()
     leaves = [map(value -> node!(tape, value), matrix) for matrix in trainer.parameters]
     losses, shares = Node[], Node[]
-    for index in (trainer.step * task.batch):((trainer.step + 1) * task.batch - 1)
+    first = trainer.first_document + trainer.step * task.batch
+    for index in first:(first + task.batch - 1)
         positions = document_losses!(tape, task, leaves, document(task, index))
         share = node!(tape, 1 / length(positions) / task.batch)
         append!(losses, positions)

@@ -4,7 +4,7 @@ sizes = "vocab-size", "n-embd", "n-head", "n-layer", "block-size", "batch", "num
 vocab, embd, heads, layers, block, batch, num_steps = (int(flags["--" + size]) for size in sizes)
 shapes = [(vocab, embd), (block, embd), (vocab, embd)] + ([(embd, embd)] * 4 + [(4 * embd, embd), (embd, 4 * embd)]) * layers
 tokens, offsets, start = (array.array(c, open(flags["--" + f], "rb").read()) for c, f in zip("iid", ("tokens", "offsets", "parameters")))
-p, m, v, losses, tape = [], [], [], [], []  # the tape has every node in the order it was made: backwards is its reverse
+p, m, v, losses, first, tape = [], [], [], [], [0], []  # the tape has every node in the order it was made: backwards is its reverse
 def node(data, inputs=()):  # inputs: pairs of a node and the derivative of this one by it
     return tape.append(made := types.SimpleNamespace(data=data, grad=0.0, inputs=inputs)) or made
 def dot(x, y): return node(sum(a.data * b.data for a, b in zip(x, y)), [(a, b.data) for a, b in (*zip(x, y), *zip(y, x))])
@@ -22,7 +22,7 @@ def loss_and_gradient(step):
     tape.clear()
     leaves, targets = iter([node(number) for number in p]), []
     wte, wpe, lm_head, *weights = [[[next(leaves) for _ in range(columns)] for _ in range(rows)] for rows, columns in shapes]
-    for d in (d % (len(offsets) - 1) for d in range(step * batch, step * batch + batch)):
+    for d in (d % (len(offsets) - 1) for d in range(first[0] + step * batch, first[0] + step * batch + batch)):
         document, cache = tokens[offsets[d] : offsets[d + 1]], [([], []) for _ in range(layers)]
         for position, (token, target) in enumerate(zip(document, document[1:])):
             x = rmsnorm(add(wte[token], wpe[position]))
@@ -50,11 +50,13 @@ def train(steps):
 def answer(word, argument=""):
     began = time.perf_counter_ns()
     if word == "train": return {"losses": train(int(argument)), "nanoseconds": time.perf_counter_ns() - began}
-    if word == "reset": p[:], m[:], v[:], losses[:] = start, [0.0] * len(start), [0.0] * len(start), []; return {"reset": True}
+    if word == "reset":
+        first[0], p[:], m[:], v[:], losses[:] = int(argument), start, [0.0] * len(start), [0.0] * len(start), []
+        return {"reset": True}
     if word == "quit": sys.exit()
     numbers = {"parameters": lambda: p, "gradients": lambda: loss_and_gradient(len(losses))[1]}[word]()
     return {word: open(argument, "wb").write(array.array("d", numbers)) // 8}
-print(json.dumps({"ready": 1}) if answer("reset") else "", flush=True)
+print(json.dumps({"ready": 2}) if answer("reset", "0") else "", flush=True)
 for line in sys.stdin:
     try: print(json.dumps(answer(*line.strip().split(" ", 1))), flush=True)
     except Exception as problem: print(json.dumps({"error": f"{line.strip()}: {problem!r}"}), flush=True)

@@ -7,6 +7,7 @@ export default function createTrainer(task: TrainingTask): Trainer {
   let parameters = task.parameters.slice();
   let m = new Float64Array(parameters.length);
   let v = new Float64Array(parameters.length);
+  let start = 0;
   let step = 0;
 
   /** Loss of the next step, and its gradient, `[parameters]`. */
@@ -17,7 +18,7 @@ export default function createTrainer(task: TrainingTask): Trainer {
     const losses = [];
     const shares = [];
     for (let b = 0; b < task.batch; b++) {
-      const d = (step * task.batch + b) % (task.offsets.length - 1);
+      const d = (start + step * task.batch + b) % (task.offsets.length - 1);
       const document = gpt.losses(task.tokens.subarray(task.offsets[d], task.offsets[d + 1]));
       losses.push(...document);
       shares.push(...document.map(() => tape.node(1 / document.length / task.batch)));
@@ -48,10 +49,11 @@ export default function createTrainer(task: TrainingTask): Trainer {
         return loss;
       });
     },
-    reset() {
+    reset(firstDocument) {
       parameters = task.parameters.slice();
       m = new Float64Array(parameters.length);
       v = new Float64Array(parameters.length);
+      start = firstDocument;
       step = 0;
     },
     parameters: () => parameters.slice(),

@@ -5,6 +5,8 @@ use crate::tape::{Node, Tape};
 /// Trains by recording every step on a tape. Plain and slow: replace its parts one at a time, and check after each.
 pub struct ScalarTrainer<'a> {
     task: &'a Task,
+    /// Of step 0.
+    first_document: usize,
     step: usize,
     parameters: Vec<f64>,
     m: Vec<f64>,
@@ -16,6 +18,7 @@ impl<'a> ScalarTrainer<'a> {
         let zeros = vec![0.0; task.parameters.len()];
         ScalarTrainer {
             task,
+            first_document: 0,
             step: 0,
             parameters: task.parameters.clone(),
             m: zeros.clone(),
@@ -27,7 +30,7 @@ impl<'a> ScalarTrainer<'a> {
         let mut tape = Tape::default();
         let leaves: Vec<Node> = self.parameters.iter().map(|value| tape.node(*value, vec![])).collect();
         let (mut losses, mut shares) = (Vec::new(), Vec::new());
-        let first = self.step * self.task.batch;
+        let first = self.first_document + self.step * self.task.batch;
         for index in first..first + self.task.batch {
             let document = self.losses(&mut tape, &leaves, self.task.document(index));
             let share = tape.node(1.0 / document.len() as f64 / self.task.batch as f64, vec![]);
@@ -108,8 +111,9 @@ impl Trainer for ScalarTrainer<'_> {
         loss
     }
 
-    fn reset(&mut self) {
+    fn reset(&mut self, first_document: usize) {
         *self = ScalarTrainer::new(self.task);
+        self.first_document = first_document;
     }
 
     fn parameters(&self) -> Vec<f64> {

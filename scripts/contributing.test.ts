@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findProgram } from '../harness/program/runtime.ts';
+import { availability } from '../harness/program/availability.ts';
+import { discoverImplementations, type Implementation, isBroken } from '../harness/program/discover.ts';
 import { projectRoot } from '../harness/project.ts';
 
 /** One thing the document tells its reader to do: commands with what they print, or an edit of the file named last. */
@@ -40,10 +41,10 @@ describe('CONTRIBUTING.md, followed to the letter', async () => {
       test(`${i + 1}. edit ${instruction.file}`, () => edit(instruction));
       continue;
     }
-    const missing = instruction.needs !== undefined && (await findProgram(instruction.needs)) === undefined;
+    const missing = await whatIsMissing(instruction.needs);
     for (const command of instruction.commands) {
-      const name = `${i + 1}. ${command.words.join(' ')}${missing ? ` (skipped: ${instruction.needs} not found)` : ''}`;
-      test.skipIf(missing)(name, { timeout: 180_000 }, async () => {
+      const name = `${i + 1}. ${command.words.join(' ')}${missing === undefined ? '' : ` (skipped: ${missing})`}`;
+      test.skipIf(missing !== undefined)(name, { timeout: 180_000 }, async () => {
         const [program = '', ...words] = command.words;
         const { stdout, stderr } = await execa(program, words, {
           cwd: copy,
@@ -58,6 +59,16 @@ describe('CONTRIBUTING.md, followed to the letter', async () => {
     }
   }
 });
+
+/** Why a row that needs this program cannot run here; undefined where it can. */
+async function whatIsMissing(program: string | undefined): Promise<string | undefined> {
+  const needing = (await discoverImplementations()).find(
+    (found): found is Implementation => !isBroken(found) && found.manifest.needs[0]?.program === program,
+  );
+  if (program === undefined || needing === undefined) return undefined;
+  const present = await availability(needing);
+  return present.available ? undefined : present.reason;
+}
 
 test('the document has commands in every language that can be scaffolded', () => {
   const commands = instructions.flatMap((instruction) => (instruction.kind === 'console' ? instruction.commands : []));

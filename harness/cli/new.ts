@@ -21,7 +21,7 @@ async function startNew(name: string, flags: { readonly language: string; readon
   const made = (await discoverImplementations(root)).find((found) => found.name === name);
   if (made !== undefined && !isBroken(made)) {
     const present = await availability(made);
-    if (!present.available) console.log(`${present.reason}: until it is, the row of ${name} is skipped`);
+    if (!present.available) console.log(`${present.reason}: the row is skipped until it is installed`);
   }
   console.log(`next: npm run check -- ${name}`);
 }

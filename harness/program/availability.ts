@@ -1,43 +1,59 @@
 import type { Implementation } from './discover.ts';
-import { findProgram, findRuntime, programVersion, type RuntimeName } from './runtime.ts';
+import type { NeededTool } from './manifest.ts';
+import { findRuntime, type RuntimeName } from './runtime.ts';
+import { findTool, type MissingTool, type Tool } from './tool.ts';
 
-/** Whether an implementation can run here, and on what. `versions` maps each program it needs to what `--version` said. */
+/** Whether an implementation can run here, and on what: `versions` are what its programs and their libraries say of themselves. */
 export type Availability =
   | { readonly available: true; readonly versions: Readonly<Record<string, string>> }
   | { readonly available: false; readonly reason: string };
 
-/** Looks up what an implementation needs. A program that is there but cannot even say its version counts as missing. */
+/** Looks up what an implementation needs. */
 export async function availability(
   implementation: Implementation,
   runtime: RuntimeName = 'node',
 ): Promise<Availability> {
   const versions: Record<string, string> = {};
   if ('module' in implementation.manifest.run) {
-    const found = await cached(`runtime ${runtime}`, async () => (await findRuntime(runtime))?.version);
+    const found = await hostVersion(runtime);
     if (found === undefined) return { available: false, reason: `${runtime} not found` };
     versions[runtime] = found;
   }
-  for (const { program, hint } of implementation.manifest.needs) {
-    const version = await cached(`program ${program}`, async () => {
-      const path = await findProgram(program);
-      return path === undefined ? undefined : programVersion(path);
-    });
-    if (version === undefined) {
-      return { available: false, reason: `${program} not found${hint === undefined ? '' : ` (${hint})`}` };
-    }
-    versions[program] = version;
+  for (const need of implementation.manifest.needs) {
+    const tool = await lookUp(need);
+    if ('missing' in tool) return { available: false, reason: tool.missing };
+    Object.assign(versions, tool.versions);
   }
   return { available: true, versions };
 }
 
-const lookups = new Map<string, Promise<string | undefined>>();
+/** A command of the manifest as it is run here: a program that it needs is run from where it was found. */
+export async function locateCommand(
+  implementation: Implementation,
+  [program = '', ...words]: readonly string[],
+): Promise<readonly string[]> {
+  const need = implementation.manifest.needs.find((one) => one.program === program);
+  const tool = need && (await lookUp(need));
+  return tool === undefined || 'missing' in tool ? [program, ...words] : [...tool.words, ...words];
+}
 
-/** Several implementations need the same program: each is asked once. */
-function cached(key: string, look: () => Promise<string | undefined>): Promise<string | undefined> {
+const hosts = new Map<RuntimeName, Promise<string | undefined>>();
+
+function hostVersion(runtime: RuntimeName): Promise<string | undefined> {
+  return once(hosts, runtime, async () => (await findRuntime(runtime))?.version);
+}
+
+const tools = new Map<string, Promise<Tool | MissingTool>>();
+
+/** Several implementations need the same program: it is looked for once, as long as the environment is the same. */
+function lookUp(need: NeededTool): Promise<Tool | MissingTool> {
   const { PATH } = process.env;
-  const known = lookups.get(`${PATH} ${key}`);
-  if (known !== undefined) return known;
-  const looking = look();
-  lookups.set(`${PATH} ${key}`, looking);
-  return looking;
+  const chosen = need.variable === undefined ? undefined : process.env[need.variable];
+  return once(tools, JSON.stringify([PATH, chosen, need]), () => findTool(need));
+}
+
+function once<Key, Value>(known: Map<Key, Promise<Value>>, key: Key, look: () => Promise<Value>): Promise<Value> {
+  const found = known.get(key) ?? look();
+  known.set(key, found);
+  return found;
 }

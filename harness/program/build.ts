@@ -4,7 +4,7 @@ import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { cacheFolder } from '../project.ts';
-import { availability } from './availability.ts';
+import { availability, locateCommand } from './availability.ts';
 import type { Implementation } from './discover.ts';
 import { type FiniteRun, runToEnd } from './finite-program.ts';
 import { ImplementationFailure } from './implementation-failure.ts';
@@ -39,11 +39,8 @@ export async function buildImplementation(
   await mkdir(unfinished, { recursive: true });
   try {
     const started = process.hrtime.bigint();
-    await runBuild(
-      implementation,
-      build.command.map((word) => word.replaceAll('{output}', unfinished)),
-      signal,
-    );
+    const command = build.command.map((word) => word.replaceAll('{output}', unfinished));
+    await runBuild(implementation, await locateCommand(implementation, command), signal);
     const nanoseconds = Number(process.hrtime.bigint() - started);
     await seal(implementation, unfinished);
     await rename(unfinished, folder).catch(async (error) => {
@@ -95,7 +92,7 @@ async function buildKey(
   const present = await availability(implementation);
   hash.update(
     JSON.stringify([
-      build.command,
+      await locateCommand(implementation, build.command),
       process.platform,
       process.arch,
       // A compiler may have been asked for this processor's own instructions.

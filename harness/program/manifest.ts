@@ -1,3 +1,4 @@
+import { validRange } from 'semver';
 import { z } from 'zod';
 
 /** Version of the line protocol (`impls/README.md`) that this harness speaks. */
@@ -12,10 +13,32 @@ export const PROTOCOL_VERSION = 2;
  */
 export const roleSchema = z.enum(['reference', 'trusted', 'python-baseline', 'scalar-baseline', 'calibrator']);
 
-const programSchema = z.strictObject({
-  /** Looked up on the path, then run with `--version` to record what ran. */
+const versionRange = z
+  .string()
+  .refine((text) => validRange(text) !== null, 'expected a range of versions, such as ">=1.5"');
+
+const neededLibrarySchema = z.strictObject({
+  name: z.string().min(1),
+  /** Words for the program it belongs to: ends with exit code 0 where the library is there, and prints its version. */
+  ask: z.array(z.string()).min(1),
+  version: versionRange.optional(),
+  hint: z.string().min(1).optional(),
+});
+
+export const neededToolSchema = z.strictObject({
+  /** A name that is looked up on the path, or an absolute path. A command that begins with it is run from where it was found. */
   program: z.string().min(1),
-  /** How to get it, shown where it is missing. */
+  /** Other names of the same program, tried in this order. */
+  or: z.array(z.string().min(1)).default([]),
+  /** An environment variable that names the program to use instead: `CC`. */
+  variable: z.string().min(1).optional(),
+  /** The versions that will do, in npm's notation: `>=3.9`, `^1.5`. Any will where left out. */
+  version: versionRange.optional(),
+  /** Words that make it print its version. */
+  ask: z.array(z.string()).default(['--version']),
+  /** What must be installed for it: where the first program of that name lacks one, the next on the path is tried. */
+  libraries: z.array(neededLibrarySchema).default([]),
+  /** How to get it, shown where it is missing or too old. */
   hint: z.string().min(1).optional(),
 });
 
@@ -34,8 +57,8 @@ export const manifestSchema = z.strictObject({
   /** Order on the ladder from slow to fast: where the row stands in tables. */
   order: z.number().int(),
   roles: z.array(roleSchema).default([]),
-  /** Programs that must be on the path; where one is missing the row is skipped and says so. */
-  needs: z.array(programSchema).default([]),
+  /** What must be installed; where something is missing or too old the row is skipped and says so. */
+  needs: z.array(neededToolSchema).default([]),
   run: z.union([
     /** A TypeScript module whose default export is a `CreateTrainer`, with arguments of its own for variants. */
     z.strictObject({ module: z.string().min(1), nodeFlags: z.array(z.string()).default([]) }),
@@ -52,5 +75,7 @@ export const manifestSchema = z.strictObject({
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
+export type NeededTool = z.infer<typeof neededToolSchema>;
+export type NeededLibrary = z.infer<typeof neededLibrarySchema>;
 export type Role = z.infer<typeof roleSchema>;
 export type Precision = Manifest['precision'];

@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { projectRoot } from '../project.ts';
 import { runToEnd } from './finite-program.ts';
 
@@ -58,22 +58,27 @@ export function runtimeCommand(runtime: Runtime, nodeFlags: readonly string[], s
   }
 }
 
-/** Absolute path of a program, looked up in `first` and then on the path; undefined where there is none. */
+/** Absolute path of a program, looked up in `first` and then on the path if it is not a path itself; undefined where there is none. */
 export async function findProgram(program: string, ...first: readonly string[]): Promise<string | undefined> {
+  for await (const path of programsOnPath(program, ...first)) return path;
+  return undefined;
+}
+
+/** Absolute paths of all programs of a name, in `first` and then along the path. */
+export async function* programsOnPath(program: string, ...first: readonly string[]): AsyncGenerator<string> {
   const { PATH = '' } = process.env;
-  const folders = [...first, ...PATH.split(delimiter)].filter((folder) => folder !== '');
+  const folders = isAbsolute(program) ? [''] : [...first, ...PATH.split(delimiter)].filter((folder) => folder !== '');
   const endings = process.platform === 'win32' ? ['.exe', '.cmd', ''] : [''];
-  for (const folder of folders) {
+  for (const folder of new Set(folders)) {
     for (const ending of endings) {
       const path = join(folder, program + ending);
       const runnable = await access(path, constants.X_OK).then(
         () => true,
         () => false,
       );
-      if (runnable) return path;
+      if (runnable) yield path;
     }
   }
-  return undefined;
 }
 
 /** First line that `PROGRAM --version` prints, or undefined where it fails. */

@@ -4,6 +4,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { UnsupportedTask } from '../../impls/contract.ts';
 import type { PreparedTask } from '../task/task.ts';
+import { locateCommand } from './availability.ts';
 import { buildImplementation } from './build.ts';
 import { type AnswerLimits, ChildProgram } from './child-program.ts';
 import type { Implementation } from './discover.ts';
@@ -113,7 +114,8 @@ export async function programWords(
     if (host === undefined) throw new ImplementationFailure(implementation.folder, 'no Node to run it', 'run `npm ci`');
     return [...runtimeCommand(host, run.nodeFlags, hostPath), resolve(implementation.folder, run.module)];
   }
-  const [program = '', ...words] = run.command.map((word) => word.replaceAll('{output}', buildFolder ?? ''));
+  const command = run.command.map((word) => word.replaceAll('{output}', buildFolder ?? ''));
+  const [program = '', ...words] = await locateCommand(implementation, command);
   const isPath = program.includes('/') && !isAbsolute(program);
   return [isPath ? resolve(implementation.folder, program) : program, ...words];
 }

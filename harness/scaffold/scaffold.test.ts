@@ -40,7 +40,10 @@ test('two at once: one gets the name', async () => {
   expect(outcomes.map((outcome) => outcome.status).toSorted()).toEqual(['fulfilled', 'rejected']);
 });
 
-test('refuses an unknown language and names the nearest', async () => {
+test('refuses a language without a starting point, names those there are, and the way to use any other', async () => {
+  await expect(scaffold(root, 'typo', 'go')).rejects.toThrow(
+    'unknown language "go"; there are typescript, python, rust, c, julia, program; for any other language write --language program',
+  );
   await expect(scaffold(root, 'typo', 'pyton')).rejects.toThrow('unknown language "pyton"; did you mean "python"?');
   expect(await readdir(root)).not.toContain('typo');
 });

@@ -31,7 +31,8 @@ const CONTRACT = { inTemplate: '../../../../impls/contract.ts', inFolder: '../co
 export async function scaffold(root: string, name: string, language: string): Promise<readonly string[]> {
   checkName(name);
   if (!isLanguage(language)) {
-    throw new UsageError(`unknown language "${language}"${suggestion(language, scaffoldLanguages)}`);
+    const known = suggestion(language, scaffoldLanguages);
+    throw new UsageError(`unknown language "${language}"${known}; for any other language write --language program`);
   }
   const folder = join(root, name);
   await claim(folder);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { discoverImplementations, isBroken, withRole } from '../program/discover.ts';
+import { neededToolSchema } from '../program/manifest.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { presets, taskDefaults } from '../task/presets.ts';
 import { mutants, plantMutants } from '../testing/mutants.ts';
@@ -75,7 +76,12 @@ describe('the reference', () => {
   test('is run on the spot for any other size: the first reference that can run here', async () => {
     const lacking = whole.flatMap((found) =>
       found.manifest.roles.includes('reference') && found.manifest.needs.length > 0
-        ? [{ ...found, manifest: { ...found.manifest, needs: [{ program: 'no-such-program' }] } }]
+        ? [
+            {
+              ...found,
+              manifest: { ...found.manifest, needs: [neededToolSchema.parse({ program: 'no-such-program' })] },
+            },
+          ]
         : [found],
     );
     const { source, losses } = await referenceTrace(odd, lacking, { steps: 4 });

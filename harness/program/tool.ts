@@ -1,0 +1,123 @@
+import { coerce, satisfies } from 'semver';
+import { type FiniteRun, runToEnd } from './finite-program.ts';
+import type { NeededLibrary, NeededTool } from './manifest.ts';
+import { findProgram, programsOnPath } from './runtime.ts';
+
+/** Longer than a version manager's shim takes to say which version it stands for. */
+const ANSWER_MILLISECONDS = 20_000;
+/** What a shell, and so a shim written in one, ends with where it cannot run a program. */
+const SHELL_COULD_NOT_RUN = [126, 127];
+
+/** A program that an implementation needs, as it was found here. */
+export interface Tool {
+  /** What runs it: its path, with further words where a variable of the environment holds some (`CC="ccache gcc"`). */
+  readonly words: readonly string[];
+  /** What it and its libraries say of their versions, by name. A tool that does not tell is there all the same. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** Why there is none, in one line: what was found, what is needed, how to get it. */
+export interface MissingTool {
+  readonly missing: string;
+}
+
+/** How far a candidate got before it was turned down: the one that got furthest is the one to tell of. */
+interface Rejection extends MissingTool {
+  readonly stage: 'run' | 'version' | 'library';
+}
+const stages = ['run', 'version', 'library'] as const;
+
+/**
+ * The first program that is new enough and has the libraries: what the variable names, and nothing else, where it is set; else
+ * each program of these names along the path. So an interpreter further along is found if the first one lacks a library.
+ */
+export async function findTool(need: NeededTool): Promise<Tool | MissingTool> {
+  let best: Rejection | undefined;
+  for (const candidate of await candidates(need)) {
+    const found = await examine(candidate, need);
+    if (!('missing' in found)) return found;
+    if (best === undefined || stages.indexOf(found.stage) > stages.indexOf(best.stage)) best = found;
+  }
+  return { missing: best?.missing ?? withHint(`${need.program} not found`, need) };
+}
+
+interface Candidate {
+  readonly words: readonly string[];
+  /** As messages call it. */
+  readonly name: string;
+}
+
+async function candidates({ program, or, variable }: NeededTool): Promise<readonly Candidate[]> {
+  const chosen = variable === undefined ? undefined : process.env[variable]?.trim();
+  if (chosen !== undefined && chosen !== '') {
+    // A path may hold spaces, and so may a command: it is a path if it is there.
+    const path = await findProgram(chosen);
+    return [{ words: path === undefined ? chosen.split(/\s+/) : [path], name: `${variable}=${chosen}` }];
+  }
+  const found: Candidate[] = [];
+  for (const name of [program, ...or]) {
+    for await (const path of programsOnPath(name)) found.push({ words: [path], name });
+  }
+  return found;
+}
+
+async function examine({ words, name }: Candidate, need: NeededTool): Promise<Tool | Rejection> {
+  const { program, ask, version: range, libraries } = need;
+  const answer = await runToEnd([...words, ...ask], { timeoutMilliseconds: ANSWER_MILLISECONDS });
+  const said = firstLine(answer);
+  if (!couldRun(answer)) {
+    return { stage: 'run', missing: withHint(`${name} cannot be run: ${howItFailed(answer)}`, need) };
+  }
+  if (range !== undefined) {
+    const problem = unfit(name, said, range);
+    if (problem !== undefined) return { stage: 'version', missing: withHint(problem, need) };
+  }
+  const versions: Record<string, string> = said === undefined ? {} : { [program]: said };
+  for (const library of libraries) {
+    const imported = await runToEnd([...words, ...library.ask], { timeoutMilliseconds: ANSWER_MILLISECONDS });
+    const problem = libraryProblem(name, library, imported);
+    if (problem !== undefined) return { stage: 'library', missing: withHint(problem, library) };
+    versions[library.name] = firstLine(imported) ?? '';
+  }
+  return { words, versions };
+}
+
+function libraryProblem(program: string, { name, version }: NeededLibrary, answer: FiniteRun): string | undefined {
+  if (answer.outcome !== 'ended' || answer.exitCode !== 0) return `${program} has no ${name}`;
+  return version === undefined ? undefined : unfit(name, firstLine(answer), version);
+}
+
+/** Whether it is a program at all. One that does not know how to tell its version (`go --version`) is. */
+function couldRun(run: FiniteRun): boolean {
+  return run.outcome === 'ended' && !SHELL_COULD_NOT_RUN.includes(run.exitCode);
+}
+
+function howItFailed(run: FiniteRun): string {
+  switch (run.outcome) {
+    case 'ended':
+      return `exit code ${run.exitCode}`;
+    case 'killed':
+      return `signal ${run.signal}`;
+    case 'too slow':
+      return `no answer within ${run.seconds} s`;
+    case 'not started':
+      return run.code;
+  }
+}
+
+/** What is wrong with a version, or undefined where it is in the range. */
+function unfit(name: string, said: string | undefined, range: string): string | undefined {
+  const version = coerce(said?.match(/\d+(\.\d+)+/)?.[0]);
+  if (version === null) return `${name} does not say its version, ${range} needed`;
+  return satisfies(version, range) ? undefined : `${name} ${version} found, ${range} needed`;
+}
+
+/** What it said of itself, where it knew the question. */
+function firstLine(run: FiniteRun): string | undefined {
+  if (run.outcome !== 'ended' || run.exitCode !== 0) return undefined;
+  return run.output.trim().split('\n')[0];
+}
+
+function withHint(problem: string, { hint }: { readonly hint?: string | undefined }): string {
+  return hint === undefined ? problem : `${problem} (${hint})`;
+}

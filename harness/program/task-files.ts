@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { endianness } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { TrainingTask } from '../../impls/contract.ts';
 import { cacheFolder } from '../project.ts';
 import type { PreparedTask } from '../task/task.ts';
@@ -19,21 +19,25 @@ export interface TaskFiles {
  */
 export async function writeTaskFiles(training: TrainingTask): Promise<TaskFiles> {
   return {
-    tokens: await writeWhereNeeded(training.tokens, 'i32'),
-    offsets: await writeWhereNeeded(training.offsets, 'i32'),
-    parameters: await writeWhereNeeded(training.parameters, 'f64'),
+    tokens: await writeWhereNeeded(training.tokens),
+    offsets: await writeWhereNeeded(training.offsets),
+    parameters: await writeWhereNeeded(training.parameters),
   };
 }
 
-async function writeWhereNeeded(numbers: Int32Array | Float64Array, ending: string): Promise<string> {
-  const bytes = littleEndianBytes(numbers);
-  const folder = cacheFolder('tasks');
-  const file = join(folder, `${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}.${ending}`);
-  if (await holds(file, bytes)) return file;
-  await mkdir(folder, { recursive: true });
+/** Whether the files of a task still hold it. A row that changed them would have the next one train on something else. */
+export async function taskFilesHold({ tokens, offsets, parameters }: TrainingTask): Promise<boolean> {
+  const found = await Promise.all([tokens, offsets, parameters].map((numbers) => holds(pathOf(numbers), numbers)));
+  return found.every(Boolean);
+}
+
+async function writeWhereNeeded(numbers: Int32Array | Float64Array): Promise<string> {
+  const file = pathOf(numbers);
+  if (await holds(file, numbers)) return file;
+  await mkdir(dirname(file), { recursive: true });
   const unfinished = `${file}.${randomUUID()}`;
   try {
-    await writeFile(unfinished, bytes);
+    await writeFile(unfinished, littleEndianBytes(numbers));
     await rename(unfinished, file);
   } finally {
     await rm(unfinished, { force: true });
@@ -41,20 +45,39 @@ async function writeWhereNeeded(numbers: Int32Array | Float64Array, ending: stri
   return file;
 }
 
-/** Whether a regular file has exactly these bytes; the size is compared first, so that nothing endless is read. */
-async function holds(file: string, bytes: Uint8Array): Promise<boolean> {
-  const present = await lstat(file).catch(() => undefined);
-  if (present?.isFile() !== true || present.size !== bytes.byteLength) return false;
-  return (await readFile(file)).equals(bytes);
+const paths = new WeakMap<Int32Array | Float64Array, string>();
+
+/** Named by the hash of its bytes, which is computed once. */
+function pathOf(numbers: Int32Array | Float64Array): string {
+  const known = paths.get(numbers);
+  if (known !== undefined) return known;
+  const hash = createHash('sha256').update(littleEndianBytes(numbers)).digest('hex').slice(0, 32);
+  const path = join(cacheFolder('tasks'), `${hash}.${numbers instanceof Int32Array ? 'i32' : 'f64'}`);
+  paths.set(numbers, path);
+  return path;
 }
 
-function littleEndianBytes(numbers: Int32Array | Float64Array): Uint8Array {
+/** How a file stood when its bytes were last compared: what has not been touched since need not be read again. */
+const comparedStamps = new Map<string, string>();
+
+/** Whether a regular file has exactly these numbers; the size is compared first, so that nothing endless is read. */
+async function holds(file: string, numbers: Int32Array | Float64Array): Promise<boolean> {
+  const present = await lstat(file, { bigint: true }).catch(() => undefined);
+  if (present?.isFile() !== true || Number(present.size) !== numbers.byteLength) return false;
+  const stamp = [present.ino, present.mtimeNs, present.ctimeNs].join(' ');
+  if (comparedStamps.get(file) === stamp) return true;
+  if (!(await readFile(file)).equals(littleEndianBytes(numbers))) return false;
+  comparedStamps.set(file, stamp);
+  return true;
+}
+
+function littleEndianBytes(numbers: Int32Array | Float64Array): Buffer {
   const bytes = Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength);
   if (endianness() === 'LE') return bytes;
   return numbers.BYTES_PER_ELEMENT === 4 ? Buffer.from(bytes).swap32() : Buffer.from(bytes).swap64();
 }
 
-/** The flags of protocol version 1, as every program gets them. */
+/** The flags of the protocol, as every program gets them. */
 export async function taskFlags({ training, description }: PreparedTask): Promise<readonly string[]> {
   const { model } = training;
   const files = await writeTaskFiles(training);

@@ -3,6 +3,7 @@ import { tmpdir, totalmem } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { UnsupportedTask } from '../../impls/contract.ts';
+import { printableLine } from '../printable.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { locateCommand } from './availability.ts';
 import { buildImplementation } from './build.ts';
@@ -12,7 +13,7 @@ import { readDump } from './dump-file.ts';
 import { ImplementationFailure, quote } from './implementation-failure.ts';
 import { PROTOCOL_VERSION } from './manifest.ts';
 import { findRuntime, type Runtime, runtimeCommand } from './runtime.ts';
-import { taskFlags } from './task-files.ts';
+import { taskFilesHold, taskFlags } from './task-files.ts';
 
 export interface TrainerOptions {
   /** Ends the process at once; what was asked rejects with the signal's reason. */
@@ -55,13 +56,16 @@ const CHARACTERS_PER_ANSWER = 4_096;
 
 const hostPath = join(import.meta.dirname, 'host.ts');
 
+/** Words of a program, fit to be shown. */
+const printed = z.string().transform((text) => printableLine(text));
+
 const readyReply = z.union([
   z.strictObject({ ready: z.literal(PROTOCOL_VERSION), buildNanoseconds: z.number().nonnegative().optional() }),
-  z.strictObject({ unsupported: z.string() }),
+  z.strictObject({ unsupported: printed }),
 ]);
 const trainReply = z.strictObject({ losses: z.array(z.number().nullable()), nanoseconds: z.number().positive() });
 const resetReply = z.strictObject({ reset: z.literal(true) });
-const unsupportedReply = z.strictObject({ unsupported: z.string() });
+const unsupportedReply = z.strictObject({ unsupported: printed });
 const errorReply = z.strictObject({ error: z.string() });
 
 /**
@@ -184,6 +188,12 @@ class Conversation {
       );
     }
     await rm(file);
+    if (!(await taskFilesHold(this.#task.training))) {
+      return this.#program.fail(
+        'changed or removed the files of its task',
+        'read these files, and leave them as they are',
+      );
+    }
     return dump.numbers;
   }
 

@@ -1,0 +1,194 @@
+import { expect } from 'vitest';
+import { checkResultSchema } from '../../results/schema.ts';
+import type { Fault } from './fault.ts';
+import { type Ending, rightManifest, type World, waywardManifest } from './world.ts';
+
+/** Few steps, and little patience for a row that hangs. */
+const CHECK = ['--steps', '3', '--timeout', '2'];
+
+export type CheckStatus = 'verified' | 'mismatch' | 'error' | 'skipped' | 'unsupported';
+
+/** Checks the planted rows; the right one, which comes after them, must be untouched by what they do. */
+export async function checkPlanted(
+  world: World,
+  name: string,
+): Promise<Ending & { status: CheckStatus; reason: string }> {
+  await world.plant('zz-right', rightManifest);
+  const ending = await world.run(['check', name, 'zz-right', '--impls', world.impls, '--json', '-', ...CHECK]);
+  const { results } = checkResultSchema.parse(JSON.parse(ending.stdout));
+  const row = results.find(({ implementation }) => implementation === name);
+  const right = results.find(({ implementation }) => implementation === 'zz-right');
+  expect(right?.status, right?.reason).toBe('verified');
+  if (row === undefined) throw new Error(`no row ${name} in the result`);
+  expect(row.reason ?? '').not.toMatch(/\n/);
+  return { ...ending, status: row.status, reason: row.reason ?? '' };
+}
+
+const exitCodes: Readonly<Record<CheckStatus, number>> = {
+  verified: 0,
+  skipped: 0,
+  unsupported: 0,
+  mismatch: 1,
+  error: 1,
+};
+
+/** A fault of `wayward-row.ts`: its status, and what its one line must say. */
+function wayward(
+  chapter: Fault['chapter'],
+  fault: string,
+  status: CheckStatus,
+  says: RegExp,
+  where?: Fault['where'],
+): Fault {
+  return {
+    chapter,
+    fault: `A row ${fault}`,
+    outcome:
+      status === 'verified' ? 'the row is verified all the same' : `the row is \`${status}\`; the others are verified`,
+    ...(where === undefined ? {} : { where }),
+    attempt: async (world) => {
+      await world.plant('wayward', waywardManifest(fault));
+      const row = await checkPlanted(world, 'wayward');
+      expect(row.reason).toMatch(says);
+      expect(row.status).toBe(status);
+      expect(row.exitCode).toBe(exitCodes[status]);
+      if (status === 'error') expect(row.reason).toMatch(/wayward: .+; .+/);
+    },
+  };
+}
+
+const starts = 'A row starts wrongly';
+const answers = 'A row answers wrongly';
+const dies = 'A row dies';
+const hangs = 'A row hangs or does not end';
+const leaves = 'A row leaves something behind';
+const dumps = 'A row writes something else than its parameters';
+const damages = 'A row damages its task';
+const tells = 'A row wants to see or say too much';
+
+export const rowFaults: readonly Fault[] = [
+  wayward(starts, 'exits before it is ready', 'error', /exit code 3/),
+  wayward(starts, 'exits with 0 before it is ready', 'error', /exit code 0/),
+  wayward(starts, 'is killed before it is ready', 'error', /SIGKILL/, 'posix'),
+  wayward(starts, 'greets with words', 'error', /"loading …"/),
+  wayward(starts, 'is ready twice', 'error', /without being asked|ready/),
+  wayward(starts, 'speaks protocol 99', 'error', /99/),
+  wayward(starts, 'speaks protocol 1', 'error', /"ready":1|\\"ready\\":1/),
+  wayward(starts, 'is ready without an end of line', 'error', /without an end of line/),
+  wayward(starts, 'greets with a blank line', 'error', /""/),
+  wayward(starts, 'greets with an array', 'error', /\[\]/),
+  wayward(starts, 'greets with a number', 'error', /ready/),
+  wayward(starts, 'greets with null', 'error', /null/),
+  wayward(starts, 'greets with bytes that are no text', 'error', /printed/),
+  wayward(starts, 'greets with NUL bytes', 'error', /u0000/),
+  wayward(starts, 'greets with a line without end', 'error', /more than \d+ characters/),
+  wayward(starts, 'declines without a reason', 'error', /unsupported/),
+  wayward(starts, 'gives a build time below 0', 'error', /buildNanoseconds/),
+  wayward(starts, 'closes its standard input', 'error', /no answer within|instead of answering/),
+  wayward(starts, 'closes its standard output', 'error', /no answer within|instead of answering/),
+
+  wayward(answers, 'answers with too few losses', 'error', /with 0 losses/),
+  wayward(answers, 'answers with too many losses', 'error', /with 2 losses/),
+  wayward(answers, 'answers with losses in words', 'error', /answered/),
+  wayward(answers, 'answers with NaN, which JSON lacks', 'error', /JSON line was expected/),
+  wayward(answers, 'answers with null losses', 'mismatch', /not finite/),
+  wayward(answers, 'answers with a huge loss', 'mismatch', /1e\+308/),
+  wayward(answers, 'answers without a time', 'error', /nanoseconds/),
+  wayward(answers, 'answers with no time at all', 'error', /"nanoseconds":0|\\"nanoseconds\\":0/),
+  wayward(answers, 'answers with a time below 0', 'error', /-5/),
+  wayward(answers, 'answers with a time in words', 'error', /nanoseconds/),
+  wayward(answers, 'answers with a field too many', 'error', /mood/),
+  wayward(answers, 'answers `train` with an error', 'error', /"out of luck"/),
+  wayward(answers, 'answers with an error of many lines', 'error', /planted/),
+  wayward(answers, 'answers in two lines', 'error', /printed "\{"/),
+  wayward(answers, 'answers twice', 'error', /without being asked|answered/),
+  wayward(answers, 'talks between answers', 'error', /by the way/),
+  wayward(answers, 'floods standard output', 'error', /more than \d+ characters/),
+  wayward(answers, 'answers `reset` wrongly', 'error', /`reset/),
+  wayward(answers, 'floods standard error', 'verified', /^$/),
+
+  wayward(dies, 'crashes in `train`', 'error', /exit code 7 instead of answering/),
+  wayward(dies, 'throws in `train`', 'error', /exit code 1 instead of answering/),
+  wayward(dies, 'exits with 0 in `train`', 'error', /exit code 0 instead of answering/),
+  wayward(dies, 'is killed by SIGSEGV in `train`', 'error', /SIGSEGV/, 'posix'),
+  wayward(dies, 'crashes after its answer', 'error', /exit code 7/),
+  wayward(dies, 'crashes in `reset`', 'error', /exit code 7/),
+  wayward(dies, 'grows without end', 'error', /GiB of memory/, 'linux'),
+
+  wayward(hangs, 'never gets ready', 'error', /no answer within \d+(\.\d+)? s \(asked: to get ready\)/),
+  wayward(hangs, 'is ready and hangs', 'error', /no answer within/),
+  wayward(hangs, 'hangs in `train`', 'error', /no answer within .*`train/),
+  wayward(hangs, 'hangs in `reset`', 'error', /no answer within .*`reset/),
+  wayward(hangs, 'hangs in `parameters`', 'error', /no answer within .*`parameters/),
+  wayward(hangs, 'answers half a line', 'error', /without an end of line/),
+  wayward(hangs, 'answers without an end of line', 'error', /without an end of line/),
+  wayward(hangs, 'stops itself', 'error', /no answer within/, 'posix'),
+  wayward(hangs, 'ignores `quit`', 'verified', /^$/),
+  wayward(hangs, 'prints on `quit`', 'verified', /^$/),
+  wayward(hangs, 'exits with 9 on `quit`', 'verified', /^$/),
+
+  wayward(leaves, 'leaves a descendant that holds its output', 'verified', /^$/, 'linux'),
+  wayward(leaves, 'leaves a descendant in a session of its own', 'verified', /^$/, 'linux'),
+  wayward(leaves, 'leaves a descendant that ignores signals', 'verified', /^$/, 'linux'),
+
+  wayward(dumps, 'makes its dump a FIFO', 'error', /no regular file/, 'posix'),
+  wayward(dumps, 'makes its dump a link to an endless device', 'error', /made the file a link/, 'posix'),
+  wayward(dumps, 'makes its dump a link to nothing', 'error', /made the file a link/, 'posix'),
+  wayward(dumps, 'makes its dump a folder', 'error', /no regular file/),
+  wayward(dumps, 'writes half of its dump', 'error', /wrote 8 bytes, where \d+ were expected/),
+  wayward(dumps, 'writes an empty dump', 'error', /wrote 0 bytes/),
+  wayward(dumps, 'writes no dump', 'error', /wrote no file/),
+  wayward(dumps, 'writes one number too many', 'error', /bytes, where \d+ were expected/),
+  wayward(dumps, 'writes a dump of a terabyte', 'error', /wrote 1099511627776 bytes/),
+  wayward(dumps, 'writes a dump that is not finite', 'mismatch', /./),
+  wayward(dumps, 'writes zeros', 'mismatch', /./),
+  wayward(dumps, 'removes the folder of its dump', 'error', /wrote no file/),
+  wayward(dumps, 'counts its dump wrongly', 'error', /"parameters":3|\\"parameters\\":3/),
+  wayward(dumps, 'declines `parameters`', 'error', /declined `parameters/),
+
+  wayward(damages, 'removes its task files', 'error', /task/),
+  wayward(damages, 'cuts its task files', 'error', /task/),
+  wayward(damages, 'overwrites its task files', 'error', /task/),
+  wayward(damages, 'makes its task files links to an endless device', 'error', /task/, 'posix'),
+
+  wayward(
+    tells,
+    'declines with escapes and a workflow command',
+    'unsupported',
+    /^not ::error file=x::planted \\u\{1b\}\[2J/,
+  ),
+  {
+    chapter: tells,
+    fault: 'A row prints terminal escapes and a workflow command on standard error',
+    outcome: 'they are shown as text, and no line begins with them',
+    attempt: async (world) => {
+      await world.plant('wayward', waywardManifest('dies with escapes on standard error'));
+      await world.plant('zz-right', rightManifest);
+      const { stdout, stderr } = await world.run(['check', 'wayward', '--impls', world.impls, ...CHECK]);
+      expect(stdout + stderr).toMatch(/\\u\{1b\}\[2J/);
+      expect(stdout + stderr).toMatch(/^\s+.*::error::planted/m);
+    },
+  },
+  ...[
+    'GITHUB_TOKEN',
+    'NPM_TOKEN',
+    'NODE_AUTH_TOKEN',
+    'AWS_SECRET_ACCESS_KEY',
+    'CARGO_REGISTRY_TOKEN',
+    'OPENAI_API_KEY',
+  ].map(
+    (name): Fault => ({
+      chapter: tells,
+      fault: `A row prints its environment, and ours holds \`${name}\``,
+      outcome: 'the row never saw it',
+      attempt: async (world) => {
+        await world.plant('wayward', waywardManifest('tells its environment'));
+        const { stdout, stderr } = await world.run(['check', 'wayward', '--impls', world.impls, ...CHECK], {
+          env: { [name]: 'planted-secret' },
+        });
+        expect(stdout + stderr).toMatch(/PATH/);
+        expect(stdout + stderr).not.toMatch(/planted-secret/);
+      },
+    }),
+  ),
+];

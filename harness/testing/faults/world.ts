@@ -1,0 +1,157 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect } from 'vitest';
+import { PROTOCOL_VERSION } from '../../program/manifest.ts';
+import { implementationsRoot, projectRoot } from '../../project.ts';
+
+/** How the tool ended, and what it printed. */
+export interface Ending {
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What differs from a plain run in the world's folder. */
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** A file that takes standard output. */
+  readonly stdoutFile?: string;
+}
+
+export type Manifest = Readonly<Record<string, unknown>>;
+
+/** The manifest of a right row, hosted from the implementation that the project ships. */
+export const rightManifest: Manifest = {
+  protocol: PROTOCOL_VERSION,
+  language: 'TypeScript',
+  technique: 'right',
+  precision: 'float64',
+  order: 900,
+  run: { module: join(implementationsRoot, 'analytic', 'analytic.ts') },
+};
+
+/** A row that runs a program with words of its own. */
+export const programManifest = (...command: readonly string[]): Manifest => ({
+  ...rightManifest,
+  technique: 'planted',
+  order: 800,
+  run: { command },
+});
+
+/** A row that trains rightly and misbehaves in one way. */
+export const waywardManifest = (fault: string): Manifest =>
+  programManifest(process.execPath, join(import.meta.dirname, 'wayward-row.ts'), fault);
+
+/** Folders of its own for one fault, and the tool in it. Everything the tool starts has the world's temporary folder in its environment. */
+export class World {
+  readonly folder: string;
+  readonly #running = new Set<{ kill(signal: 'SIGKILL'): boolean }>();
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async create(): Promise<World> {
+    const world = new World(await realpath(await mkdtemp(join(tmpdir(), 'microgpt world '))));
+    for (const folder of [world.impls, world.temporary, world.results]) await mkdir(folder);
+    return world;
+  }
+
+  get impls(): string {
+    return this.path('impls');
+  }
+
+  get temporary(): string {
+    return this.path('temporary');
+  }
+
+  get results(): string {
+    return this.path('results');
+  }
+
+  get cache(): string {
+    return this.path('cache');
+  }
+
+  path(...names: readonly string[]): string {
+    return join(this.folder, ...names);
+  }
+
+  /** Puts a row into the world's folder of implementations; a text is written as it stands. */
+  async plant(name: string, manifest: Manifest | string | Uint8Array): Promise<string> {
+    const folder = join(this.impls, name);
+    await mkdir(folder, { recursive: true });
+    const isRaw = typeof manifest === 'string' || manifest instanceof Uint8Array;
+    await writeFile(join(folder, 'impl.json'), isRaw ? manifest : JSON.stringify(manifest));
+    return folder;
+  }
+
+  /** Starts the tool: `start('check', 'row')`. */
+  start(words: readonly string[], options: RunOptions = {}) {
+    const running = execa(process.execPath, [join(projectRoot, 'harness', 'cli', 'main.ts'), ...words], {
+      reject: false,
+      cwd: options.cwd ?? this.folder,
+      stdin: 'ignore',
+      timeout: 90_000,
+      killSignal: 'SIGKILL',
+      stdout: options.stdoutFile === undefined ? 'pipe' : { file: options.stdoutFile },
+      env: { NO_COLOR: '1', TMPDIR: this.temporary, ...options.env },
+    });
+    this.#running.add(running);
+    return running;
+  }
+
+  /** Runs the tool to its end and checks what must hold however it ends. */
+  async run(words: readonly string[], options: RunOptions = {}): Promise<Ending> {
+    const { exitCode, stdout, stderr, timedOut } = await this.start(words, options);
+    const ending = { exitCode, stdout: String(stdout ?? ''), stderr: String(stderr ?? '') };
+    expect(timedOut, `it hangs\n${ending.stderr}`).toBe(false);
+    expectPlain(ending);
+    return ending;
+  }
+
+  /** What must hold when the tool has ended: nothing runs, nothing temporary lies about, what was kept can be read. */
+  async expectClean(): Promise<void> {
+    await expect.poll(() => processesOf(this.temporary), { timeout: 8_000, message: 'a process was left' }).toEqual([]);
+    expect(await readdir(this.temporary).catch(() => []), 'temporary files were left').toEqual([]);
+    for (const name of await readdir(this.results).catch(() => [])) {
+      if (/\.json$/.test(name)) JSON.parse(await readFile(join(this.results, name), 'utf8'));
+      else expect(name).toMatch(/^(history\.ndjson|\.gitignore)$/);
+    }
+  }
+
+  async destroy(): Promise<void> {
+    for (const running of this.#running) running.kill('SIGKILL');
+    for (const pid of processesOf(this.temporary)) process.kill(pid, 'SIGKILL');
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** No stack trace of ours, no control character, no line that a CI service would obey. */
+export function expectPlain({ stdout, stderr }: Pick<Ending, 'stdout' | 'stderr'>): void {
+  for (const text of [stdout, stderr]) {
+    expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    expect(text).not.toMatch(/^::/m);
+    expect(text).not.toMatch(/harness\/(?!testing)[\w/-]+\.ts:\d+:\d+/);
+  }
+  expect(stderr).not.toMatch(/node:internal/);
+}
+
+/** Ids of the processes that have a text in their environment, from /proc. */
+export function processesOf(text: string): readonly number[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((entry) => {
+      try {
+        return readFileSync(`/proc/${entry}/environ`, 'utf8').includes(text);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}

@@ -1,0 +1,185 @@
+import type { ModelConfig } from '../../impls/contract.ts';
+import { type ParameterMatrix, parameterCount, parameterLayout } from './parameter-layout.ts';
+import { PythonRandom } from './python-random.ts';
+import type { PreparedTask } from './task.ts';
+
+/** A small task that exercises what names at the original's size never do. */
+export interface GauntletTask {
+  /** What it exercises, in a few words. */
+  readonly name: string;
+  readonly task: PreparedTask;
+  /** Steps to train: few where they are dear, since scalar autograd in CPython has to get through all of them. */
+  readonly steps: number;
+}
+
+/** Seeds are drawn from 0 to one below this: short enough to type. */
+export const GAUNTLET_SEEDS: number = 2 ** 32;
+
+/**
+ * The same tasks for the same seed; widths, heads, documents and rates are drawn from it, what each task is for is not.
+ * Every second width is a multiple of 4 and every second head too, so that rows that need vectors of 4 meet most of them.
+ */
+export function gauntletTasks(seed: number): readonly GauntletTask[] {
+  const random = new PythonRandom(seed);
+  const oneOf = <T>(...values: readonly T[]): T => values[random.randbelow(values.length)];
+  const between = (low: number, high: number): number => low + random.randbelow(high - low + 1);
+  const rate = (): number => 0.002 * 10 ** random.random();
+  const task = (name: string, steps: number, sizes: Sizes): GauntletTask => ({
+    name,
+    steps,
+    task: smallTask(seed, random, sizes),
+  });
+  const [narrowHead, wideHead] = [oneOf(1, 2), oneOf(9, 10)];
+  const schedule = between(40, 44);
+  return [
+    task('a whole schedule, around a few documents', schedule, {
+      nEmbd: 4 * narrowHead,
+      nHead: narrowHead,
+      nLayer: 1,
+      blockSize: between(5, 7),
+      vocabSize: between(4, 6),
+      lengths: [1, 2, 4, between(3, 9), 9],
+      batch: 1,
+      numSteps: schedule,
+      learningRate: rate(),
+    }),
+    task('several layers, a batch above the number of documents', 3, {
+      ...oneOf({ nEmbd: 6, nHead: 3 }, { nEmbd: 8, nHead: 2 }, { nEmbd: 5, nHead: 1 }, { nEmbd: 12, nHead: 3 }),
+      nLayer: between(2, 4),
+      blockSize: 4,
+      vocabSize: between(5, 9),
+      lengths: [3, 1, between(2, 7)],
+      batch: between(4, 5),
+      numSteps: between(10, 100),
+      learningRate: rate(),
+    }),
+    task('an uneven width, documents cut at the block', 2, {
+      nEmbd: 4 * wideHead,
+      nHead: oneOf(1, wideHead),
+      nLayer: 1,
+      blockSize: 3,
+      vocabSize: between(11, 30),
+      lengths: [between(4, 9), 2, 3],
+      batch: 1,
+      numSteps: 3,
+      learningRate: rate(),
+    }),
+    task('blocks of one position, a batch that wraps around', 3, {
+      nEmbd: 4 * oneOf(3, 5, 7),
+      nHead: oneOf(1, 2),
+      nLayer: 1,
+      blockSize: 1,
+      vocabSize: between(3, 20),
+      lengths: [1, 4, 2, 1, 1],
+      batch: 3,
+      numSteps: between(10, 100),
+      learningRate: rate(),
+    }),
+    task('gradients above 10', 4, {
+      nEmbd: 8,
+      nHead: oneOf(1, 2),
+      nLayer: 1,
+      blockSize: 3,
+      vocabSize: between(6, 9),
+      lengths: [1, 2, 1],
+      batch: 1,
+      numSteps: between(10, 100),
+      learningRate: rate(),
+      deviation: ({ name }) => (name.endsWith('mlp_fc2') ? 9 : name === 'lm_head' ? 0.15 : 0.3),
+    }),
+    task('logits and scores beyond what exp can take', 3, {
+      nEmbd: 8,
+      nHead: oneOf(1, 2),
+      nLayer: 1,
+      blockSize: 5,
+      vocabSize: between(4, 9),
+      lengths: [3, 6, 2, 4],
+      batch: 2,
+      numSteps: between(10, 100),
+      learningRate: rate(),
+      raisesExponents: true,
+    }),
+    // Adam's ε shows where gradients are not much larger than it, a relu's derivative at zero where units are exactly zero.
+    task('gradients near ε, hidden units at zero, rows never used', 6, {
+      nEmbd: 8,
+      nHead: 2,
+      nLayer: 1,
+      blockSize: 8,
+      vocabSize: between(12, 16),
+      lengths: [3, 2, 5],
+      batch: 2,
+      numSteps: between(10, 100),
+      learningRate: 1e-5,
+      deviation: ({ name }) => (name === 'lm_head' ? 2e-6 : 0.3),
+      zeroUnits: 3,
+    }),
+  ];
+}
+
+interface Sizes extends ModelConfig {
+  /** Characters of each document. */
+  readonly lengths: readonly number[];
+  readonly batch: number;
+  readonly numSteps: number;
+  readonly learningRate: number;
+  /** Of the start parameters of a matrix; 0.3 where left out, so that attention is far from uniform. */
+  readonly deviation?: (matrix: ParameterMatrix) => number;
+  /** So many rows of every mlp_fc1 start at zero. */
+  readonly zeroUnits?: number;
+  /** Lifts all logits, and all scores, by about {@link HEIGHT}. That changes no probability. */
+  readonly raisesExponents?: true;
+}
+
+function smallTask(seed: number, random: PythonRandom, sizes: Sizes): PreparedTask {
+  const { nEmbd, nHead, nLayer, blockSize, vocabSize, lengths, batch, numSteps, learningRate } = sizes;
+  const model: ModelConfig = { nEmbd, nHead, nLayer, blockSize, vocabSize };
+  const bos = vocabSize - 1;
+  const documents = lengths.map((length) => [
+    bos,
+    ...Array.from({ length }, () => random.randbelow(bos)),
+    bos,
+  ]);
+  const cut = documents.map((tokens) => tokens.slice(0, blockSize + 1));
+  const offsets = Int32Array.from({ length: cut.length + 1 }, (_, d) => cut.slice(0, d).flat().length);
+  const parameters = new Float64Array(parameterCount(model));
+  for (const matrix of parameterLayout(model)) {
+    const { name, rows, columns, offset } = matrix;
+    const deviation = sizes.deviation?.(matrix) ?? 0.3;
+    const zeros = name.endsWith('mlp_fc1') ? (sizes.zeroUnits ?? 0) * columns : 0;
+    for (let i = zeros; i < rows * columns; i++) parameters[offset + i] = random.gauss(0, deviation);
+    if (sizes.raisesExponents) raiseExponents(model, matrix, parameters);
+  }
+  return {
+    description: {
+      dataset: { name: 'gauntlet', sha256: '0'.repeat(64), documents: cut.length },
+      ...model,
+      parameterCount: parameters.length,
+      batch,
+      seed,
+      numSteps,
+      learningRate,
+    },
+    training: { model, tokens: Int32Array.from(cut.flat()), offsets, parameters, batch, numSteps, learningRate },
+    characters: Array.from({ length: bos }, (_, i) => String.fromCodePoint(0x61 + i)),
+    datasetPath: '',
+    randomAfterInit: () => random.clone(),
+  };
+}
+
+/** Beyond what `exp` can take, in float64 (709) as in float32 (88). */
+const HEIGHT = 1_000;
+/** The first feature of every position: far above the others, so that rmsnorm makes it nearly sqrt(n_embd) everywhere. */
+const FIRST_FEATURE = 10;
+
+function raiseExponents(model: ModelConfig, { name, rows, columns, offset }: ParameterMatrix, parameters: Float64Array) {
+  const { nEmbd, nHead } = model;
+  const headDim = nEmbd / nHead;
+  const raise = (row: number, by: number) => {
+    parameters[offset + row * columns] += by;
+  };
+  if (name === 'wpe') for (let row = 0; row < rows; row++) raise(row, FIRST_FEATURE);
+  if (name === 'lm_head') for (let row = 0; row < rows; row++) raise(row, HEIGHT / Math.sqrt(nEmbd));
+  if (/attn_w[qk]$/.test(name)) {
+    for (let h = 0; h < nHead; h++) raise(h * headDim, Math.sqrt((HEIGHT * Math.sqrt(headDim)) / nEmbd));
+  }
+}

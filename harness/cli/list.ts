@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { borderless } from '../present/borderless.ts';
 import { availability } from '../program/availability.ts';
 import { type DiscoveredImplementation, discoverImplementations, isBroken } from '../program/discover.ts';
+import { describeSupports } from '../program/supports.ts';
 import { exitCode } from './exit-code.ts';
 import { implementationsOption, jsonOption } from './flags.ts';
 import { checkJsonTarget, writeJson } from './json-output.ts';
@@ -17,6 +18,8 @@ type ListedImplementation =
       readonly roles: readonly string[];
       /** Programs it needs; the runtime of a TypeScript implementation is among `versions`. */
       readonly needs: readonly string[];
+      /** Which sizes it trains, in words; left out where all. */
+      readonly supports?: string;
       readonly available: boolean;
       readonly reason?: string;
       readonly versions: Readonly<Record<string, string>>;
@@ -43,7 +46,7 @@ async function list(flags: { readonly json?: string; readonly impls?: string }):
 
 async function describe(found: DiscoveredImplementation): Promise<ListedImplementation> {
   if (isBroken(found)) return { implementation: found.name, problem: found.problem };
-  const { language, technique, precision, roles, needs } = found.manifest;
+  const { language, technique, precision, roles, needs, supports } = found.manifest;
   const present = await availability(found);
   return {
     implementation: found.name,
@@ -52,6 +55,7 @@ async function describe(found: DiscoveredImplementation): Promise<ListedImplemen
     precision,
     roles,
     needs: needs.map((need) => need.program),
+    ...(supports === undefined ? {} : { supports: describeSupports(supports) }),
     available: present.available,
     ...(present.available ? { versions: present.versions } : { versions: {}, reason: present.reason }),
   };
@@ -72,7 +76,10 @@ function table(listed: readonly ListedImplementation[]): string {
           ],
     );
   }
-  return lines.toString();
+  const limits = listed.flatMap((one) =>
+    'supports' in one && one.supports !== undefined ? [`${one.implementation} trains ${one.supports}`] : [],
+  );
+  return [lines.toString(), ...limits].join('\n');
 }
 
 function whereabouts(available: boolean, versions: Readonly<Record<string, string>>, reason = ''): string {

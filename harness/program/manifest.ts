@@ -1,5 +1,6 @@
 import { validRange } from 'semver';
 import { z } from 'zod';
+import { supportsSchema } from './supports.ts';
 
 /** Version of the line protocol (`impls/README.md`) that this harness speaks. */
 export const PROTOCOL_VERSION = 2;
@@ -57,6 +58,8 @@ export const manifestSchema = z.strictObject({
   /** Order on the ladder from slow to fast: where the row stands in tables. */
   order: z.number().int(),
   roles: z.array(roleSchema).default([]),
+  /** Sizes that it trains, all where left out. A task outside them it may decline; one inside them it must train. */
+  supports: supportsSchema.optional(),
   /** What must be installed; where something is missing or too old the row is skipped and says so. */
   needs: z.array(neededToolSchema).default([]),
   run: z.union([

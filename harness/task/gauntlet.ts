@@ -134,11 +134,7 @@ function smallTask(seed: number, random: PythonRandom, sizes: Sizes): PreparedTa
   const { nEmbd, nHead, nLayer, blockSize, vocabSize, lengths, batch, numSteps, learningRate } = sizes;
   const model: ModelConfig = { nEmbd, nHead, nLayer, blockSize, vocabSize };
   const bos = vocabSize - 1;
-  const documents = lengths.map((length) => [
-    bos,
-    ...Array.from({ length }, () => random.randbelow(bos)),
-    bos,
-  ]);
+  const documents = lengths.map((length) => [bos, ...Array.from({ length }, () => random.randbelow(bos)), bos]);
   const cut = documents.map((tokens) => tokens.slice(0, blockSize + 1));
   const offsets = Int32Array.from({ length: cut.length + 1 }, (_, d) => cut.slice(0, d).flat().length);
   const parameters = new Float64Array(parameterCount(model));
@@ -171,7 +167,11 @@ const HEIGHT = 1_000;
 /** The first feature of every position: far above the others, so that rmsnorm makes it nearly sqrt(n_embd) everywhere. */
 const FIRST_FEATURE = 10;
 
-function raiseExponents(model: ModelConfig, { name, rows, columns, offset }: ParameterMatrix, parameters: Float64Array) {
+function raiseExponents(
+  model: ModelConfig,
+  { name, rows, columns, offset }: ParameterMatrix,
+  parameters: Float64Array,
+) {
   const { nEmbd, nHead } = model;
   const headDim = nEmbd / nHead;
   const raise = (row: number, by: number) => {

@@ -76,8 +76,8 @@ describe('one step', () => {
 
 test('start parameters are accepted as they are, and rounded where float32 is declared', () => {
   const rounded = training.parameters.map(Math.fround);
-  expect(new Teacher(training, 'float64').acceptsStart(training.parameters)).toBe(true);
-  expect(new Teacher(training, 'float64').acceptsStart(rounded)).toBe(false);
-  expect(new Teacher(training, 'float32').acceptsStart(rounded)).toBe(true);
-  expect(new Teacher(training, 'float32').acceptsStart(training.parameters.toReversed())).toBe(false);
+  expect(new Teacher(training, 'float64').wrongStart(training.parameters)).toBeUndefined();
+  expect(new Teacher(training, 'float64').wrongStart(rounded)).toMatchObject({ tensor: 'wte', row: 0, column: 0 });
+  expect(new Teacher(training, 'float32').wrongStart(rounded)).toBeUndefined();
+  expect(new Teacher(training, 'float32').wrongStart(training.parameters.toReversed())).toBeDefined();
 });

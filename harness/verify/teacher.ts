@@ -1,6 +1,7 @@
 import type { TrainingTask } from '../../impls/contract.ts';
 import type { Precision } from '../program/manifest.ts';
 import { Float64Model, type HiddenUnit, ROUNDINGS } from './float64-model.ts';
+import { checkTensors, type TensorFinding } from './tensor-check.ts';
 
 const BETA_1 = 0.85;
 const BETA_2 = 0.99;
@@ -22,8 +23,7 @@ export interface Deviation {
   readonly allowed: number;
 }
 
-/** The entry of the parameters that lies furthest beyond what is allowed, or nearest to it. */
-export interface WorstUpdate extends Deviation {
+export interface ParameterEntry {
   readonly tensor: string;
   readonly row: number;
   readonly column: number;
@@ -32,7 +32,8 @@ export interface WorstUpdate extends Deviation {
 /** One step against what it should have been from its own state. Above 1, it is wrong. */
 export interface StepFinding {
   readonly loss: Deviation;
-  readonly update: WorstUpdate;
+  /** Of the parameter that lies furthest beyond what is allowed, or nearest to it. */
+  readonly update: ParameterEntry & Deviation;
   /** Error over what is allowed, of whichever is worse. Infinity where something is not finite. */
   readonly fractionOfBound: number;
 }
@@ -71,9 +72,15 @@ export class Teacher {
     for (const moment of Object.values(this.#moments)) moment.fill(0);
   }
 
-  /** Whether these are the start parameters, as they are or rounded to the declared precision. */
-  acceptsStart(parameters: Float64Array): boolean {
-    return this.#task.parameters.every((start, i) => Math.abs(parameters[i] - start) <= this.#slack(Math.abs(start)));
+  /** The first entry that is not its start parameter, as it is or rounded to the declared precision; undefined where all are. */
+  wrongStart(
+    parameters: Float64Array,
+  ): (ParameterEntry & { readonly expected: number; readonly actual: number }) | undefined {
+    const index = this.#task.parameters.findIndex(
+      (start, i) => !(Math.abs(parameters[i] - start) <= this.#slack(Math.abs(start))),
+    );
+    if (index === -1) return undefined;
+    return { ...this.#entry(index), expected: this.#task.parameters[index], actual: parameters[index] };
   }
 
   /** The loss at these parameters, for a step whose moments are not known: `steps` after the last restart. */
@@ -107,9 +114,26 @@ export class Teacher {
     return { loss, after };
   }
 
-  /** Gradient of the loss that was judged last, `[parameters]`; a view. */
-  get gradient(): Float64Array {
-    return this.#model.gradient;
+  /** The update of the next step, tensor by tensor; judges nothing. */
+  compareUpdate(before: Float64Array, after: Float64Array): readonly TensorFinding[] {
+    this.#model.lossAt(before, this.#documentOf(this.#step));
+    const expected = new Float64Array(before.length);
+    const tolerances = new Float64Array(before.length);
+    this.#update(before, (i, update, allowed) => {
+      expected[i] = before[i] - update;
+      tolerances[i] = allowed;
+    });
+    return checkTensors(this.#model.layout, expected, after, (i) => tolerances[i]);
+  }
+
+  /** The gradient of the next step's loss, tensor by tensor. */
+  compareGradient(parameters: Float64Array, gradient: Float64Array): readonly TensorFinding[] {
+    this.#model.lossAt(parameters, this.#documentOf(this.#step));
+    const deltas = new Float64Array(gradient.length);
+    for (const [tensor, { offset, rows, columns }] of this.#model.layout.entries()) {
+      deltas.fill(this.#gradientError(tensor), offset, offset + rows * columns);
+    }
+    return checkTensors(this.#model.layout, this.#model.gradient, gradient, (i) => deltas[i]);
   }
 
   #documentOf(step: number): number {
@@ -143,19 +167,9 @@ export class Teacher {
       if (fraction > worst.fraction) worst = { fraction, index, expected, error, allowed };
     });
     const { fraction, index, expected, error, allowed } = worst;
-    const matrix = this.#model.layout.findLast(({ offset }) => offset <= index) ?? this.#model.layout[0];
-    const entry = index - matrix.offset;
     return {
       loss: lossDeviation,
-      update: {
-        tensor: matrix.name,
-        row: Math.floor(entry / matrix.columns),
-        column: entry % matrix.columns,
-        expected,
-        actual: after[index],
-        error,
-        allowed,
-      },
+      update: { ...this.#entry(index), expected, actual: after[index], error, allowed },
       fractionOfBound: Math.max(fraction, fractionOf(lossDeviation.error, lossDeviation.allowed)),
     };
   }
@@ -168,7 +182,7 @@ export class Teacher {
 
   /** Takes the gradient of the last loss into `#next`, and hands over each entry's update and what it may be off by. */
   #update(before: Float64Array, take: (index: number, update: number, allowed: number) => void): void {
-    const { gradient, layout, cancelling } = this.#model;
+    const { gradient, layout } = this.#model;
     const { m: oldM, v: oldV, dm: oldDm, dv: oldDv } = this.#moments;
     const { m: newM, v: newV, dm: newDm, dv: newDv } = this.#next;
     const correction1 = 1 - BETA_1 ** (this.#step + 1);
@@ -177,9 +191,7 @@ export class Teacher {
     const mostRatio = largestRatio(this.#step + 1);
     for (const [tensor, { offset, rows, columns }] of layout.entries()) {
       const end = offset + rows * columns;
-      let scale = cancelling[tensor];
-      for (let i = offset; i < end; i++) scale = Math.max(scale, Math.abs(gradient[i]));
-      const delta = this.#relativeError() * scale;
+      const delta = this.#gradientError(tensor);
       const isExactZero = !/attn_w[qk]$/.test(layout[tensor].name);
       for (let i = offset; i < end; i++) {
         const g = gradient[i];
@@ -205,16 +217,24 @@ export class Teacher {
     }
   }
 
+  #entry(index: number): ParameterEntry {
+    const matrix = this.#model.layout.findLast(({ offset }) => offset <= index) ?? this.#model.layout[0];
+    const within = index - matrix.offset;
+    return { tensor: matrix.name, row: Math.floor(within / matrix.columns), column: within % matrix.columns };
+  }
+
   #slack(size: number): number {
     return 4 * this.#unitRoundoff * (size + this.#task.learningRate);
   }
 
-  /** Of a gradient, relative to the largest of its tensor. */
-  #relativeError(): number {
-    const { logitScale, scoreScale, saturation } = this.#model;
-    return (
-      ROUNDINGS * this.#unitRoundoff * Math.max(1, logitScale / MODEST_SCALE, scoreScale / MODEST_SCALE) * saturation
-    );
+  /** What rounding may move any entry of a tensor's gradient by. */
+  #gradientError(tensor: number): number {
+    const { layout, gradient, cancelling, logitScale, scoreScale, saturation } = this.#model;
+    const { offset, rows, columns } = layout[tensor];
+    let scale = cancelling[tensor];
+    for (let i = offset; i < offset + rows * columns; i++) scale = Math.max(scale, Math.abs(gradient[i]));
+    const exponents = Math.max(1, logitScale / MODEST_SCALE, scoreScale / MODEST_SCALE);
+    return ROUNDINGS * this.#unitRoundoff * exponents * saturation * scale;
   }
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { smallTask } from '../testing/small-task.ts';
+import type { StepwiseTrainer } from './force-steps.ts';
 import { Teacher } from './teacher.ts';
-import { type StepwiseTrainer, type TimedLap, verifyTimedLaps } from './timed-laps.ts';
+import { type TimedLap, verifyTimedLaps } from './timed-laps.ts';
 
 const { training } = smallTask();
 
@@ -110,6 +111,9 @@ describe('timed laps', () => {
       'float64',
       await timeLaps(trainer().stepwise, [5]),
     );
-    expect(await verdict).toMatchObject({ status: 'mismatch', reason: expect.stringContaining('start parameters') });
+    expect(await verdict).toMatchObject({
+      status: 'mismatch',
+      reason: expect.stringContaining('expected the start parameter'),
+    });
   });
 });

@@ -1,6 +1,7 @@
 import type { TrainingTask } from '../../impls/contract.ts';
 import type { Precision } from '../program/manifest.ts';
-import { describeFinding, Teacher } from './teacher.ts';
+import { forceSteps, type StepwiseTrainer } from './force-steps.ts';
+import { Teacher } from './teacher.ts';
 
 /** A lap that was timed: a reset to `firstDocument` and the steps after it. */
 export interface TimedLap {
@@ -9,14 +10,6 @@ export interface TimedLap {
   readonly losses: Float64Array;
   /** The timed process's parameters after the lap, where they were asked for. */
   readonly parameters?: Float64Array;
-}
-
-/** What a trainer is asked while laps, or steps, are verified. */
-export interface StepwiseTrainer {
-  reset(firstDocument: number): Promise<void>;
-  train(steps: number): Promise<{ readonly losses: Float64Array }>;
-  parameters(): Promise<Float64Array>;
-  quit(): Promise<void>;
 }
 
 export interface TimedLapsOptions {
@@ -99,20 +92,11 @@ async function replay(witness: StepwiseTrainer, teacher: Teacher, lap: TimedLap,
   let fractionOfBound = 0;
   if (forced > 0) {
     teacher.restart(firstDocument);
-    let before = await witness.parameters();
-    if (!teacher.acceptsStart(before)) {
-      return { reason: `\`reset ${firstDocument}\` does not go back to the start parameters`, step: 1 };
-    }
-    for (let step = 0; step < forced; step++) {
-      const loss = (await witness.train(1)).losses[0];
-      const after = await witness.parameters();
-      const different = describeDifference(losses, step, Float64Array.of(loss));
-      if (different !== undefined) return different;
-      const finding = teacher.check(before, after, loss);
-      if (!(finding.fractionOfBound <= 1)) return { reason: describeFinding(finding, step + 1), step: step + 1 };
-      fractionOfBound = Math.max(fractionOfBound, finding.fractionOfBound);
-      before = after;
-    }
+    const first = await forceSteps(witness, teacher, forced);
+    const different = describeDifference(losses, 0, first.losses);
+    if (different !== undefined) return different;
+    if (first.wrong !== undefined) return { reason: first.wrong.reason, step: first.wrong.step };
+    fractionOfBound = first.fractionOfBound;
   }
   if (forced < losses.length) {
     const rest = await witness.train(losses.length - forced);

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import type { TrainingTask } from '../../impls/contract.ts';
+
+const range = z.strictObject({
+  min: z.number().int().positive().optional(),
+  max: z.number().int().positive().optional(),
+  multipleOf: z.number().int().positive().optional(),
+});
+type Range = z.infer<typeof range>;
+
+const sizesSchema = z.strictObject({
+  nEmbd: range.optional(),
+  nHead: range.optional(),
+  /** `nEmbd / nHead` */
+  headDim: range.optional(),
+  nLayer: range.optional(),
+  blockSize: range.optional(),
+  batch: range.optional(),
+});
+
+/** Sizes that an implementation trains: those of any entry of the list. It may decline what lies outside, and nothing else. */
+export const supportsSchema = z.array(sizesSchema).min(1);
+export type Supports = z.infer<typeof supportsSchema>;
+
+export function supportsTask(supports: Supports | undefined, { model, batch }: TrainingTask): boolean {
+  if (supports === undefined) return true;
+  const sizes = { ...model, headDim: model.nEmbd / model.nHead, batch };
+  return supports.some((alternative) =>
+    rangesOf(alternative).every(([size, { min = 1, max = Number.POSITIVE_INFINITY, multipleOf = 1 }]) => {
+      const value = sizes[size];
+      return value >= min && value <= max && value % multipleOf === 0;
+    }),
+  );
+}
+
+/** In words: `nEmbd a multiple of 4, batch at least 2; or …`. */
+export function describeSupports(supports: Supports): string {
+  return supports
+    .map((alternative) =>
+      rangesOf(alternative)
+        .map(([size, range]) => `${size} ${describeRange(range)}`)
+        .join(', '),
+    )
+    .join('; or ');
+}
+
+function describeRange({ min, max, multipleOf }: Range): string {
+  return [
+    min === undefined ? undefined : `at least ${min}`,
+    max === undefined ? undefined : `at most ${max}`,
+    multipleOf === undefined ? undefined : `a multiple of ${multipleOf}`,
+  ]
+    .filter((part) => part !== undefined)
+    .join(' and ');
+}
+
+function rangesOf(alternative: Supports[number]): readonly (readonly [keyof Supports[number], Range])[] {
+  const sizes = ['nEmbd', 'nHead', 'headDim', 'nLayer', 'blockSize', 'batch'] as const;
+  return sizes.flatMap((size) => {
+    const range = alternative[size];
+    return range === undefined ? [] : [[size, range] as const];
+  });
+}

@@ -1,0 +1,62 @@
+import { describeFinding, type StepFinding, type Teacher } from './teacher.ts';
+
+/** What a trainer is asked while its steps are checked. */
+export interface StepwiseTrainer {
+  reset(firstDocument: number): Promise<void>;
+  train(steps: number): Promise<{ readonly losses: Float64Array }>;
+  parameters(): Promise<Float64Array>;
+  quit(): Promise<void>;
+}
+
+/** Steps that were trained and checked one by one; `wrong` is why the last of them is not right. */
+export interface ForcedSteps {
+  readonly losses: Float64Array;
+  /** After the last step. */
+  readonly parameters: Float64Array;
+  /** Of the step whose loss came nearest to what is allowed, or furthest beyond it. */
+  readonly worstLoss: StepFinding['loss'];
+  readonly fractionOfBound: number;
+  readonly wrong?: { readonly reason: string; readonly step: number; readonly finding?: StepFinding };
+}
+
+/**
+ * Trains up to `steps` steps one by one and checks each from the trainer's own state; stops at the first that is wrong.
+ * The trainer and the teacher are both at the start of a lap.
+ * @param goesOn asked after every right step
+ */
+export async function forceSteps(
+  trainer: StepwiseTrainer,
+  teacher: Teacher,
+  steps: number,
+  goesOn: (step: number) => boolean = () => true,
+): Promise<ForcedSteps> {
+  const losses: number[] = [];
+  let worstLoss = { expected: 0, actual: 0, error: 0, allowed: Number.POSITIVE_INFINITY };
+  let fractionOfBound = 0;
+  let before = await trainer.parameters();
+  const outcome = (wrong?: ForcedSteps['wrong']): ForcedSteps => ({
+    losses: Float64Array.from(losses),
+    parameters: before,
+    worstLoss,
+    fractionOfBound,
+    ...(wrong === undefined ? {} : { wrong }),
+  });
+  const entry = teacher.wrongStart(before);
+  if (entry !== undefined) {
+    const { tensor, row, column, expected, actual } = entry;
+    const reason = `before step 1: got ${actual} as ${tensor}[${row}][${column}]; expected the start parameter, ${expected}`;
+    return outcome({ reason, step: 1 });
+  }
+  for (let step = 1; step <= steps; step++) {
+    const loss = (await trainer.train(1)).losses[0];
+    const after = await trainer.parameters();
+    const finding = teacher.check(before, after, loss);
+    losses.push(loss);
+    before = after;
+    fractionOfBound = Math.max(fractionOfBound, finding.fractionOfBound);
+    if (!(finding.loss.error / finding.loss.allowed <= worstLoss.error / worstLoss.allowed)) worstLoss = finding.loss;
+    if (!(finding.fractionOfBound <= 1)) return outcome({ reason: describeFinding(finding, step), step, finding });
+    if (!goesOn(step)) break;
+  }
+  return outcome();
+}

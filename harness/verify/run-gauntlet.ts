@@ -1,0 +1,106 @@
+import { UnsupportedTask } from '../../impls/contract.ts';
+import type { Precision } from '../program/manifest.ts';
+import type { GauntletTask } from '../task/gauntlet.ts';
+import type { PreparedTask } from '../task/task.ts';
+import { forceSteps, type StepwiseTrainer } from './force-steps.ts';
+import { Teacher } from './teacher.ts';
+
+/** What became of one implementation in the gauntlet. */
+export type GauntletVerdict =
+  | {
+      readonly status: 'passed';
+      readonly tasks: number;
+      /** Names of the tasks it declined, as its manifest says it may. */
+      readonly declined: readonly string[];
+      readonly stepsForced: number;
+      readonly fractionOfBound: number;
+    }
+  | {
+      readonly status: 'failed';
+      readonly task: string;
+      /** One line. */
+      readonly reason: string;
+    };
+
+/** Steps tried after a reset to another document. */
+const STEPS_ELSEWHERE = 2;
+
+/**
+ * Trains every task step by step from the trainer's own state; then resets it and trains again, in one go, to the same bits; then
+ * resets it to another document and checks some steps there.
+ * @param start starts a fresh trainer; {@link UnsupportedTask} where it declines the task
+ * @param mayDecline whether its manifest excludes the sizes of a task
+ * @throws whatever a trainer throws beside that
+ */
+export async function runGauntlet(
+  start: (task: PreparedTask) => Promise<StepwiseTrainer>,
+  tasks: readonly GauntletTask[],
+  precision: Precision,
+  mayDecline: (task: PreparedTask) => boolean,
+): Promise<GauntletVerdict> {
+  const declined: string[] = [];
+  let stepsForced = 0;
+  let fractionOfBound = 0;
+  for (const { name, task, steps } of tasks) {
+    const trainer = await startOrDecline(start, task);
+    if (trainer instanceof UnsupportedTask) {
+      if (!mayDecline(task)) {
+        const reason = `declined (${trainer.message}); expected it to train; say in impl.json under "supports" which sizes it trains`;
+        return { status: 'failed', task: name, reason };
+      }
+      declined.push(name);
+      continue;
+    }
+    try {
+      const run = await trainTask(trainer, task, precision, steps);
+      if ('reason' in run) return { status: 'failed', task: name, reason: run.reason };
+      stepsForced += run.stepsForced;
+      fractionOfBound = Math.max(fractionOfBound, run.fractionOfBound);
+    } finally {
+      await trainer.quit();
+    }
+  }
+  return { status: 'passed', tasks: tasks.length - declined.length, declined, stepsForced, fractionOfBound };
+}
+
+async function startOrDecline(start: (task: PreparedTask) => Promise<StepwiseTrainer>, task: PreparedTask) {
+  try {
+    return await start(task);
+  } catch (error) {
+    if (error instanceof UnsupportedTask) return error;
+    throw error;
+  }
+}
+
+async function trainTask(trainer: StepwiseTrainer, { training }: PreparedTask, precision: Precision, steps: number) {
+  const teacher = new Teacher(training, precision);
+  const first = await forceSteps(trainer, teacher, steps);
+  if (first.wrong !== undefined) return first.wrong;
+
+  await trainer.reset(0);
+  const { losses } = await trainer.train(steps);
+  const step = first.losses.findIndex((loss, i) => !Object.is(loss, losses[i]));
+  if (step !== -1) {
+    const got = `got a loss of ${losses[step]}; expected ${first.losses[step]}, as before the reset`;
+    return {
+      reason: `step ${step + 1} after \`reset 0\`: ${got}; clear the moments and the step, and train one step as many`,
+    };
+  }
+  const again = await trainer.parameters();
+  const entry = first.parameters.findIndex((value, i) => !Object.is(value, again[i]));
+  if (entry !== -1) {
+    return {
+      reason: `after \`reset 0\` and ${steps} steps: got ${again[entry]} as parameter ${entry}; expected ${first.parameters[entry]}, as before the reset`,
+    };
+  }
+
+  const elsewhere = training.offsets.length - 2;
+  await trainer.reset(elsewhere);
+  teacher.restart(elsewhere);
+  const second = await forceSteps(trainer, teacher, Math.min(STEPS_ELSEWHERE, training.numSteps));
+  if (second.wrong !== undefined) return { reason: `after \`reset ${elsewhere}\`: ${second.wrong.reason}` };
+  return {
+    stepsForced: first.losses.length + second.losses.length,
+    fractionOfBound: Math.max(first.fractionOfBound, second.fractionOfBound),
+  };
+}

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { TrainingTask } from '../../impls/contract.ts';
 import { verifiedRowSchema } from '../results/schema.ts';
+import { FEWEST_ROUNDS } from '../statistics/stopping.ts';
 import { FakeClock, fakeContender } from '../testing/fake-trainer.ts';
 import { fullPace } from './pace.ts';
-import { type Entry, FEWEST_ROUNDS, type RaceOptions, race } from './race.ts';
+import { type Entry, type RaceOptions, race } from './race.ts';
 import { rowOf } from './row.ts';
 
 const task: TrainingTask = {

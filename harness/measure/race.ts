@@ -2,6 +2,7 @@ import { UnsupportedTask } from '../../impls/contract.ts';
 import { ImplementationFailure } from '../program/implementation-failure.ts';
 import { rowName } from '../results/names.ts';
 import { medianInterval, relativeHalfWidth } from '../statistics/median-interval.ts';
+import { isPreciseEnough } from '../statistics/stopping.ts';
 import type { VerifiedLosses } from '../verify/gate.ts';
 import { type Contender, type Refusal, WrongLosses } from './contender.ts';
 import { lapCuts } from './lap.ts';
@@ -59,13 +60,6 @@ export interface RaceOptions {
   /** Monotonic clock, in milliseconds. */
   readonly now?: () => number;
 }
-
-/**
- * Fewest rounds before a narrow interval may end the race. Stopping as soon as the interval looks narrow favours rounds that
- * happen to agree, and rounds close together in time agree more than the machine does from one run to the next. With ten to
- * start from, intervals still cover in 94 of 100 simulated races or more (median-interval.test.ts).
- */
-export const FEWEST_ROUNDS = 10;
 
 /**
  * Verifies every contender, then times the right ones in rounds: each round takes all of them in a new random order, each
@@ -169,16 +163,21 @@ function isEnough(entries: readonly Entry[], rounds: number, limit: RoundLimit, 
   if (rounds === 0) return false;
   if (rounds >= (limit.mostRounds ?? Number.POSITIVE_INFINITY)) return true;
   if (forecast > limit.budgetMilliseconds) return true;
-  return rounds >= FEWEST_ROUNDS && widestInterval(entries) <= limit.precision;
+  return entries.filter(isRacing).every((entry) => isPreciseEnough(lapTimes(entry), limit.precision));
 }
 
 /** Half width of the widest interval, as a fraction of its median. */
 function widestInterval(entries: readonly Entry[]): number {
   const widths = entries.filter(isRacing).map((entry) => {
-    const times = nanosecondsByRound(entry, entry.scouting.lapSteps).filter((time) => time !== undefined);
+    const times = lapTimes(entry);
     return times.length < 2 ? Number.POSITIVE_INFINITY : relativeHalfWidth(medianInterval(times));
   });
   return Math.max(0, ...widths);
+}
+
+/** Of whole laps, one a round that was not cut short. */
+function lapTimes(entry: RacingEntry): readonly number[] {
+  return nanosecondsByRound(entry, entry.scouting.lapSteps).filter((time) => time !== undefined);
 }
 
 /** The entry that `work` yields, a refused one where it failed, undefined where it was interrupted. */

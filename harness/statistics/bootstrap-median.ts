@@ -7,7 +7,7 @@ interface Atom {
 /**
  * Quantiles of the bootstrap distribution of the median: what the median of n draws with replacement from the samples would
  * be, over all nⁿ equally likely resamples. The distribution is enumerated in closed form (Maritz & Jarrett, "A Note on
- * Estimating the Variance of the Sample Median", JASA 73, 1978; Efron & Tibshirani 1993, section 17.3 "ideal bootstrap"), so
+ * Estimating the Variance of the Sample Median", JASA 73, 1978; the "ideal bootstrap" of Efron & Tibshirani 1993, chapter 6), so
  * no random number is drawn and the same samples give the same quantiles.
  *
  * @param sorted at least two samples in ascending order

@@ -1,31 +1,26 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PythonRandom } from '../task/python-random.ts';
-import { changePoints, segmentsOf } from './change-point.ts';
+import { autocorrelated } from '../testing/autocorrelated.ts';
+import { LevelFits, segmentsOf } from './change-point.ts';
 
-/** Best segmentation by trying all of them: total cost of squares within segments of at least three, plus the penalty for each change. */
-function cheapest(series: readonly number[], penalty: number): number {
-  const cost = (part: readonly number[]) => {
-    const mean = part.reduce((sum, x) => sum + x, 0) / part.length;
-    return part.reduce((sum, x) => sum + (x - mean) ** 2, 0);
-  };
-  const best = (rest: readonly number[]): number => {
-    let least = cost(rest);
-    for (let cut = 3; cut <= rest.length - 3; cut++) {
-      least = Math.min(least, cost(rest.slice(0, cut)) + penalty + best(rest.slice(cut)));
+/** Least unexplained squares over all places for the changes, segments of at least three, by trying all of them. */
+function cheapest(series: readonly number[], correlation: number, changes: number): number {
+  const best = (from: number, left: number): number => {
+    if (left === 0) return costOf(series, from, series.length, correlation);
+    let least = Number.POSITIVE_INFINITY;
+    for (let cut = from + 3; cut <= series.length - 3; cut++) {
+      least = Math.min(least, costOf(series, from, cut, correlation) + best(cut, left - 1));
     }
     return least;
   };
-  return best(series);
+  return best(0, changes);
 }
 
-function costOf(series: readonly number[], changes: readonly number[], penalty: number): number {
-  const bounds = [0, ...changes, series.length];
-  return bounds.slice(1).reduce((sum, to, i) => {
-    const part = series.slice(bounds[i], to);
-    const mean = part.reduce((total, x) => total + x, 0) / part.length;
-    return sum + part.reduce((total, x) => total + (x - mean) ** 2, 0) + (i > 0 ? penalty : 0);
-  }, 0);
+function costOf(series: readonly number[], from: number, to: number, correlation: number): number {
+  const part = series.slice(from + 1, to).map((x, i) => x - correlation * series[from + i]);
+  const mean = part.reduce((sum, x) => sum + x, 0) / part.length;
+  return part.reduce((sum, x) => sum + (x - mean) ** 2, 0);
 }
 
 /** Times around levels, with noise of 1%. */
@@ -36,14 +31,26 @@ function noisy(levels: readonly number[], seed = 3): number[] {
 
 const flat = (level: number, runs: number) => Array.from({ length: runs }, () => level);
 
-describe('change points', () => {
+describe('levels with a given number of changes', () => {
   it('are those of the cheapest of all segmentations', () => {
-    const figures = fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 3, maxLength: 14 });
+    const figures = fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 9, maxLength: 14 });
     fc.assert(
-      fc.property(figures, fc.integer({ min: 1, max: 40 }), (series, penalty) => {
-        const changes = changePoints(series, penalty);
-        expect(costOf(series, changes, penalty)).toBeCloseTo(cheapest(series, penalty), 6);
-      }),
+      fc.property(
+        figures,
+        fc.integer({ min: 0, max: 9 }),
+        fc.integer({ min: 0, max: 2 }),
+        (series, tenths, changes) => {
+          const { cost, starts } = new LevelFits(series, tenths / 10).of(changes);
+          expect(cost).toBeCloseTo(cheapest(series, tenths / 10, changes), 6);
+          const bounds = [0, ...starts, series.length];
+          const parts = bounds.slice(1).map((to, i) => costOf(series, bounds[i], to, tenths / 10));
+          expect(starts).toHaveLength(changes);
+          expect(cost).toBeCloseTo(
+            parts.reduce((sum, part) => sum + part, 0),
+            6,
+          );
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -60,10 +67,31 @@ describe('the levels of a series', () => {
     expect(segments[1].median / segments[0].median).toBeCloseTo(1.1, 1);
   });
 
-  it('are one where only noise moves the figures: at most one false step in 20 series of 40 runs', () => {
+  it('are found up and down again, where each step alone explains little', () => {
+    const segments = segmentsOf(noisy([...flat(100, 10), ...flat(110, 6), ...flat(100, 12)]));
+    expect(segments.map(({ from }) => from)).toEqual([0, 10, 16]);
+  });
+
+  // The full simulation: npm run trust-figures -- statistics.
+  it.each([0, 0.5, 0.8])('are one where only noise moves 30 runs, neighbours correlated by %f', (correlation) => {
+    const random = new PythonRandom(11);
     let falseSteps = 0;
-    for (let seed = 0; seed < 100; seed++) if (segmentsOf(noisy(flat(50, 40), seed)).length > 1) falseSteps++;
+    for (let i = 0; i < 100; i++) {
+      const noise = autocorrelated(random, 30, correlation);
+      if (segmentsOf(noise.map((x) => 50 * Math.exp(0.02 * x))).length > 1) falseSteps++;
+    }
     expect(falseSteps).toBeLessThanOrEqual(5);
+  });
+
+  it.each([0, 0.5])('are told apart by a step of six deviations, neighbours correlated by %f', (correlation) => {
+    const random = new PythonRandom(12);
+    let found = 0;
+    for (let i = 0; i < 50; i++) {
+      const noise = autocorrelated(random, 30, correlation);
+      const segments = segmentsOf(noise.map((x, run) => Math.exp(0.02 * (x + (run < 15 ? 0 : 6)))));
+      if (segments.length === 2 && Math.abs(segments[1].from - 15) <= 1) found++;
+    }
+    expect(found).toBeGreaterThanOrEqual(45);
   });
 
   it('are not broken by one odd run, nor by two', () => {

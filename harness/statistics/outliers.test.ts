@@ -1,12 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PythonRandom } from '../task/python-random.ts';
 import { outlierIndexes } from './outliers.ts';
 
 describe('outlier rounds', () => {
-  it('are those whose modified z-score is beyond 3.5', () => {
-    // Median 10, median absolute deviation 1: the cut lies 3.5 / 0.6745 = 5.19 away.
-    expect(outlierIndexes([8, 9, 10, 11, 12, 15.1])).toEqual([]);
-    expect(outlierIndexes([9, 9, 10, 11, 11, 15.3, 4.7])).toEqual([5, 6]);
+  it('are those whose modified z-score is beyond a cut that falls as rounds grow in number', () => {
+    // Median 10, median absolute deviation 1. Of seven rounds the cut is 3.65 + 8.5 / 4, which lies 8.56 away.
+    expect(outlierIndexes([9, 9, 10, 11, 11, 18.4, 1.6])).toEqual([]);
+    expect(outlierIndexes([9, 9, 10, 11, 11, 18.7, 1.3])).toEqual([5, 6]);
+    const many = [...Array(20).fill(9), 10, ...Array(20).fill(11)];
+    expect(outlierIndexes([...many, 10, 16.0])).toEqual([42]);
+  });
+
+  it.each([5, 7, 10, 20])('are found in about one of twenty rows of %i normal rounds, and no more', (rounds) => {
+    const random = new PythonRandom(5);
+    let marked = 0;
+    for (let i = 0; i < 500; i++) {
+      if (outlierIndexes(Array.from({ length: rounds }, () => 100 + random.gauss(0, 1))).length > 0) marked++;
+    }
+    expect(marked).toBeLessThan(45);
   });
 
   it('are not looked for in so few rounds that none can be called apart', () => {

@@ -2,8 +2,9 @@ import { type Interval, medianInterval } from './median-interval.ts';
 
 /**
  * Interval of a ratio of two times from rounds in which both were measured: the ratio is taken inside each round, where both
- * met the same machine, and the interval is over those ratios (Kalibera & Jones 2013, section 7, on why the ratio of two
- * summary values is not enough).
+ * met the same machine, and the interval is over those ratios (on why a ratio needs an interval
+ * of its own: Kalibera & Jones, "Quantifying Performance Changes with Effect Size Confidence Intervals", University of Kent
+ * 2012, arXiv 2007.10899).
  *
  * @param numerators one time a round, index = round; undefined where that round was not measured
  * @param denominators likewise

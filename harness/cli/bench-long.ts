@@ -71,7 +71,7 @@ async function runLong(implementation: DiscoveredImplementation, options: LongOp
   const replyTimeoutMilliseconds = flags.timeout === undefined ? undefined : 1000 * flags.timeout;
   try {
     const run = await longRun(
-      contenderOf({ implementation }, expectation, { signal, replyTimeoutMilliseconds, budgetSeconds: 0 }),
+      await contenderOf({ implementation }, expectation, { signal, replyTimeoutMilliseconds, budgetSeconds: 0 }),
       {
         task: expectation.task.training,
         steps,

@@ -47,7 +47,7 @@ export interface BenchOneOptions {
   /** The implementation that was named first. */
   readonly firstNamed?: string | undefined;
   readonly flags: BenchFlags;
-  readonly peak: Machine['peakGflops'];
+  readonly peak: Machine['simd128PeakGflops'];
 }
 
 export interface BenchOutcome {

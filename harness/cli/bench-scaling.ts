@@ -16,7 +16,7 @@ export async function benchScaling(
   all: readonly DiscoveredImplementation[],
   chosen: readonly DiscoveredImplementation[],
   flags: BenchFlags,
-  peak: Machine['peakGflops'],
+  peak: Machine['simd128PeakGflops'],
 ): Promise<readonly BenchOutcome[]> {
   const outcomes: BenchOutcome[] = [];
   for (const preset of Object.keys(presets)) {

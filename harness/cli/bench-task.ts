@@ -33,7 +33,7 @@ export interface BenchTaskOptions {
   readonly limit: RoundLimit;
   /** Half width over median that the noise report holds the rows against. */
   readonly precision: number;
-  readonly peak: Machine['peakGflops'];
+  readonly peak: Machine['simd128PeakGflops'];
   readonly signal: AbortSignal;
   readonly replyTimeoutMilliseconds?: number;
   readonly progress: Progress;
@@ -77,9 +77,11 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
     return {
       schemaVersion: SCHEMA_VERSION,
       createdAt,
+      command: process.argv.slice(2),
       ...(commit === undefined ? {} : { commit }),
       task: task.description,
-      machine: { ...thisMachine(), ...(options.peak === undefined ? {} : { peakGflops: options.peak }) },
+      laps: { seed: task.description.seed, repeated: false, firstDocuments: [] },
+      machine: { ...thisMachine(), ...(options.peak === undefined ? {} : { simd128PeakGflops: options.peak }) },
       runtime: thisRuntime(),
       noise: { ...noise, warnings: [...expectation.warnings, ...noise.warnings] },
       baselines: [...baselines],
@@ -122,7 +124,7 @@ async function lineUp(
       continue;
     }
     for (const entrant of await entrantsOf(implementation, runtimes)) {
-      const contender = contenderOf(entrant, expectation, options);
+      const contender = await contenderOf(entrant, expectation, options);
       const here = await availability(implementation, entrant.runtimeName);
       slots.push(
         here.available
@@ -144,7 +146,7 @@ async function hiddenCalibrator(
   const [calibrator] = withRole(all, 'calibrator');
   if (calibrator === undefined || withRole(chosen, 'calibrator').length > 0) return [];
   return (await availability(calibrator)).available
-    ? [contenderOf({ implementation: calibrator }, expectation, options)]
+    ? [await contenderOf({ implementation: calibrator }, expectation, options)]
     : [];
 }
 

@@ -142,6 +142,7 @@ async function long(
   const result: LongRunResult = {
     schemaVersion: SCHEMA_VERSION,
     createdAt,
+    command: process.argv.slice(2),
     ...(commit === undefined ? {} : { commit }),
     machine: thisMachine(),
     runtime: thisRuntime(),

@@ -68,8 +68,8 @@ export async function comparePair(pair: Pair, options: ComparePairOptions): Prom
   const contender = (implementation: Implementation) =>
     contenderOf({ implementation }, expectation, { signal, budgetSeconds: VERIFY_SECONDS });
   return compareImplementation({
-    base: contender(base),
-    head: contender(head),
+    base: await contender(base),
+    head: await contender(head),
     stepsKnown: expectation.reference.losses.length,
     batch: expectation.task.training.batch,
     limits,

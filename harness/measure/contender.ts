@@ -1,7 +1,9 @@
+import { availability } from '../program/availability.ts';
 import type { Entrant } from '../program/entrants.ts';
+import { folderHash } from '../program/implementation-hash.ts';
 import type { Precision, Role } from '../program/manifest.ts';
 import { startTrainer, type TrainerProcess } from '../program/trainer-process.ts';
-import type { RefusedRow } from '../results/schema.ts';
+import type { RefusedRow, VerifiedRow } from '../results/schema.ts';
 import type { Expectation } from '../verify/expectation.ts';
 import { type LossVerdict, type VerifiedLosses, verifyLosses } from '../verify/gate.ts';
 import { type Verification, verifyImplementation } from '../verify/verify-implementation.ts';
@@ -16,11 +18,15 @@ export interface RowIdentity {
 }
 
 /** Why a row has no time. */
-export type Refusal = Pick<RefusedRow, 'status' | 'reason' | 'maxLossError' | 'tolerance'>;
+export type Refusal = Pick<RefusedRow, 'status' | 'reason'>;
+
+/** What a row was made of. */
+export type Origin = Pick<VerifiedRow, 'sourceHash' | 'tools' | 'build'>;
 
 /** One implementation as the schedule sees it: something to start, and a way to tell whether it is right. */
 export interface Contender {
   readonly identity: RowIdentity;
+  readonly origin: Origin;
   readonly roles: readonly Role[];
   /** Everything that can be checked without timing. */
   readonly admit?: (signal: AbortSignal) => Promise<VerifiedLosses | Refusal>;
@@ -39,7 +45,11 @@ export interface ContenderOptions {
 }
 
 /** An implementation as a contender for one task: admitted after every check that needs no timing, lap by lap held against the reference. */
-export function contenderOf(entrant: Entrant, expectation: Expectation, options: ContenderOptions): Contender {
+export async function contenderOf(
+  entrant: Entrant,
+  expectation: Expectation,
+  options: ContenderOptions,
+): Promise<Contender> {
   const { implementation, runtimeName, runtime } = entrant;
   const { language, technique, precision, roles } = implementation.manifest;
   const gate = expectation.gates[precision];
@@ -51,6 +61,7 @@ export function contenderOf(entrant: Entrant, expectation: Expectation, options:
       technique,
       precision,
     },
+    origin: await originOf(entrant),
     roles,
     admit: async (signal) =>
       admissionOf(await verifyImplementation(implementation, expectation, { ...options, runtime, signal })),
@@ -59,19 +70,22 @@ export function contenderOf(entrant: Entrant, expectation: Expectation, options:
   };
 }
 
+async function originOf({ implementation, runtimeName }: Entrant): Promise<Origin> {
+  const here = await availability(implementation, runtimeName);
+  const build = implementation.manifest.build?.command;
+  return {
+    sourceHash: await folderHash(implementation.folder),
+    tools: here.available ? { ...here.versions } : {},
+    ...(build === undefined ? {} : { build: [...build] }),
+  };
+}
+
 function admissionOf(verification: Verification): VerifiedLosses | Refusal {
   switch (verification.status) {
     case 'verified':
       return verification;
-    case 'mismatch': {
-      const { reason, diagnosis, maxLossError, tolerance } = verification;
-      return {
-        status: 'mismatch',
-        reason: [reason, ...diagnosis].join('; '),
-        tolerance,
-        ...(maxLossError === null ? {} : { maxLossError }),
-      };
-    }
+    case 'mismatch':
+      return { status: 'mismatch', reason: [verification.reason, ...verification.diagnosis].join('; ') };
     default:
       return { status: verification.status, reason: verification.reason };
   }

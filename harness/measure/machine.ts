@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os';
+import { arch, availableParallelism, cpus, platform, release, totalmem, type } from 'node:os';
 import type { Machine, Runtime } from '../results/schema.ts';
 
 /**
  * This machine, as results record it. The fingerprint is a hash of what makes its figures comparable with each other (platform,
  * architecture, processor, cores, memory to the GiB); it holds no name and no address.
  */
-export function thisMachine(): Omit<Machine, 'peakGflops'> {
+export function thisMachine(): Omit<Machine, 'nativePeakGflops' | 'simd128PeakGflops'> {
   const cpu = cpus()[0]?.model.trim() || 'unknown processor';
   const described = {
     platform: platform(),
@@ -14,6 +14,7 @@ export function thisMachine(): Omit<Machine, 'peakGflops'> {
     cpu,
     cores: availableParallelism(),
     memoryBytes: totalmem(),
+    kernel: `${type()} ${release()}`,
   };
   const memoryGib = Math.round(described.memoryBytes / 2 ** 30);
   const identity = [described.platform, described.architecture, cpu, described.cores, memoryGib].join('|');

@@ -196,10 +196,7 @@ async function refuseOnFailure(
 
 /** What a failure says in the table. Anything that is not the implementation's own failure is a bug of ours, and goes up. */
 function refusalOf(error: unknown): Refusal {
-  if (error instanceof WrongLosses) {
-    const { maxLossError, tolerance } = error.verdict;
-    return { status: 'mismatch', reason: error.message, tolerance, ...(maxLossError === null ? {} : { maxLossError }) };
-  }
+  if (error instanceof WrongLosses) return { status: 'mismatch', reason: error.message };
   if (error instanceof UnsupportedTask) return { status: 'unsupported', reason: error.message };
   if (error instanceof ImplementationFailure) return { status: 'error', reason: error.message };
   throw error;

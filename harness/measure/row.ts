@@ -18,7 +18,7 @@ export function rowOf(
   entries: readonly Entry[],
   baselines: readonly Baseline[],
   task: TrainingTask,
-  peak?: Machine['peakGflops'],
+  peak?: Machine['simd128PeakGflops'],
 ): Row | undefined {
   if (entry.state === 'waiting') return undefined;
   if (entry.state === 'refused') return { ...entry.contender.identity, ...entry.refusal };
@@ -37,8 +37,10 @@ export function rowOf(
     ...contender.identity,
     status: 'verified',
     stepsVerified: scouting.stepsVerified,
-    maxLossError: Math.max(scouting.maxLossError, ...samples.map((sample) => sample.maxLossError)),
-    tolerance: scouting.tolerance,
+    stepsForced: scouting.stepsVerified,
+    fractionOfBound:
+      Math.max(scouting.maxLossError, ...samples.map((sample) => sample.maxLossError)) / scouting.tolerance,
+    ...contender.origin,
     microsecondsPerSample: interval,
     roundsMicrosecondsPerSample: rounds,
     outlierRounds: outlierIndexes(rounds),

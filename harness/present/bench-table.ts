@@ -4,7 +4,6 @@ import type { BenchResult, Row, VerifiedRow } from '../results/schema.ts';
 import { relativeHalfWidth } from '../statistics/median-interval.ts';
 import { type Column, columnTable } from './column-table.ts';
 import {
-  formatError,
   formatMebibytes,
   formatNumber,
   formatPercent,
@@ -40,7 +39,7 @@ function columnsOf({ baselines }: BenchResult): readonly Column<Row>[] {
     timed('GFLOP/s', 7, ({ gflops }) => (gflops === undefined ? '' : formatRate(gflops))),
     timed('peak', 4, ({ fractionOfPeak }) => (fractionOfPeak === undefined ? '' : formatPercent(fractionOfPeak))),
     timed('steps verified', 5, ({ stepsVerified }) => stepsVerified.toLocaleString('en-US')),
-    timed('error', 9, (row) => formatError(row.maxLossError)),
+    timed('of bound', 9, ({ fractionOfBound }) => formatPercent(fractionOfBound)),
     timed('start ms', 8, (row) => formatNumber(row.startupMilliseconds)),
     timed('build ms', 11, (row) => (row.buildMilliseconds === undefined ? '' : formatNumber(row.buildMilliseconds))),
     timed('MiB', 10, (row) => (row.peakRssBytes === undefined ? '' : formatMebibytes(row.peakRssBytes))),
@@ -121,7 +120,7 @@ function legend({ rows, machine }: BenchResult, table: string): string[] {
   const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
   const processes =
     fewest === most ? `${most} ${most === 1 ? 'process' : 'processes'}` : `${fewest} to ${most} processes`;
-  const peak = machine.peakGflops;
+  const peak = machine.nativePeakGflops;
   const shows = (heading: string) => table.includes(` ${heading} `) || table.includes(` ${heading}:`);
   return [
     [

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  formatError,
   formatFactor,
   formatNumber,
   formatPercent,
@@ -56,8 +55,6 @@ describe('a figure with a unit', () => {
     [formatPercent(0), '0.0%'],
     [formatUncertainty(0.013), '±1.3%'],
     [formatUncertainty(331), '>±100%'],
-    [formatError(2.3e-15), '2e-15'],
-    [formatError(0), '0'],
     [formatRate(17.64), '17.6'],
     [formatRate(0.0006), '<0.01'],
   ])('reads %s', (text, expected) => {

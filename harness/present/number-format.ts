@@ -62,11 +62,6 @@ export function formatRate(rate: number): string {
   return rate < 0.01 ? '<0.01' : formatNumber(rate);
 }
 
-/** Loss errors span many orders of magnitude: `2e-15`, and `0` where there is none. */
-export function formatError(error: number): string {
-  return error === 0 ? '0' : error.toExponential(0);
-}
-
 export function formatMebibytes(bytes: number): string {
   return formatNumber(bytes / 2 ** 20);
 }

@@ -31,6 +31,7 @@ export const longRunRowSchema = z.discriminatedUnion('status', [
 export const longRunResultSchema = z.strictObject({
   schemaVersion: z.literal(SCHEMA_VERSION),
   createdAt: z.iso.datetime(),
+  command: z.array(z.string()),
   commit: z.string().optional(),
   machine: machineSchema,
   runtime: runtimeSchema,

@@ -25,6 +25,8 @@ export const taskDescriptionSchema = z.strictObject({
   learningRate: positive,
 });
 
+const peakSchema = z.strictObject({ float32: positive, float64: positive });
+
 export const machineSchema = z.strictObject({
   fingerprint: z.string(),
   platform: z.string(),
@@ -32,8 +34,12 @@ export const machineSchema = z.strictObject({
   cpu: z.string(),
   cores: z.number().int().positive(),
   memoryBytes: positive,
-  /** Multiply-add peak of one core by 128-bit SIMD, measured in this run. */
-  peakGflops: z.strictObject({ float32: positive, float64: positive }).optional(),
+  /** Of the operating system: `Linux 6.1.0`. */
+  kernel: z.string(),
+  /** Multiply-add peak of one core by native code at its widest vectors, measured in this run where there is a C compiler. */
+  nativePeakGflops: peakSchema.optional(),
+  /** The same by 128-bit SIMD in the runtime that hosts TypeScript rows: the ceiling of WebAssembly. */
+  simd128PeakGflops: peakSchema.optional(),
 });
 
 export const runtimeSchema = z.strictObject({ name: z.string(), version: z.string(), v8: z.string().optional() });
@@ -47,19 +53,33 @@ const identity = {
   precision: z.enum(['float32', 'float64']),
 };
 
+/** What a row was made of, so that it can be made again. */
+const origin = {
+  /** SHA-256 over the files of its folder, by their paths in it. */
+  sourceHash: z.string().length(64),
+  /** What the compilers, interpreters and libraries that it needs say of their versions. */
+  tools: z.record(z.string(), z.string()),
+  /** The words of its build, flags among them. */
+  build: z.array(z.string()).optional(),
+};
+
 /** A row that was timed: every one of its losses was verified first. */
 export const verifiedRowSchema = z.strictObject({
   ...identity,
+  ...origin,
   status: z.literal('verified'),
+  /** Steps whose loss a second process of the row gave too, to the last bit: every step that was timed is among them. */
   stepsVerified: z.number().int().positive(),
-  maxLossError: z.number().nonnegative(),
-  tolerance: positive,
+  /** Of these, steps whose loss and update were checked from the row's own state. */
+  stepsForced: z.number().int().positive(),
+  /** Largest error of any such step, over what rounding allows; at most 1. */
+  fractionOfBound: z.number().nonnegative(),
   microsecondsPerSample: intervalSchema,
   /** One figure a process: the median of its laps. In the order the processes ran. */
   roundsMicrosecondsPerSample: z.array(positive),
   /** Indexes into the rounds that lie far from the others; marked, never dropped. */
   outlierRounds: z.array(z.number().int().nonnegative()),
-  /** Documents in one lap; each lap starts from the start parameters. */
+  /** Documents timed in one lap; each lap starts from the start parameters, and its first step is not timed. */
   samplesPerLap: z.number().int().positive(),
   /** Documents timed, over all rounds and laps. */
   samplesMeasured: z.number().int().positive(),
@@ -67,7 +87,12 @@ export const verifiedRowSchema = z.strictObject({
   /** How many times faster than each baseline that was timed: ratios by round, over the documents both trained on. Keys are names of rows. */
   speedup: z.record(z.string(), intervalSchema),
   gflops: positive.optional(),
+  /** GFLOP/s over the machine's native peak of one core at the row's precision. */
   fractionOfPeak: positive.optional(),
+  /** The same over the peak of 128-bit SIMD, for rows that run in a runtime where that is the widest. */
+  fractionOfSimd128Peak: positive.optional(),
+  /** Processor time of all its threads and processes over elapsed time, while timed. */
+  coresUsed: positive.optional(),
   startupMilliseconds: positive,
   buildMilliseconds: positive.optional(),
   peakRssBytes: positive.optional(),
@@ -78,8 +103,6 @@ export const refusedRowSchema = z.strictObject({
   ...identity,
   status: z.enum(['mismatch', 'error', 'skipped', 'unsupported']),
   reason: z.string(),
-  maxLossError: z.number().nonnegative().optional(),
-  tolerance: positive.optional(),
 });
 
 export const rowSchema = z.discriminatedUnion('status', [verifiedRowSchema, refusedRowSchema]);
@@ -101,11 +124,25 @@ export const baselineSchema = z.strictObject({
   role: z.enum(['python-baseline', 'scalar-baseline']).optional(),
 });
 
+/** What the laps began with: nobody could know it before the run. `bench --like` repeats it. */
+export const lapsSchema = z.strictObject({
+  /** Of the order of the rows in each round, and of the laps that are drawn. */
+  seed: z.number().int().nonnegative(),
+  /** True where another run's laps were repeated: a row could have kept their losses. */
+  repeated: z.boolean(),
+  /** First document of every timed lap, round by round: the n-th lap of all rows of a round begins with the same one. */
+  firstDocuments: z.array(z.array(z.number().int().nonnegative())),
+});
+
 export const benchResultSchema = z.strictObject({
   schemaVersion: z.literal(SCHEMA_VERSION),
   createdAt: z.iso.datetime(),
+  /** The words after the program's name, as they were typed. */
+  command: z.array(z.string()),
+  /** With `-dirty` behind it where files differ from it. */
   commit: z.string().optional(),
   task: taskDescriptionSchema,
+  laps: lapsSchema,
   machine: machineSchema,
   runtime: runtimeSchema,
   noise: noiseSchema,
@@ -119,6 +156,7 @@ export type RefusedRow = z.infer<typeof refusedRowSchema>;
 export type Baseline = z.infer<typeof baselineSchema>;
 export type Row = z.infer<typeof rowSchema>;
 export type Noise = z.infer<typeof noiseSchema>;
+export type Laps = z.infer<typeof lapsSchema>;
 export type Machine = z.infer<typeof machineSchema>;
 export type Runtime = z.infer<typeof runtimeSchema>;
 export type BenchResult = z.infer<typeof benchResultSchema>;

@@ -65,6 +65,7 @@ export function fakeContender(
   };
   return {
     identity: { implementation: options.name, language: 'TypeScript', technique: 'fake', precision: 'float64' },
+    origin: { sourceHash: '0'.repeat(64), tools: {} },
     roles: options.roles ?? [],
     start,
     verify: verifyFakeLosses,

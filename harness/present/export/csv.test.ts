@@ -42,11 +42,11 @@ test('every record has a field for every column, and the figures stand in theirs
   expect(field(wrong, 'microseconds_per_sample')).toBe('');
 });
 
-test('a refused row keeps its loss error and tolerance in their columns', () => {
-  const result = benchResult({ rows: [refusedRow({ maxLossError: 0.1, tolerance: 1e-10 })] });
-  const [header = [], wrong = []] = parseCsv(csv.serialize(result));
-  expect(wrong[header.indexOf('max_loss_error')]).toBe('0.1');
-  expect(wrong[header.indexOf('tolerance')]).toBe('1e-10');
+test('a timed row says how far it was verified', () => {
+  const [header = [], fast = []] = parseCsv(csv.serialize(benchResult({ rows: [verifiedRow()] })));
+  expect(fast[header.indexOf('steps_verified')]).toBe('1000');
+  expect(fast[header.indexOf('steps_forced')]).toBe('300');
+  expect(fast[header.indexOf('fraction_of_bound')]).toBe('0.02');
 });
 
 test('a single process has no interval', () => {

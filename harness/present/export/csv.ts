@@ -28,8 +28,8 @@ const header = [
   'samples_measured',
   'steady',
   'steps_verified',
-  'max_loss_error',
-  'tolerance',
+  'steps_forced',
+  'fraction_of_bound',
   'gflops',
   'startup_milliseconds',
   'peak_rss_bytes',
@@ -90,14 +90,7 @@ function contextOf({ task, machine, commit, createdAt }: BenchResult): Field[] {
 function fields(result: BenchResult, row: Row): Field[] {
   const identity = [row.implementation, row.runtime, row.language, row.technique, row.precision, row.status];
   if (row.status !== 'verified') {
-    return [
-      ...identity,
-      row.reason,
-      ...Array.from({ length: 17 }, () => undefined),
-      row.maxLossError,
-      row.tolerance,
-      ...[undefined, undefined, undefined],
-    ];
+    return [...identity, row.reason, ...Array.from({ length: 22 }, () => undefined)];
   }
   const { length: processes } = row.roundsMicrosecondsPerSample;
   const figures = (interval: Interval | undefined): Field[] => {
@@ -118,8 +111,8 @@ function fields(result: BenchResult, row: Row): Field[] {
     row.samplesMeasured,
     row.steady,
     row.stepsVerified,
-    row.maxLossError,
-    row.tolerance,
+    row.stepsForced,
+    row.fractionOfBound,
     row.gflops === undefined ? undefined : Number(row.gflops.toPrecision(3)),
     Number(row.startupMilliseconds.toPrecision(3)),
     row.peakRssBytes,

@@ -6,7 +6,7 @@ export const beta1 = 0.85;
 export const beta2 = 0.99;
 const epsilon = 1e-8;
 
-/** The two numbers of {@link adamUpdate} that change from step to step; `t` counts from 1. */
+/** The two numbers of {@link moveParameters} that change from step to step; `t` counts from 1. */
 export function adamScales(learningRate: number, t: number): { rate: number; epsilon: number } {
   // m̂ / √v̂ = (1 - β1) / c1 · M / √((1 - β2) V / c2), and ε in the same measure as √V.
   const rootScale = Math.sqrt((1 - beta2) / (1 - beta2 ** t));
@@ -34,22 +34,38 @@ export function loadAdamConstants(f: FunctionWriter, v: Vector, l: Layout): Adam
 }
 
 /**
- * Updates the parameters at `p` by their gradient `g`, which has `floor` added to it.
+ * Updates the moments of the parameters at `p` by their gradient `g`, which has `floor` added to it.
  *
  * The moments are kept without their factors 1 - β: M = β1 M + g and V = β2 V + g², so m = (1 - β1) M and v = (1 - β2) V.
  * With c1 = 1 - β1^t and c2 = 1 - β2^t, Adam's `lr · (m / c1) / (√(v / c2) + ε)` is then `rate · M / (√V + epsilon)`;
  * {@link adamScales} gives `rate` and `epsilon`.
  */
-export function adamUpdate(f: FunctionWriter, v: Vector, l: Layout, c: AdamConstants, p: Address, g: Expression): void {
-  const gradient = f.let('v128', 'g', g);
-  const behind = (bytes: number): Address => ({ base: p.base, offsetBytes: p.offsetBytes + bytes });
-  const m = f.let('v128', 'm', v.madd(v.load(behind(l.toFirstMoment)), c.beta1.get, gradient.get));
-  const square = v.madd(gradient.get, gradient.get, c.floor.get);
-  const s = f.let('v128', 's', v.madd(v.load(behind(l.toSecondMoment)), c.beta2.get, square));
-  f.do(v.store(behind(l.toFirstMoment), m.get));
-  f.do(v.store(behind(l.toSecondMoment), s.get));
-  const direction = v.div(m.get, v.add(v.sqrt(s.get), c.epsilon.get));
+export function updateMoments(f: FunctionWriter, v: Vector, l: Layout, c: AdamConstants, p: Address, g: Local): void {
+  const [first, second] = [behind(p, l.toFirstMoment), behind(p, l.toSecondMoment)];
+  f.do(v.store(first, v.madd(v.load(first), c.beta1.get, g.get)));
+  f.do(v.store(second, v.madd(v.load(second), c.beta2.get, v.madd(g.get, g.get, c.floor.get))));
+}
+
+/** √V of the parameters at `p`. */
+export function root(v: Vector, l: Layout, p: Address): Expression {
+  return v.sqrt(v.load(behind(p, l.toSecondMoment)));
+}
+
+/** Moves the parameters at `p` by their moments: `p - rate · M / (√V + epsilon)`. */
+export function moveParameters(
+  f: FunctionWriter,
+  v: Vector,
+  l: Layout,
+  c: AdamConstants,
+  p: Address,
+  rootOfSecond: Expression,
+): void {
+  const direction = v.div(v.load(behind(p, l.toFirstMoment)), v.add(rootOfSecond, c.epsilon.get));
   f.do(v.store(p, v.nmadd(direction, c.rate.get, v.load(p))));
+}
+
+function behind(p: Address, bytes: number): Address {
+  return { base: p.base, offsetBytes: p.offsetBytes + bytes };
 }
 
 /**
@@ -62,8 +78,13 @@ export function updateStored(v: Vector, l: Layout): string {
   const c = loadAdamConstants(f, v, l);
   f.loop(vectors, [{ pointer: p, bytes: v.elementBytes * v.lanes }], () => {
     const stored = l.toGradients.map((distance) => at(p, distance));
-    const g = stored.reduce((sum, gradient) => v.add(sum, v.load(gradient)), c.floor.get);
-    adamUpdate(f, v, l, c, at(p), g);
+    const g = f.let(
+      'v128',
+      'g',
+      stored.reduce((sum, gradient) => v.add(sum, v.load(gradient)), c.floor.get),
+    );
+    updateMoments(f, v, l, c, at(p), g);
+    moveParameters(f, v, l, c, at(p), root(v, l, at(p)));
   });
   return f.text();
 }

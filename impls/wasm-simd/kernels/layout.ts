@@ -47,6 +47,8 @@ export interface Layout {
   readonly parameterCount: number;
   readonly parameters: number;
   readonly wpe: number;
+  /** A tile of parameters that are zero and stay so: what the first tile of a matrix finds to be updated. */
+  readonly noTile: number;
   readonly lmHead: number;
   /** From a parameter to its first moment, its second moment, its gradient, and the gradients of all threads. */
   readonly toFirstMoment: number;
@@ -106,9 +108,9 @@ export function layout(model: ModelConfig, v: Vector, batched: boolean, division
   const gradientCount = batched ? parameterCount : embeddingCount;
   const numbers = take(5 * bytes);
   const barrier = take(12);
-  const parameters = take(parameterCount * bytes);
-  const firstMoment = take(parameterCount * bytes);
-  const secondMoment = take(parameterCount * bytes);
+  // Parameters and moments end with room for one tile that belongs to no matrix.
+  const numbersOf = () => take((parameterCount + 16 * nEmbd) * bytes);
+  const [parameters, firstMoment, secondMoment] = [numbersOf(), numbersOf(), numbersOf()];
 
   const activations = () => ({
     lossScale: take(bytes),
@@ -170,6 +172,7 @@ export function layout(model: ModelConfig, v: Vector, batched: boolean, division
     barrier,
     parameterCount,
     parameters,
+    noTile: parameters + Math.ceil((parameterCount * bytes) / lineBytes) * lineBytes,
     wpe: parameters + vocabSize * nEmbd * bytes,
     lmHead: parameters + embeddingCount * bytes,
     toFirstMoment: firstMoment - parameters,

@@ -1,4 +1,3 @@
-import { adamUpdate, loadAdamConstants } from './adam.ts';
 import type { Layout } from './layout.ts';
 import type { Vector } from './vector.ts';
 import { type Address, at, call, type Expression, FunctionWriter, i32, type Local } from './wat.ts';
@@ -34,7 +33,7 @@ function overTiles(
   if (count % rows > 0) tile(count % rows);
 }
 
-function accumulators(
+export function accumulators(
   f: FunctionWriter,
   rows: number,
   columns: number,
@@ -46,7 +45,7 @@ function accumulators(
 }
 
 /** acc[row][column] += a[row] · b[column], with each a in all lanes. */
-function outerProduct(
+export function outerProduct(
   f: FunctionWriter,
   v: Vector,
   acc: Local[][],
@@ -180,82 +179,6 @@ export function linearInputGradient(
         f.do(v.store(at(dx, place), finish === 'relu-gradient' ? passed : value.get));
       }
   });
-  return f.text();
-}
-
-/** Where a weight gradient starts and where it goes: a batch gathers it over its documents and updates after the last. */
-export interface GradientFlow {
-  readonly start: 'zero' | 'stored';
-  readonly end: 'stored' | 'adam';
-}
-
-/**
- * `name(w, dy, xRows, positions)`: dW[o][i] = Σ_t dy[o][t] · xRows[t][i], finished in registers and handed to Adam
- * (or to the stored gradient) at once.
- */
-export function linearWeightGradient(name: string, v: Vector, l: Layout, shape: Shape, flow: GradientFlow): string {
-  const f = new FunctionWriter(name);
-  const [w, dy, xRows, positions] = [
-    f.parameter('i32', 'w'),
-    f.parameter('i32', 'dy'),
-    f.parameter('i32', 'xRows'),
-    f.parameter('i32', 'positions'),
-  ];
-  const c = loadAdamConstants(f, v, l);
-  const rowBytes = shape.inputs * v.elementBytes;
-  const vectorBytes = v.lanes * v.elementBytes;
-  const columns = (shape.inputs / v.lanes) % 2 === 0 ? 2 : 1;
-  const [wi, xi, xt, dyt] = [f.local('i32', 'wi'), f.local('i32', 'xi'), f.local('i32', 'xt'), f.local('i32', 'dyt')];
-  overTiles(
-    f,
-    shape.outputs,
-    columns === 2 ? 4 : 8,
-    [
-      [w, rowBytes],
-      [dy, l.strideBytes],
-    ],
-    (rows) => {
-      f.set(wi, w.get);
-      f.set(xi, xRows.get);
-      const across = vectorBytes * columns;
-      f.loop(
-        rowBytes / across,
-        [
-          { pointer: wi, bytes: across },
-          { pointer: xi, bytes: across },
-        ],
-        () => {
-          const cell = (row: number, column: number) => row * rowBytes + column * vectorBytes;
-          const acc = accumulators(f, rows, columns, (row, column) =>
-            flow.start === 'stored' ? v.load(at(wi, cell(row, column) + l.toGradient)) : c.floor.get,
-          );
-          f.set(xt, xi.get);
-          f.set(dyt, dy.get);
-          f.loop(
-            positions,
-            [
-              { pointer: xt, bytes: rowBytes },
-              { pointer: dyt, bytes: v.elementBytes },
-            ],
-            () =>
-              outerProduct(
-                f,
-                v,
-                acc,
-                (row) => at(dyt, row * l.strideBytes),
-                (column) => at(xt, column * vectorBytes),
-              ),
-          );
-          for (const [row, accRow] of acc.entries())
-            for (const [column, g] of accRow.entries()) {
-              const place = at(wi, cell(row, column));
-              if (flow.end === 'adam') adamUpdate(f, v, l, c, place, g.get);
-              else f.do(v.store(at(wi, cell(row, column) + l.toGradient), g.get));
-            }
-        },
-      );
-    },
-  );
   return f.text();
 }
 

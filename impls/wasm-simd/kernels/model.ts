@@ -6,20 +6,14 @@ import { crossEntropy } from './cross-entropy.ts';
 import { featureShares, type Share, undivided } from './division.ts';
 import { clearEmbeddingGradient, embed, embedGradient } from './embedding.ts';
 import { type LayerLayout, layout } from './layout.ts';
-import {
-  type Finish,
-  linearForward,
-  linearInputGradient,
-  linearWeightGradient,
-  overPositionVectors,
-  type Shape,
-} from './linear.ts';
+import { type Finish, linearForward, linearInputGradient, overPositionVectors, type Shape } from './linear.ts';
 import { sumPartials } from './partial-sums.ts';
 import { type KernelRequest, type Stage, stages } from './request.ts';
 import { rmsnorm, rmsnormGradient } from './rmsnorm.ts';
 import { fromRows, toRows } from './transpose.ts';
 import { vector } from './vector.ts';
 import { call, FunctionWriter, i32 } from './wat.ts';
+import { weightGradient as weightGradientOf } from './weight-gradient.ts';
 
 /**
  * A whole training step for the exact sizes of a task, as WebAssembly text. It exports `<stage>(positions) → loss` for the
@@ -95,8 +89,8 @@ export function kernelText(request: KernelRequest): string {
     };
     /** dW = dy xᵀ, and Adam. */
     const weightGradient = (m: Matrix, dy: number, x: number) => {
-      const name = `linearWeightGradient.${nameOf(m)}.${stage}`;
-      define(name, () => linearWeightGradient(name, v, l, m, stages[stage]));
+      const name = `weightGradient.${nameOf(m)}.${stage}`;
+      define(name, () => weightGradientOf(name, v, l, m, stages[stage]));
       define(`toRows.${m.inputs}`, () => toRows(`toRows.${m.inputs}`, v, l, m.inputs));
       run(`toRows.${m.inputs}`, x, l.inputRows);
       f.do(call(name, m.address, dy, l.inputRows, t));

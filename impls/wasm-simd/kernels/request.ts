@@ -1,8 +1,8 @@
 import type { ModelConfig } from '../../contract.ts';
 import type { Division } from './division.ts';
 import { type Layout, layout } from './layout.ts';
-import type { GradientFlow } from './linear.ts';
 import { type Precision, vector } from './vector.ts';
+import type { GradientFlow } from './weight-gradient.ts';
 
 export interface KernelRequest {
   readonly model: ModelConfig;

@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { describe, test } from 'vitest';
+import { expectClose, type Matrix, product, TestKernel, variants } from '../test-kernel.ts';
+import { type TestShape, testShapes } from '../test-shapes.ts';
+import { beta1, beta2 } from './adam.ts';
+import type { Shape } from './linear.ts';
+import { stages } from './request.ts';
+import { weightGradient } from './weight-gradient.ts';
+
+/** The matrices of a model: square, wide, tall, and as many rows as there are tokens. */
+const matrices = fc.constantFrom<((shape: TestShape) => Shape)[]>(
+  ({ model: { nEmbd } }) => ({ outputs: 3 * nEmbd, inputs: nEmbd }),
+  ({ model: { nEmbd } }) => ({ outputs: nEmbd, inputs: 4 * nEmbd }),
+  ({ model: { nEmbd, vocabSize } }) => ({ outputs: vocabSize, inputs: nEmbd }),
+);
+
+const runs = { numRuns: 12 };
+
+describe.each(variants)('$precision, fused $fused', (variant) => {
+  test.each(['only', 'first', 'middle', 'last'] as const)('dW = dy xᵀ, as the %s document of a batch', (stage) => {
+    fc.assert(
+      fc.property(testShapes(), matrices, (given, matrix) => {
+        const { model, positions, draw } = given;
+        const shape = matrix(given);
+        const { start, end } = stages[stage];
+        const kernel = new TestKernel(
+          model,
+          variant,
+          (v, l) => [weightGradient('gradient', v, l, shape, stages[stage])],
+          true,
+        );
+        const { l } = kernel;
+        const area = (distance: number) => kernel.at(l.parameters + distance, shape.outputs, shape.inputs);
+        const [w, gradient, first, second] = [0, l.toGradient, l.toFirstMoment, l.toSecondMoment].map(area);
+        const [dy, x] = [kernel.features(shape.outputs, positions), kernel.rows(positions, shape.inputs)];
+        const upstream = kernel.fill(dy, draw);
+        const inputs = kernel.fill(x, draw);
+        const stored = kernel.fill(gradient, draw);
+        const [weights, m, v] = [kernel.fill(w, draw), kernel.fill(first, draw), kernel.fill(second, () => 1 + draw())];
+        const constants = { [l.rate]: 0.125, [l.epsilon]: 0.0625, [l.beta1]: beta1, [l.beta2]: beta2, [l.floor]: 0 };
+        for (const [address, value] of Object.entries(constants)) kernel.writeNumber(Number(address), value);
+
+        for (const distance of [0, l.toFirstMoment, l.toSecondMoment])
+          kernel.fill(kernel.at(l.noTile + distance, 1, 16 * model.nEmbd), () => 0);
+        kernel.padWithZeros(dy);
+
+        const outputs = end === 'adam' ? [w, first, second] : [gradient];
+        kernel.run('gradient', [w.address, dy.address, x.address, positions], outputs);
+
+        const each = (of: (o: number, i: number) => number): Matrix =>
+          weights.map((row, o) => row.map((_, i) => of(o, i)));
+        const products = product(upstream, inputs);
+        const g = each((o, i) => products[o][i] + (start === 'stored' ? stored[o][i] : 0));
+        const tolerance = 4 * positions * kernel.epsilon;
+        if (end === 'stored') return expectClose(kernel.read(gradient), g, tolerance);
+        const nextM = each((o, i) => beta1 * m[o][i] + g[o][i]);
+        const nextV = each((o, i) => beta2 * v[o][i] + g[o][i] ** 2);
+        expectClose(kernel.read(first), nextM, tolerance);
+        expectClose(kernel.read(second), nextV, tolerance);
+        const updated = each((o, i) => weights[o][i] - (0.125 * nextM[o][i]) / (Math.sqrt(nextV[o][i]) + 0.0625));
+        expectClose(kernel.read(w), updated, tolerance);
+      }),
+      runs,
+    );
+  });
+});

@@ -1,5 +1,5 @@
 import { median } from 'simple-statistics';
-import { medianInterval } from '../statistics/median-interval.ts';
+import { independentMedianInterval } from '../statistics/median-interval.ts';
 import type { Evidence } from './verdict.ts';
 
 /** The times of one turn, one lap each of three processes that take turns: base, head, and base once more as the control. */
@@ -40,8 +40,8 @@ export function summarizeTurns(turns: readonly Turn[]): Round {
 /** Intervals over rounds: each round is one independent sample. */
 export function evidenceFrom(rounds: readonly Round[]): Evidence {
   return {
-    ratio: medianInterval(rounds.map(({ ratio }) => ratio)),
-    control: medianInterval(rounds.map(({ control }) => control)),
+    ratio: independentMedianInterval(rounds.map(({ ratio }) => ratio)),
+    control: independentMedianInterval(rounds.map(({ control }) => control)),
     rounds: rounds.length,
   };
 }

@@ -28,24 +28,29 @@ const FEWEST_WITHOUT_ASSUMPTION = 6;
  * @throws RangeError where there is no sample or one is not positive and finite
  */
 export function medianInterval(samples: readonly number[]): Interval {
+  const { median, low, high } = independentMedianInterval(samples);
+  const widening = wideningFor(neighbourCorrelation(samples));
+  return { median, low: median * (low / median) ** widening, high: median * (high / median) ** widening };
+}
+
+/**
+ * The same for samples that know nothing of each other, such as ratios of laps a few milliseconds apart, in which the
+ * machine's drift cancels.
+ *
+ * @throws RangeError where there is no sample or one is not positive and finite
+ */
+export function independentMedianInterval(samples: readonly number[]): Interval {
   if (samples.length === 0) throw new RangeError('an interval needs at least one sample');
   for (const sample of samples) {
     if (!(sample > 0 && Number.isFinite(sample))) throw new RangeError(`a sample must be positive, got ${sample}`);
   }
   const sorted = samples.toSorted((a, b) => a - b);
   const median = medianSorted(sorted);
-  const { low, high } = independentBounds(sorted);
-  const widening = wideningFor(neighbourCorrelation(samples));
-  return { median, low: median * (low / median) ** widening, high: median * (high / median) ** widening };
-}
-
-/** For samples that know nothing of each other. */
-function independentBounds(sorted: readonly number[]): { low: number; high: number } {
   const n = sorted.length;
-  if (n === 1) return { low: sorted[0], high: sorted[0] };
-  if (n < FEWEST_WITHOUT_ASSUMPTION) return studentBounds(sorted);
+  if (n === 1) return { median, low: median, high: median };
+  if (n < FEWEST_WITHOUT_ASSUMPTION) return { median, ...studentBounds(sorted) };
   const z = -Math.sqrt(n / (n - 1)) * studentCriticalValue(TAILS, n - 1);
-  return bootstrapMedianQuantiles(sorted, (1 + errorFunction(z / Math.SQRT2)) / 2);
+  return { median, ...bootstrapMedianQuantiles(sorted, (1 + errorFunction(z / Math.SQRT2)) / 2) };
 }
 
 /** A median, or a ratio of two, with its 95% interval. */

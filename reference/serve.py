@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Runs microgpt.py as a competitor, by the line protocol: the task as files and flags, words in, JSON lines out."""
+"""Runs microgpt.py as a competitor, by the line protocol: the task as files and flags, words in, JSON lines out.
+
+Other trainers in Python call `serve` with a class of their own, which has the methods of `Competitor`.
+"""
 
 import argparse
 import array
@@ -24,11 +27,13 @@ def read_numbers(type_code, path):
 
 
 def write_numbers(type_code, path, values):
+    """Writes the numbers and returns how many they are."""
     numbers = array.array(type_code, values)
     if sys.byteorder == "big":
         numbers.byteswap()
     with open(path, "wb") as file:
         file.write(numbers.tobytes())
+    return len(numbers)
 
 
 def parse_flags():
@@ -43,7 +48,15 @@ def parse_flags():
     return parser.parse_args()
 
 
-def load_trainer(flags):
+class Competitor(Trainer):
+    """What the protocol asks of a trainer: `reset`, `train_step` and `gradients` of the reference, and this."""
+
+    def current_parameters(self):
+        """All parameters, flat, in the order of `parameter_shapes`."""
+        return [p.data for p in self.parameters]
+
+
+def load_trainer(create, flags):
     """The trainer of exactly the documents and start parameters that the files hold."""
     config = Config(flags.n_embd, flags.n_head, flags.n_layer, flags.block_size, flags.vocab_size)
     tokens = read_numbers(INT32, flags.tokens)
@@ -53,7 +66,7 @@ def load_trainer(flags):
     if len(parameters) != expected:
         raise ValueError(f"{flags.parameters} holds {len(parameters)} parameters, these sizes need {expected}")
     documents = [tokens[start:end] for start, end in zip(offsets, offsets[1:])]
-    return Trainer(config, parameters, documents, flags.batch, flags.num_steps, flags.learning_rate)
+    return create(config, parameters, documents, flags.batch, flags.num_steps, flags.learning_rate)
 
 
 def train(trainer, steps):
@@ -71,13 +84,11 @@ def reset(trainer, first_document):
 
 
 def parameters(trainer, path):
-    write_numbers(FLOAT64, path, [p.data for p in trainer.parameters])
-    return {"parameters": len(trainer.parameters)}
+    return {"parameters": write_numbers(FLOAT64, path, trainer.current_parameters())}
 
 
 def gradients(trainer, path):
-    write_numbers(FLOAT64, path, trainer.gradients())
-    return {"gradients": len(trainer.parameters)}
+    return {"gradients": write_numbers(FLOAT64, path, trainer.gradients())}
 
 
 WORDS = {"train": train, "reset": reset, "parameters": parameters, "gradients": gradients}
@@ -94,11 +105,14 @@ def answer(trainer, line):
         return {"error": f"{line.strip()}: {error}"}
 
 
-def main():
+def serve(create):
+    """Speaks the protocol until `quit` or the end of input, for a trainer made as `Trainer` is: from config, start
+    parameters, documents, batch, num_steps and learning_rate."""
+
     def say(message):
         print(json.dumps(message), flush=True)
 
-    trainer = load_trainer(parse_flags())
+    trainer = load_trainer(create, parse_flags())
     say({"ready": PROTOCOL_VERSION})
     for line in sys.stdin:
         if line.strip() == "quit":
@@ -107,4 +121,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    serve(Competitor)

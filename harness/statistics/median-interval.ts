@@ -28,8 +28,11 @@ const FEWEST_WITHOUT_ASSUMPTION = 6;
  * @throws RangeError where there is no sample or one is not positive and finite
  */
 export function medianInterval(samples: readonly number[]): Interval {
-  const { median, low, high } = independentMedianInterval(samples);
-  const widening = wideningFor(neighbourCorrelation(samples));
+  const interval = independentMedianInterval(samples);
+  const rho = neighbourCorrelation(samples);
+  if (rho === 0) return interval;
+  const { median, low, high } = interval;
+  const widening = wideningFor(rho);
   return { median, low: median * (low / median) ** widening, high: median * (high / median) ** widening };
 }
 

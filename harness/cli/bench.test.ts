@@ -129,7 +129,9 @@ describe('bench', () => {
     expect(exitCode).toBe(0);
     const stored = await readResult(join(results, file));
     expect(stored.rows.map((row) => row.implementation)).toEqual(['fast']);
-    const [record] = await readHistory(join(results, 'history.ndjson'));
+    const {
+      records: [record],
+    } = await readHistory(join(results, 'history.ndjson'));
     expect(record.rows).toMatchObject([{ implementation: 'fast', microsecondsPerSample: { median: 10 } }]);
   });
 

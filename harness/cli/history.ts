@@ -33,7 +33,9 @@ export function historyCommand(): Command {
 
 async function history(names: readonly string[], flags: HistoryFlags): Promise<void> {
   await checkJsonTarget(flags.json);
-  const all = trendsOf(await readHistory(flags.file));
+  const { records, unreadable } = await readHistory(flags.file);
+  for (const problem of unreadable) console.error(`warning: ${problem}; the line is left out`);
+  const all = trendsOf(records);
   const known = new Set(all.map((trend) => trend.implementation));
   for (const name of names) {
     if (!known.has(name))

@@ -1,8 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
 import { suggestion } from '../nearest-name.ts';
+import { printableLine } from '../printable.ts';
 import { displayPath, implementationsRoot } from '../project.ts';
+import { messageOf, readRegularFile } from '../regular-file.ts';
 import { UsageError } from '../usage-error.ts';
 import { type Manifest, manifestSchema, type Role } from './manifest.ts';
 
@@ -46,26 +48,36 @@ export async function discoverImplementations(
   return discovered.toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
 }
 
+/** What a name may be: fit for a table, a file name, a command line and a page as it stands. */
+const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._+-]{0,59}$/u;
+const LARGEST_MANIFEST_BYTES = 2 ** 16;
+
 /** One folder, or undefined where it holds no file at all: what a checkout of another revision leaves behind. */
 async function readImplementation(folder: string): Promise<DiscoveredImplementation | undefined> {
   const name = basename(folder);
   const file = join(folder, 'impl.json');
   const broken = (problem: string): BrokenImplementation => ({
-    name,
+    name: printableLine(name, 60),
     folder,
-    problem: `${displayPath(file)}: ${problem}`,
+    problem: printableLine(`${displayPath(file)}: ${problem}`, 1_000),
   });
 
-  const entries = await readdir(folder, { withFileTypes: true });
-  if (!entries.some((entry) => entry.isFile())) return undefined;
+  if (!NAME.test(name)) {
+    return broken(
+      'rename the folder; a name has letters, digits, spaces and . _ + -, begins with a letter or digit, and is short',
+    );
+  }
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => error);
+  if (entries instanceof Error) return broken(`the folder cannot be read (${entries.code ?? entries.message})`);
+  if (!entries.some((entry) => !entry.isDirectory())) return undefined;
   if (!entries.some((entry) => entry.name === 'impl.json')) {
     return broken('missing; every folder of implementations needs this manifest (impls/README.md describes it)');
   }
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(file, 'utf8'));
+    json = JSON.parse((await readRegularFile(file, LARGEST_MANIFEST_BYTES)).toString('utf8').replace(/^\uFEFF/, ''));
   } catch (error) {
-    return broken(`expected JSON, but ${error instanceof Error ? error.message : String(error)}`);
+    return broken(error instanceof SyntaxError ? `expected JSON, but ${error.message}` : messageOf(error));
   }
   const parsed = manifestSchema.safeParse(json);
   return parsed.success ? { name, folder, manifest: parsed.data } : broken(describeIssue(parsed.error));

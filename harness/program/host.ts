@@ -23,12 +23,12 @@ async function main(): Promise<void> {
   const { module, task } = readTask();
   let trainer: Trainer;
   try {
-    trainer = await (await loadFactory(module))(task);
+    trainer = requireTrainer(await (await loadFactory(module))(task));
   } catch (error) {
     if (error instanceof Error && error.name === 'UnsupportedTask') {
       answer({ unsupported: error.message });
     } else {
-      console.error(error);
+      explain(error);
       answer({ error: oneLine(error) });
       process.exitCode = 1;
     }
@@ -84,6 +84,13 @@ function isFactory(value: unknown): value is CreateTrainer {
   return typeof value === 'function';
 }
 
+/** What a factory returned, or an error that names the method it lacks. */
+function requireTrainer(trainer: Trainer): Trainer {
+  const lacking = (['train', 'reset', 'parameters'] as const).find((method) => typeof trainer?.[method] !== 'function');
+  if (lacking === undefined) return trainer;
+  throw new Error(`the factory returned no trainer: it has no method ${lacking}, see impls/contract.ts`);
+}
+
 /** Answers words until `quit` or the end of input. A word is done before the next one is looked at. */
 function listen(trainer: Trainer): void {
   let pending = '';
@@ -123,7 +130,7 @@ function reply(trainer: Trainer, line: string): object {
         throw new WrongWord(`unknown word "${word}"; there are train, reset, parameters, gradients, quit`);
     }
   } catch (error) {
-    if (!(error instanceof WrongWord)) console.error(error);
+    if (!(error instanceof WrongWord)) explain(error);
     return { error: oneLine(error) };
   }
 }
@@ -149,6 +156,17 @@ function write(path: string, numbers: Float64Array): number {
 
 function answer(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+/** Prints an error for the implementation's author: its own frames, none of this file's. */
+function explain(error: unknown): void {
+  const stack = error instanceof Error ? (error.stack ?? String(error)) : String(error);
+  console.error(
+    stack
+      .split('\n')
+      .filter((line) => !line.includes(import.meta.url) && !line.includes('node:internal'))
+      .join('\n'),
+  );
 }
 
 function oneLine(error: unknown): string {

@@ -1,5 +1,7 @@
+import { isAbsolute } from 'node:path';
 import { validRange } from 'semver';
 import { z } from 'zod';
+import { printableLine } from '../printable.ts';
 import { supportsSchema } from './supports.ts';
 
 /** Version of the line protocol (`impls/README.md`) that this harness speaks. */
@@ -18,29 +20,50 @@ const versionRange = z
   .string()
   .refine((text) => validRange(text) !== null, 'expected a range of versions, such as ">=1.5"');
 
+/** A text that people see in tables and messages. */
+function shown(longest: number) {
+  return z
+    .string()
+    .min(1)
+    .max(longest)
+    .refine((text) => printableLine(text) === text, 'expected one line without control characters');
+}
+
+/** A word of a command. */
+const word = z
+  .string()
+  .min(1)
+  .refine((text) => !text.includes('\0'), 'expected no NUL character');
+
+/** A program is looked up on the path, so that a mere `list` runs nothing that came with a folder. */
+const programName = word.refine(
+  (text) => isAbsolute(text) || !/[\\/]/.test(text),
+  'expected the name of a program on the path, or an absolute path',
+);
+
 const neededLibrarySchema = z.strictObject({
-  name: z.string().min(1),
+  name: shown(60),
   /** Words for the program it belongs to: ends with exit code 0 where the library is there, and prints its version. */
-  ask: z.array(z.string()).min(1),
+  ask: z.array(word).min(1),
   version: versionRange.optional(),
-  hint: z.string().min(1).optional(),
+  hint: shown(200).optional(),
 });
 
 export const neededToolSchema = z.strictObject({
   /** A name that is looked up on the path, or an absolute path. A command that begins with it is run from where it was found. */
-  program: z.string().min(1),
+  program: programName,
   /** Other names of the same program, tried in this order. */
-  or: z.array(z.string().min(1)).default([]),
+  or: z.array(programName).default([]),
   /** An environment variable that names the program to use instead: `CC`. */
   variable: z.string().min(1).optional(),
   /** The versions that will do, in npm's notation: `>=3.9`, `^1.5`. Any will where left out. */
   version: versionRange.optional(),
   /** Words that make it print its version. */
-  ask: z.array(z.string()).default(['--version']),
+  ask: z.array(word).default(['--version']),
   /** What must be installed for it: where the first program of that name lacks one, the next on the path is tried. */
   libraries: z.array(neededLibrarySchema).default([]),
   /** How to get it, shown where it is missing or too old. */
-  hint: z.string().min(1).optional(),
+  hint: shown(200).optional(),
 });
 
 /** `impl.json`: one implementation's entry in the competition. Paths are relative to its folder. */
@@ -51,9 +74,9 @@ export const manifestSchema = z.strictObject({
         ? 'got 1; expected 2; answer `reset S` (impls/README.md says how), print {"ready":2}, and write "protocol": 2'
         : `expected ${PROTOCOL_VERSION}`,
   }),
-  language: z.string().min(1),
+  language: shown(40),
   /** The one idea, in a few words: "tape-free, matrix level". */
-  technique: z.string().min(1).max(60),
+  technique: shown(60),
   precision: z.enum(['float32', 'float64']),
   /** Order on the ladder from slow to fast: where the row stands in tables. */
   order: z.number().int(),
@@ -64,15 +87,15 @@ export const manifestSchema = z.strictObject({
   needs: z.array(neededToolSchema).default([]),
   run: z.union([
     /** A TypeScript module whose default export is a `CreateTrainer`, with arguments of its own for variants. */
-    z.strictObject({ module: z.string().min(1), nodeFlags: z.array(z.string()).default([]) }),
+    z.strictObject({ module: word, nodeFlags: z.array(z.string()).default([]) }),
     /** Any program that speaks the protocol. Run without a shell, in the implementation's folder. */
-    z.strictObject({ command: z.array(z.string().min(1)).min(1) }),
+    z.strictObject({ command: z.array(word).min(1) }),
   ]),
   /** Run once before the first use, and again whenever one of `inputs` changes. `{output}` in the words stands for the build folder. */
   build: z
     .strictObject({
-      command: z.array(z.string().min(1)).min(1),
-      inputs: z.array(z.string().min(1)).min(1),
+      command: z.array(word).min(1),
+      inputs: z.array(word).min(1),
     })
     .optional(),
 });

@@ -1,7 +1,8 @@
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { displayPath } from '../project.ts';
+import { messageOf, readRegularFile } from '../regular-file.ts';
 import { UsageError } from '../usage-error.ts';
 import {
   type BenchResult,
@@ -74,21 +75,36 @@ export async function appendHistory(record: HistoryRecord, path: string = histor
   }
 }
 
+/** A history as far as it can be read. */
+export interface History {
+  /** Oldest first. */
+  readonly records: readonly HistoryRecord[];
+  /** One line for each record that cannot be read: where, and why. */
+  readonly unreadable: readonly string[];
+}
+
+const LARGEST_HISTORY_BYTES = 512 * 2 ** 20;
+
 /**
- * All records, oldest first.
+ * Reads a history. A line that is damaged, or of an older version, takes no other with it.
  *
- * @throws UsageError where there is no history yet, or a line is not a record of this version
+ * @throws UsageError where there is no history yet, or not one line can be read
  */
-export async function readHistory(path: string = historyPath): Promise<readonly HistoryRecord[]> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT')
-      throw new UsageError(`${displayPath(path)}: no history yet; every \`npm run bench\` adds to it`);
-    throw new UsageError(`${displayPath(path)}: cannot be read (${error.code ?? error.message})`);
+export async function readHistory(path: string = historyPath): Promise<History> {
+  const shown = displayPath(path);
+  const bytes = await readRegularFile(path, LARGEST_HISTORY_BYTES).catch((error) => {
+    throw new UsageError(`${shown}: the history ${messageOf(error)}; every \`npm run bench\` adds to it`);
   });
-  const records = text
-    .split('\n')
-    .map((line, index) => ({ line, where: `${displayPath(path)}, line ${index + 1}` }))
-    .filter(({ line }) => line.trim() !== '')
-    .map(({ line, where }) => parseStored(line, historyRecordSchema, where));
-  return records.sort((a, b) => a.createdAt.localeCompare(b.createdAt));
+  const records: HistoryRecord[] = [];
+  const unreadable: string[] = [];
+  for (const [index, line] of bytes.toString('utf8').split('\n').entries()) {
+    if (line.trim() === '') continue;
+    try {
+      records.push(parseStored(line, historyRecordSchema, `${shown}, line ${index + 1}`));
+    } catch (error) {
+      unreadable.push(messageOf(error));
+    }
+  }
+  if (records.length === 0 && unreadable[0] !== undefined) throw new UsageError(unreadable[0]);
+  return { records: records.sort((a, b) => a.createdAt.localeCompare(b.createdAt)), unreadable };
 }

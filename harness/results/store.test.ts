@@ -46,7 +46,7 @@ describe('a stored result', () => {
   });
 
   it.each([
-    ['missing', undefined, /cannot be read \(ENOENT\)/],
+    ['missing', undefined, /is missing; expected a results file/],
     ['cut off', JSON.stringify(benchResult()).slice(0, 200), /not JSON, or cut off/],
     ['empty', '', /not JSON, or cut off/],
     [

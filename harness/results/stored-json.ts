@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
+import { printableLine } from '../printable.ts';
 import { displayPath } from '../project.ts';
+import { messageOf, readRegularFile } from '../regular-file.ts';
 import { UsageError } from '../usage-error.ts';
 import { SCHEMA_VERSION } from './schema.ts';
 
@@ -13,11 +14,10 @@ const LARGEST_FILE_BYTES = 64 * 2 ** 20;
  * @throws UsageError, in one line, where it is missing, not JSON, of another schema version, or not what `schema` says
  */
 export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`${displayPath(path)}: cannot be read (${error.code ?? error.message})`);
+  const bytes = await readRegularFile(path, LARGEST_FILE_BYTES).catch((error) => {
+    throw new UsageError(`${displayPath(path)}: ${messageOf(error)}; expected a results file`);
   });
-  if (text.length > LARGEST_FILE_BYTES) throw new UsageError(`${displayPath(path)}: too large for a results file`);
-  return parseStored(text, schema, displayPath(path));
+  return parseStored(bytes.toString('utf8'), schema, displayPath(path));
 }
 
 /** Parses one stored JSON text; `where` names it in errors. @throws UsageError as {@link readJsonFile} */
@@ -37,7 +37,9 @@ export function parseStored<T>(text: string, schema: z.ZodType<T>, where: string
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new UsageError(`${where}: field "${issue.path.join('.')}": ${issue.message}; this is not a results file`);
+  throw new UsageError(
+    printableLine(`${where}: field "${issue.path.join('.')}": ${issue.message}; this is not a results file`),
+  );
 }
 
 function versionOf(json: unknown): number | string | undefined {

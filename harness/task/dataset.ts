@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { printableLine } from '../printable.ts';
 import { UsageError } from '../usage-error.ts';
 import { documentsOf } from './documents.ts';
 
@@ -66,7 +67,7 @@ export async function readDataset(
   if (documents.length === 0)
     throw new UsageError(`Data set ${path} is empty: expected text with one document a line.`);
   const known = Object.entries(byName).find(([, other]) => other.sha256 === sha256);
-  return { name: known?.[0] ?? basename(path), path, sha256, documents };
+  return { name: known?.[0] ?? printableLine(basename(path), 60), path, sha256, documents };
 }
 
 async function readBytes(path: string, named: NamedDataset | undefined): Promise<Buffer> {

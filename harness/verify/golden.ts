@@ -1,8 +1,12 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
-import { projectRoot } from '../project.ts';
+import { displayPath, projectRoot } from '../project.ts';
+import { messageOf, readRegularFile } from '../regular-file.ts';
 import type { TaskDescription } from '../task/task.ts';
+import { UsageError } from '../usage-error.ts';
+
+const LARGEST_GOLDEN_BYTES = 64 * 2 ** 20;
 
 /** Where `npm run golden` writes, and {@link findGolden} reads. */
 export const goldenFolder: string = join(projectRoot, 'reference', 'golden');
@@ -55,7 +59,10 @@ export type Golden = z.infer<typeof goldenSchema>;
 /** The same as its file holds it. */
 export type GoldenFile = z.input<typeof goldenSchema>;
 
-/** The trace of exactly this task, or undefined where none was made. Throws where a golden file is malformed: our own mistake. */
+/**
+ * The trace of exactly this task, or undefined where none was made.
+ * @throws {UsageError} where a golden file is damaged
+ */
 export async function findGolden(task: TaskDescription): Promise<Golden | undefined> {
   for (const file of await readdir(goldenFolder)) {
     if (!file.endsWith('.json')) continue;
@@ -65,13 +72,23 @@ export async function findGolden(task: TaskDescription): Promise<Golden | undefi
   return undefined;
 }
 
-/** Throws where the file is not a golden trace. */
+/** @throws {UsageError} where the file is not a golden trace */
 export async function readGolden(path: string): Promise<Golden> {
-  const parsed = goldenSchema.safeParse(JSON.parse(await readFile(path, 'utf8')));
+  const damaged = (why: string) =>
+    new UsageError(`${displayPath(path)}: no golden trace (${why}); restore it with git, or run \`npm run golden\``);
+  const bytes = await readRegularFile(path, LARGEST_GOLDEN_BYTES).catch((error) => {
+    throw damaged(messageOf(error));
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw damaged('not JSON, or cut off');
+  }
+  const parsed = goldenSchema.safeParse(json);
   if (parsed.success) return parsed.data;
-  throw new Error(
-    `${basename(path)} is no golden trace; make it again with \`npm run golden\`.\n${z.prettifyError(parsed.error)}`,
-  );
+  const issue = parsed.error.issues[0];
+  throw damaged(`field "${issue?.path.join('.') ?? ''}": ${issue?.message ?? 'wrong'}`);
 }
 
 function isOf(golden: Golden, task: TaskDescription): boolean {

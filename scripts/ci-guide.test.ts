@@ -80,7 +80,7 @@ test('every flag and format that the guide speaks of exists', async () => {
 });
 
 test('the exit codes in the guide are those of the command', async () => {
-  const { comparisonExitCode } = await import('../harness/compare/comparison-exit-code.ts');
+  const { exitCode } = await import('../harness/cli/exit-code.ts');
   const told = [...guide.matchAll(/^\| (\d+) +\|/gm)].map(([, code]) => Number(code));
-  expect(told).toEqual(Object.values(comparisonExitCode).sort((a, b) => a - b));
+  expect(told).toEqual(Object.values(exitCode).sort((a, b) => a - b));
 });

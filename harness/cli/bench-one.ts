@@ -28,7 +28,7 @@ export interface BenchFlags extends TaskFlags {
   readonly export: readonly string[];
   readonly json?: string;
   readonly results: string;
-  readonly impls?: string;
+  readonly impls: readonly string[];
   readonly timeout?: number;
   readonly runtime?: readonly RuntimeName[];
 }

@@ -1,13 +1,13 @@
 import { chooseBaselines } from '../measure/baselines.ts';
 import { type Contender, type ContenderOptions, contenderOf } from '../measure/contender.ts';
 import { thisMachine, thisRuntime } from '../measure/machine.ts';
+import { calibrate } from '../measure/machine-peak.ts';
 import { NoiseWatch } from '../measure/noise.ts';
 import type { Pace } from '../measure/pace.ts';
-import { type Entry, isRacing, type RoundLimit, race } from '../measure/race.ts';
+import { type Entry, type RoundLimit, race } from '../measure/race.ts';
 import { rowOf } from '../measure/row.ts';
-import { reportRaceEvent } from '../present/race-report.ts';
 import { availability } from '../program/availability.ts';
-import { type DiscoveredImplementation, isBroken, withRole } from '../program/discover.ts';
+import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
 import { entrantsOf } from '../program/entrants.ts';
 import type { RuntimeName } from '../program/runtime.ts';
 import { currentCommit } from '../results/commit.ts';
@@ -16,10 +16,11 @@ import { prepareTask } from '../task/prepare-task.ts';
 import type { TaskRequest } from '../task/task.ts';
 import { type Expectation, expectationOf } from '../verify/expectation.ts';
 import type { Progress } from './progress.ts';
+import { reportRaceEvent } from './race-progress.ts';
 
 export interface BenchTaskOptions {
   readonly request: TaskRequest;
-  /** Everything discovered: reference, trusted trainer and calibrator come from here too. */
+  /** Everything discovered: reference and trusted trainer come from here too. */
   readonly all: readonly DiscoveredImplementation[];
   /** The rows of the table, in its order. */
   readonly chosen: readonly DiscoveredImplementation[];
@@ -61,9 +62,9 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
   const startOptions = { ...trainerOptions, budgetSeconds: options.pace.verifyMilliseconds / 1000 };
   const slots = await lineUp(chosen, options.runtimes, expectation, startOptions);
   const contenders = slots.filter((slot) => slot.kind === 'contender').map(({ contender }) => contender);
-  const calibrator = await hiddenCalibrator(all, chosen, expectation, startOptions);
   const baselines = chooseBaselines(contenders, options.baselines, options.firstNamed);
   const watch = new NoiseWatch();
+  const calibrations: number[] = [];
 
   const resultOf = (entries: readonly Entry[]): BenchResult => {
     const rows = slots
@@ -73,7 +74,7 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
         return entry && rowOf(entry, entries, baselines, task.training, options.peak);
       })
       .filter((row) => row !== undefined);
-    const noise = watch.report(calibratorTimes(entries, task.training.batch), rows, options.precision);
+    const noise = watch.report(calibrations, rows, options.precision);
     return {
       schemaVersion: SCHEMA_VERSION,
       createdAt,
@@ -89,7 +90,7 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
     };
   };
 
-  const entries = await race([...contenders, ...calibrator], {
+  const entries = await race(contenders, {
     stepsKnown: expectation.reference.losses.length,
     batch: task.training.batch,
     baselines: baselines.map(({ row }) => row),
@@ -98,6 +99,10 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
     seed: task.description.seed,
     signal,
     onEvent: async (event, current) => {
+      if (event.kind === 'round') {
+        const microseconds = await calibrate(signal);
+        if (microseconds !== undefined) calibrations.push(microseconds);
+      }
       reportRaceEvent(event, current, options.progress);
       if (event.kind === 'sampled' || event.kind === 'verified') await options.onResult(resultOf(current));
     },
@@ -136,31 +141,7 @@ async function lineUp(
   return slots;
 }
 
-/** The calibrator is timed every round even where it has no row of its own. */
-async function hiddenCalibrator(
-  all: readonly DiscoveredImplementation[],
-  chosen: readonly DiscoveredImplementation[],
-  expectation: Expectation,
-  options: ContenderOptions,
-): Promise<readonly Contender[]> {
-  const [calibrator] = withRole(all, 'calibrator');
-  if (calibrator === undefined || withRole(chosen, 'calibrator').length > 0) return [];
-  return (await availability(calibrator)).available
-    ? [await contenderOf({ implementation: calibrator }, expectation, options)]
-    : [];
-}
-
 /** A manifest that cannot be read says nothing of language or precision either. */
 function brokenRow(implementation: string, reason: string): RefusedRow {
   return { implementation, language: '?', technique: '?', precision: 'float64', status: 'error', reason };
-}
-
-function calibratorTimes(entries: readonly Entry[], batch: number): number[] {
-  const calibrator = entries.filter(isRacing).find(({ contender }) => contender.roles.includes('calibrator'));
-  if (calibrator === undefined) return [];
-  const { lapSteps } = calibrator.scouting;
-  return calibrator.samples
-    .map((sample) => sample?.nanosecondsToCut.get(lapSteps))
-    .filter((time) => time !== undefined)
-    .map((time) => time / 1000 / lapSteps / batch);
 }

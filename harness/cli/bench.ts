@@ -7,39 +7,51 @@ import { longRunTable } from '../present/long-run-table.ts';
 import { type Page, terminalPage } from '../present/page.ts';
 import { publishedTable } from '../present/published-table.ts';
 import { scalingTables } from '../present/scaling-table.ts';
-import { type DiscoveredImplementation, discoverImplementations, selectImplementations } from '../program/discover.ts';
+import { type DiscoveredImplementation, discoverWith, selectImplementations } from '../program/discover.ts';
 import { displayPath } from '../project.ts';
 import { currentCommit } from '../results/commit.ts';
 import type { LongRunResult } from '../results/long-run-result.ts';
 import { publishedTableFor, readPublished } from '../results/published.ts';
 import { type BenchResult, SCHEMA_VERSION } from '../results/schema.ts';
 import { resultsFolder } from '../results/store.ts';
-import { UsageError } from '../usage-error.ts';
 import { benchLong } from './bench-long.ts';
 import { type BenchFlags, type BenchOutcome, benchOne } from './bench-one.ts';
 import { benchScaling } from './bench-scaling.ts';
+import { rowExitCode } from './exit-code.ts';
 import {
   addTaskFlags,
+  collect,
   implementationsOption,
   jsonOption,
   positiveNumber,
   runtimeOption,
+  sizeFlags,
   taskRequest,
   timeoutOption,
   wholeNumberFrom,
 } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
 import { checkJsonTarget, writeJson } from './json-output.ts';
-import { rowExitCode } from './row-exit-code.ts';
 
 export function benchCommand(): Command {
   return addTaskFlags(new Command('bench'))
     .description('verify implementations, time them, and say how much faster each is')
     .argument('[implementation...]', 'which ones; all of them where none is named')
     .option('--quick', 'every row verified and timed in under 30 seconds, less surely')
-    .option('--scaling', 'every preset, and how cost grows with work')
-    .option('--long', '50,000 steps at d16 and 5,000 at d64: does a step cost the same at the end?')
-    .option('--rounds <n>', 'exactly so many rounds, one process a row in each', wholeNumberFrom(1))
+    .addOption(
+      new Option('--scaling', 'every preset, and how cost grows with work').conflicts([...sizeFlags, 'long', 'export']),
+    )
+    .addOption(
+      new Option('--long', '50,000 steps at d16 and 5,000 at d64: does a step cost the same at the end?').conflicts([
+        ...sizeFlags,
+        ...['numSteps', 'quick', 'rounds', 'precision', 'runtime', 'baseline', 'sort', 'export'],
+      ]),
+    )
+    .addOption(
+      new Option('--rounds <n>', 'exactly so many rounds, one process a row in each')
+        .argParser(wholeNumberFrom(1))
+        .conflicts(['budget', 'precision']),
+    )
     .addOption(
       new Option('--precision <percent>', 'add rounds until every interval is at most ± this')
         .argParser(positiveNumber)
@@ -83,10 +95,6 @@ export function benchCommand(): Command {
     .action(bench);
 }
 
-function collect(value: string, values: readonly string[]): readonly string[] {
-  return [...values, value];
-}
-
 /** What every way of benchmarking prints to: standard output is left alone where it is to hold JSON. */
 interface Output {
   readonly print: (text: string) => void;
@@ -96,11 +104,7 @@ interface Output {
 async function bench(names: readonly string[], flags: BenchFlags): Promise<void> {
   await checkJsonTarget(flags.json);
   const exports = parseExports(flags.export);
-  if (exports.length > 0 && (flags.scaling || flags.long)) {
-    throw new UsageError('--export writes the table of one task; leave out --scaling and --long');
-  }
-  if (flags.scaling && flags.long) throw new UsageError('--scaling and --long are two runs; ask for one of them');
-  const all = await discoverImplementations(flags.impls);
+  const all = await discoverWith(flags.impls);
   selectImplementations(all, flags.baseline);
   const chosen = selectImplementations(all, names.length === 0 ? [] : [...names, ...flags.baseline]);
   const stream = flags.json === '-' ? process.stderr : process.stdout;

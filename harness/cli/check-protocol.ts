@@ -1,10 +1,10 @@
 import { styleText } from 'node:util';
 import { tryProtocol } from '../conformance/conformance.ts';
+import { makeHugeTask } from '../conformance/huge-task.ts';
 import { availability } from '../program/availability.ts';
 import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
 import { ImplementationFailure } from '../program/implementation-failure.ts';
 import type { PreparedTask } from '../task/task.ts';
-import { makeHugeTask } from '../testing/huge-task.ts';
 import { exitCode } from './exit-code.ts';
 import { writeJson } from './json-output.ts';
 

@@ -1,11 +1,6 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { describeCheck, describeRow } from '../present/check-report.ts';
-import {
-  type DiscoveredImplementation,
-  discoverImplementations,
-  isBroken,
-  selectImplementations,
-} from '../program/discover.ts';
+import { discoverWith, isBroken, selectImplementations } from '../program/discover.ts';
 import { entrantsOf } from '../program/entrants.ts';
 import type { RuntimeName } from '../program/runtime.ts';
 import { type CheckResult, SCHEMA_VERSION } from '../results/schema.ts';
@@ -14,7 +9,7 @@ import { UsageError } from '../usage-error.ts';
 import { expectationOf } from '../verify/expectation.ts';
 import { checkProtocol } from './check-protocol.ts';
 import { type CheckRow, checkRow, unmeasured } from './check-row.ts';
-import { exitCode } from './exit-code.ts';
+import { rowExitCode } from './exit-code.ts';
 import {
   addTaskFlags,
   implementationsOption,
@@ -38,7 +33,7 @@ interface CheckFlags extends TaskFlags {
   readonly watch?: true;
   readonly protocol?: true;
   readonly json?: string;
-  readonly impls?: string;
+  readonly impls: readonly string[];
   readonly timeout?: number;
   readonly runtime?: readonly RuntimeName[];
 }
@@ -55,7 +50,11 @@ export function checkCommand(): Command {
     .option('--gradients', 'show the gradients of step 1, tensor by tensor')
     .option('--parameters', 'show the parameters after step 1, tensor by tensor')
     .option('--watch', 'check again whenever a file of the implementation is saved')
-    .option('--protocol', 'try what the line protocol asks of a program, instead of its losses')
+    .addOption(
+      new Option('--protocol', 'try what the line protocol asks of a program, instead of its losses').conflicts([
+        ...['steps', 'samples', 'gradients', 'parameters', 'runtime'],
+      ]),
+    )
     .addOption(jsonOption())
     .addOption(implementationsOption())
     .addOption(timeoutOption())
@@ -66,7 +65,7 @@ export function checkCommand(): Command {
 async function check(names: readonly string[], flags: CheckFlags): Promise<void> {
   if (!flags.watch) return checkOnce(names, flags);
   const signal = interruptSignal();
-  const chosen = selectImplementations(await discoverImplementations(flags.impls), names);
+  const chosen = selectImplementations(await discoverWith(flags.impls), names);
   const watching = watchFolders(
     chosen.map((implementation) => implementation.folder),
     signal,
@@ -84,11 +83,15 @@ async function check(names: readonly string[], flags: CheckFlags): Promise<void>
 
 async function checkOnce(names: readonly string[], flags: CheckFlags): Promise<void> {
   await checkJsonTarget(flags.json);
-  const all = await discoverImplementations(flags.impls);
+  const all = await discoverWith(flags.impls);
   const chosen = selectImplementations(all, names);
   const task = await prepareTask(taskRequest(flags));
   if (flags.protocol) {
-    process.exitCode = await checkProtocol(chosen, task, { signal: interruptSignal(), json: flags.json });
+    process.exitCode = await checkProtocol(chosen, task, {
+      signal: interruptSignal(),
+      patienceMilliseconds: flags.timeout === undefined ? undefined : 1000 * flags.timeout,
+      json: flags.json,
+    });
     return;
   }
   const stream = flags.json === '-' ? process.stderr : process.stdout;
@@ -136,7 +139,7 @@ async function checkOnce(names: readonly string[], flags: CheckFlags): Promise<v
     const document: CheckResult = { schemaVersion: SCHEMA_VERSION, task: task.description, reference, results };
     await writeJson(flags.json, document);
   }
-  process.exitCode = exitCodeOf(results, chosen);
+  process.exitCode = rowExitCode(results, chosen);
 }
 
 function trainerOptions(flags: CheckFlags): {
@@ -145,12 +148,4 @@ function trainerOptions(flags: CheckFlags): {
 } {
   const signal = interruptSignal();
   return flags.timeout === undefined ? { signal } : { signal, replyTimeoutMilliseconds: 1000 * flags.timeout };
-}
-
-/** What an implementation did wrong weighs more than a manifest that could not be read, which is bad input. */
-function exitCodeOf(results: readonly CheckRow[], chosen: readonly DiscoveredImplementation[]): number {
-  const unreadable = chosen.filter(isBroken).map((implementation) => implementation.name);
-  const wrong = results.filter((row) => row.status === 'mismatch' || row.status === 'error');
-  if (wrong.some((row) => !unreadable.includes(row.implementation))) return exitCode.wrong;
-  return unreadable.length > 0 ? exitCode.usage : exitCode.ok;
 }

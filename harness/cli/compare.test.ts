@@ -88,13 +88,15 @@ test('an unknown revision, name, threshold or folder is one line and exit code 2
   await expectUsageError(['--base', 'mian'], 'unknown revision "mian"; did you mean "main"?');
   await expectUsageError(['--base', 'right', '--head', 'worng'], 'unknown revision "worng"; did you mean "wrong"?');
   await expectUsageError(['--base', 'right', '--threshold', '-5%'], /threshold/);
-  await expectUsageError(['--base', 'right', '--json', join(folder, 'missing', 'x.json')], /no folder/);
+  await expectUsageError(['--base', 'right', '--json', join(folder, 'missing', 'x.json')], /cannot be written to/);
 });
 
 test('neither a base nor two files is refused, saying what is expected', async () => {
   await expectUsageError([], 'expected --base REVISION or two results files');
   await expectUsageError(['one.json'], 'got one file');
   await expectUsageError(['--head', 'main', 'a.json', 'b.json'], '--head needs --base');
+  await expectUsageError(['--preset', 'd64', 'a.json', 'b.json'], '--preset needs --base');
+  await expectUsageError(['--budget', '3', 'a.json', 'b.json'], '--budget needs --base');
 });
 
 /** As {@link expectUsageError}, for what comes to light after the checkouts were announced. */
@@ -120,23 +122,64 @@ test('a wrong head fails with 1, before any round', async () => {
   await expectNothingLeft();
 });
 
-test('a base that fails verification is bad input', async () => {
+test('a base that fails verification and a head that is right is a repair', async () => {
   const { exitCode, stdout } = await compare('--base', 'wrong', '--head', 'right', 'toy');
-  expect(stdout).toContain('toy: base is wrong: step 1');
-  expect(exitCode).toBe(2);
+  expect(stdout).toContain('toy: repaired: base is wrong: step 1');
+  expect(exitCode).toBe(0);
   await expectNothingLeft();
 });
 
-test('a manifest that cannot be read is bad input, named by its revision', async () => {
+test('a manifest that cannot be read is bad input, named by its revision; reading again is a repair', async () => {
   const manifest = inProject('impls', 'toy', 'impl.json');
   const committed = await readFile(manifest, 'utf8');
   await writeFile(manifest, '{"protocol":0}');
   await commit('unreadable');
   await writeFile(manifest, committed);
   await commit('readable');
-  const { exitCode, stdout } = await compare('--base', 'unreadable', '--head', 'readable', 'toy');
-  expect(stdout).toContain('toy: base\'s manifest cannot be read: unreadable:impls/toy/impl.json: field "protocol"');
-  expect(exitCode).toBe(2);
+  const broken = await compare('--base', 'readable', '--head', 'unreadable', 'toy');
+  expect(broken.stdout).toContain(
+    'toy: head\'s manifest cannot be read: unreadable:impls/toy/impl.json: field "protocol"',
+  );
+  expect(broken.exitCode).toBe(2);
+  const repaired = await compare('--base', 'unreadable', '--head', 'right', 'toy');
+  expect(repaired.stdout).toContain('toy: repaired: base has a manifest that cannot be read');
+  expect(repaired.exitCode).toBe(0);
+});
+
+test('a head that no longer runs here fails the gate, however it says so', async () => {
+  const manifest = inProject('impls', 'toy', 'impl.json');
+  const committed = await readFile(manifest, 'utf8');
+  const needs = [{ program: 'no-such-program-anywhere' }];
+  await git('checkout', '--quiet', 'right', '--', 'impls/toy');
+  await commit('right-again');
+  await writeFile(manifest, JSON.stringify({ ...JSON.parse(committed), needs }));
+  await commit('lacking');
+  const { exitCode, stdout } = await compare('--base', 'right', '--head', 'lacking', 'toy');
+  expect(stdout).toContain('toy: no longer runs: base is right here, head does not run: no-such-program-anywhere');
+  expect(exitCode).toBe(1);
+  await git('checkout', '--quiet', 'readable', '--', 'impls/toy');
+  await commit('readable-again');
+});
+
+test('a new implementation is verified too', async () => {
+  await git('checkout', '--quiet', '-b', 'adding');
+  await cp(inProject('impls', 'toy'), inProject('impls', 'new-toy'), { recursive: true });
+  await commit('added-wrong');
+  const added = await compare('--base', 'readable', '--head', 'added-wrong', 'new-toy');
+  expect(added.stdout).toContain('new-toy: head is wrong: step 1');
+  expect(added.exitCode).toBe(1);
+  await git('checkout', '--quiet', 'main');
+});
+
+test('implementations whose files are the same on both sides are said to be, and are not run', async () => {
+  await writeFile(inProject('impls', 'README.md'), 'only prose changed');
+  await commit('prose');
+  const { exitCode, stdout } = await compare('--base', 'prose~1', '--head', 'prose', '--json', '-');
+  const { rows } = comparisonSchema.parse(JSON.parse(stdout));
+  expect(rows.length).toBeGreaterThan(5);
+  for (const row of rows)
+    expect(row).toMatchObject({ status: 'unchanged', manifest: `impls/${row.implementation}/impl.json` });
+  expect(exitCode).toBe(0);
 });
 
 test('a revision without implementations has nothing to compare', async () => {
@@ -157,6 +200,7 @@ test('a dirty working tree is named, and compared as it stands only when allowed
       '--base',
       'right',
       '--allow-dirty',
+      '--all',
       'toy',
       '--budget',
       '0.1',
@@ -175,7 +219,16 @@ test('a dirty working tree is named, and compared as it stands only when allowed
 }, 120_000);
 
 test('Ctrl-C ends the comparison and leaves neither worktree nor process', async () => {
-  const words = [inProject('harness', 'cli', 'main.ts'), 'compare', '--base', 'right', '--head', 'right', 'toy'];
+  const words = [
+    inProject('harness', 'cli', 'main.ts'),
+    'compare',
+    '--base',
+    'right',
+    '--head',
+    'right',
+    'toy',
+    '--all',
+  ];
   const child = spawn(process.execPath, words, {
     cwd: folder,
     env: environment(),

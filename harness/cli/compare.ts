@@ -1,16 +1,15 @@
 import { existsSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Checkout, checkOut } from '../compare/checkout.ts';
-import { comparePair, pairImplementations } from '../compare/compare-revisions.ts';
-import { exitCodeOf } from '../compare/comparison-exit-code.ts';
-import { listFiles, type Revision, resolveRevision, uncommittedFiles } from '../compare/revision.ts';
+import { comparePair, pairImplementations, unchangedPairs, unchangedRow } from '../compare/compare-revisions.ts';
+import { git, listFiles, type Revision, resolveRevision, uncommittedFiles } from '../compare/revision.ts';
 import { compareStored } from '../compare/stored-results.ts';
 import { comparisonTable } from '../present/comparison/comparison-table.ts';
 import { annotations, appendJobSummary, runsInGitHubActions } from '../present/comparison/github.ts';
 import { terminalPage } from '../present/page.ts';
-import { discoverImplementations } from '../program/discover.ts';
-import { projectRoot } from '../project.ts';
+import { discoverWith } from '../program/discover.ts';
+import { implementationsRoot, projectRoot } from '../project.ts';
 import type { Comparison } from '../results/comparison.ts';
 import { SCHEMA_VERSION } from '../results/schema.ts';
 import { readResult } from '../results/store.ts';
@@ -18,7 +17,15 @@ import { percentChange } from '../statistics/percent.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { UsageError } from '../usage-error.ts';
 import { expectationOf } from '../verify/expectation.ts';
-import { addTaskFlags, jsonOption, positiveNumber, type TaskFlags, taskRequest } from './flags.ts';
+import { comparisonExitCode } from './exit-code.ts';
+import {
+  addTaskFlags,
+  implementationsOption,
+  jsonOption,
+  positiveNumber,
+  type TaskFlags,
+  taskRequest,
+} from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
 import { checkJsonTarget, writeJson } from './json-output.ts';
 import { statusLine } from './status-line.ts';
@@ -30,6 +37,8 @@ interface CompareFlags extends TaskFlags {
   readonly budget: number;
   readonly strict?: true;
   readonly allowDirty?: true;
+  readonly all?: true;
+  readonly impls: readonly string[];
   readonly github?: true;
   readonly json?: string;
 }
@@ -50,7 +59,9 @@ export function compareCommand(): Command {
     )
     .option('--strict', 'exit with 4 where a verdict is inconclusive')
     .option('--allow-dirty', 'compare the working tree as it stands, uncommitted changes included')
+    .option('--all', 'also implementations whose own and shared files are the same on both sides')
     .option('--github', 'write annotations and the job summary (default inside GitHub Actions)')
+    .addOption(implementationsOption())
     .addOption(jsonOption())
     .action(compare);
 }
@@ -62,8 +73,9 @@ function parsePercent(text: string): number {
   return percent / 100;
 }
 
-async function compare(names: readonly string[], flags: CompareFlags): Promise<void> {
+async function compare(names: readonly string[], flags: CompareFlags, command: Command): Promise<void> {
   await checkJsonTarget(flags.json);
+  if (flags.base === undefined) refuseFlagsOfRevisions(command);
   const comparison =
     flags.base === undefined ? await compareFiles(names, flags) : await compareRevisions(flags.base, names, flags);
   const stream = flags.json === '-' ? process.stderr : process.stdout;
@@ -73,11 +85,25 @@ async function compare(names: readonly string[], flags: CompareFlags): Promise<v
     for (const line of annotations(comparison)) stream.write(`${line}\n`);
     await appendJobSummary(comparison);
   }
-  process.exitCode = exitCodeOf(comparison, flags.strict === true);
+  process.exitCode = comparisonExitCode(comparison, flags.strict === true);
+}
+
+/** What stored results were measured with stands in them: flags that would set it are a mistake. */
+const flagsOfFiles = ['threshold', 'strict', 'github', 'json'];
+
+function refuseFlagsOfRevisions(command: Command): void {
+  const given = command.options.find(
+    (option) =>
+      !flagsOfFiles.includes(option.attributeName()) && command.getOptionValueSource(option.attributeName()) === 'cli',
+  );
+  if (given !== undefined) {
+    throw new UsageError(
+      `${given.long} needs --base: name the revision to compare with, or leave it out for two files`,
+    );
+  }
 }
 
 async function compareFiles(files: readonly string[], flags: CompareFlags): Promise<Comparison> {
-  if (flags.head !== undefined) throw new UsageError('--head needs --base: name the revision to compare with');
   const [base, head] = files;
   if (base === undefined || head === undefined || files.length > 2) {
     throw new UsageError(
@@ -109,23 +135,36 @@ async function compareRevisions(baseName: string, names: readonly string[], flag
     const checkout = await checkOut(projectRoot, revision, signal);
     checkouts.push(checkout);
     say(`${revision.name} (${revision.commit.slice(0, 7)}): ${dependenciesText[checkout.dependencies]}`);
-    if (!existsSync(join(checkout.folder, 'impls')))
-      throw new UsageError(`${revision.name} has no folder impls: nothing to compare`);
     return checkout.folder;
   };
   try {
     const baseFolder = await folderOf(base);
     const headFolder = head.revision === undefined ? projectRoot : await folderOf(head.revision);
-    const pairs = await pairImplementations(join(baseFolder, 'impls'), join(headFolder, 'impls'), names);
+    const roots = [implementationsRoot, ...flags.impls].map((folder) => pathInProject(folder));
+    const implementationsIn = async (folder: string, { name }: { readonly name: string }) => {
+      const [own = '', ...added] = roots.map((root) => join(folder, root));
+      if (!existsSync(own)) throw new UsageError(`${name} has no folder ${roots[0]}: nothing to compare`);
+      return discoverWith(added.filter(existsSync), own);
+    };
+    const pairs = pairImplementations(
+      await implementationsIn(baseFolder, base),
+      await implementationsIn(headFolder, head.side),
+      names,
+    );
+    const unchanged = flags.all ? [] : await unchangedPairs(pairs, baseFolder, headFolder);
+    const prefix = (await git(projectRoot, ['rev-parse', '--show-prefix'])).stdout.trim();
     // `HEAD~1:impls/…`, as git writes it, says more than where the temporary folder was.
     const withoutCheckouts = (reason: string) =>
       reason
         .replaceAll(join(baseFolder, sep), `${base.name}:`)
         .replaceAll(join(headFolder, sep), head.revision === undefined ? '' : `${head.revision.name}:`);
-    const expectation = await expectationOf(task, await discoverImplementations(), {
-      signal,
-      onProgress: (done, steps, source) => status.show(`reference ${source}: step ${done} of ${steps}`),
-    });
+    const expectation =
+      unchanged.length === pairs.length
+        ? undefined
+        : await expectationOf(task, await discoverWith([]), {
+            signal,
+            onProgress: (done, steps, source) => status.show(`reference ${source}: step ${done} of ${steps}`),
+          });
     const comparison: Comparison = {
       schemaVersion: SCHEMA_VERSION,
       createdAt: new Date().toISOString(),
@@ -135,32 +174,50 @@ async function compareRevisions(baseName: string, names: readonly string[], flag
       threshold: flags.threshold,
       task: task.description,
       rows: [],
-      notes: [...head.notes, ...expectation.warnings],
+      notes: [...head.notes, ...(expectation?.warnings ?? [])],
     };
     for (const pair of pairs) {
       status.show(`${pair.name}: verifying base and head`);
-      const found = await comparePair(pair, {
-        expectation,
-        signal,
-        limits: {
-          threshold: flags.threshold,
-          budgetNanoseconds: flags.budget * 1e9,
-          onRound: ({ confirming, rounds, ratio }) =>
-            status.show(`${pair.name}: ${confirming ? 'confirming, ' : ''}round ${rounds}, ${percentChange(ratio)}`),
-        },
-      });
-      const row = { ...found, reason: withoutCheckouts(found.reason) };
+      const found =
+        expectation === undefined || unchanged.includes(pair)
+          ? unchangedRow(pair)
+          : await comparePair(pair, {
+              expectation,
+              signal,
+              limits: {
+                threshold: flags.threshold,
+                budgetNanoseconds: flags.budget * 1e9,
+                onRound: ({ confirming, rounds, ratio }) =>
+                  status.show(
+                    `${pair.name}: ${confirming ? 'confirming, ' : ''}round ${rounds}, ${percentChange(ratio)}`,
+                  ),
+              },
+            });
+      const folder = pair.head === undefined ? undefined : relative(headFolder, pair.head.folder);
+      const row = {
+        ...found,
+        reason: withoutCheckouts(found.reason),
+        ...(folder === undefined ? {} : { manifest: `${prefix}${folder.split(sep).join('/')}/impl.json` }),
+      };
       comparison.rows.push(row);
       if (flags.json !== undefined && flags.json !== '-') await writeJson(flags.json, comparison);
-      say(
-        `${pair.name}: ${row.status === 'compared' ? `${percentChange(row.ratio.median)}, ${row.verdict}` : row.status}`,
-      );
+      if (row.status === 'compared') say(`${pair.name}: ${percentChange(row.ratio.median)}, ${row.verdict}`);
+      else if (row.status !== 'unchanged') say(`${pair.name}: ${row.status}`);
     }
     return comparison;
   } finally {
     status.clear();
     for (const checkout of checkouts) await checkout.remove();
   }
+}
+
+/** A folder as seen from the project, so that it can be found in a checkout too. @throws UsageError where it lies outside the repository */
+function pathInProject(folder: string): string {
+  const path = relative(projectRoot, resolve(folder));
+  if (isAbsolute(path) || path.startsWith(`..${sep}`)) {
+    throw new UsageError(`--impls ${folder}: outside of ${projectRoot}, so no revision holds it; move it inside`);
+  }
+  return path;
 }
 
 const dependenciesText: Record<Checkout['dependencies'], string> = {

@@ -35,6 +35,9 @@ export const positiveNumber: (text: string) => number = parsedBy(
   number.refine((value) => value > 0, 'a number above 0'),
 );
 
+/** Names of the flags that fix the sizes of the model, as commander hands them over. */
+export const sizeFlags = ['preset', 'nEmbd', 'nHead', 'nLayer', 'blockSize', 'batch'] as const;
+
 /** What commander hands over after the task flags were parsed. */
 export interface TaskFlags {
   readonly preset?: string;
@@ -113,9 +116,16 @@ function presetOf(sizes: Sizes): string | undefined {
   return Object.entries(presets).find(([, preset]) => same(preset))?.[0];
 }
 
-/** Where the implementations are; another folder than `impls` mostly for trying things out. */
+/** For an option that may be given any number of times. */
+export function collect(value: string, values: readonly string[]): readonly string[] {
+  return [...values, value];
+}
+
+/** Folders with implementations of one's own, beside those of this project. */
 export const implementationsOption = (): Option =>
-  new Option('--impls <folder>', 'where the implementations are (default: impls)');
+  new Option('--impls <folder>', 'add the implementations of this folder, any number of times')
+    .argParser(collect)
+    .default([], 'none');
 
 /** How long a program may take to answer, beyond the time its work needs. */
 export const timeoutOption = (): Option =>

@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import { Command } from 'commander';
 import { borderless } from '../present/borderless.ts';
 import { availability } from '../program/availability.ts';
-import { type DiscoveredImplementation, discoverImplementations, isBroken } from '../program/discover.ts';
+import { type DiscoveredImplementation, discoverWith, isBroken } from '../program/discover.ts';
 import { describeSupports } from '../program/supports.ts';
 import { exitCode } from './exit-code.ts';
 import { implementationsOption, jsonOption } from './flags.ts';
@@ -34,9 +34,9 @@ export function listCommand(): Command {
     .action(list);
 }
 
-async function list(flags: { readonly json?: string; readonly impls?: string }): Promise<void> {
+async function list(flags: { readonly json?: string; readonly impls: readonly string[] }): Promise<void> {
   await checkJsonTarget(flags.json);
-  const listed = await Promise.all((await discoverImplementations(flags.impls)).map(describe));
+  const listed = await Promise.all((await discoverWith(flags.impls)).map(describe));
   if (flags.json !== '-') process.stdout.write(`${table(listed)}\n`);
   if (flags.json !== undefined) await writeJson(flags.json, { schemaVersion: 1, implementations: listed });
   const problems = listed.flatMap((one) => ('problem' in one ? [one.problem] : []));

@@ -108,3 +108,13 @@ test('hooks of the repository are not run', async () => {
   const checkout = await checkOut(folder, await resolveRevision(folder, 'HEAD'), running());
   await checkout.remove();
 });
+
+test('a worktree of the user’s own that is not there just now is not forgotten', async () => {
+  const unmounted = join(folder, 'unmounted');
+  await git('worktree', 'add', '--quiet', '--detach', unmounted);
+  await rm(unmounted, { recursive: true });
+  const checkout = await checkOut(folder, await resolveRevision(folder, 'HEAD'), running());
+  await checkout.remove();
+  expect((await git('worktree', 'list', '--porcelain')).stdout).toContain(unmounted);
+  expect(await worktrees()).toBe(2);
+});

@@ -32,14 +32,16 @@ export async function checkOut(project: string, revision: Revision, signal: Abor
   const worktree = join(temporary, revision.commit.slice(0, 12));
   const folder = join(worktree, prefix);
   // A second Ctrl-C ends the process without waiting for anything.
+  // Only this worktree: pruning would forget those of the user's that are on a disk not mounted just now.
+  const forget = ['worktree', 'remove', '--force', worktree];
   const removeAtExit = () => {
     removeTree(folder, temporary);
-    spawnSync('git', ['worktree', 'prune'], { cwd: project, stdio: 'ignore' });
+    spawnSync('git', forget, { cwd: project, stdio: 'ignore' });
   };
   process.once('exit', removeAtExit);
   const remove = async () => {
     removeTree(folder, temporary);
-    await git(project, ['worktree', 'prune']);
+    await git(project, forget);
     process.off('exit', removeAtExit);
   };
   try {

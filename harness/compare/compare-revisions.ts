@@ -1,17 +1,13 @@
 import { contenderOf } from '../measure/contender.ts';
 import { suggestion } from '../nearest-name.ts';
-import {
-  type DiscoveredImplementation,
-  discoverImplementations,
-  type Implementation,
-  isBroken,
-} from '../program/discover.ts';
+import { type DiscoveredImplementation, type Implementation, isBroken } from '../program/discover.ts';
 import type { ComparisonRow, Side, UncomparedRow } from '../results/comparison.ts';
 import { UsageError } from '../usage-error.ts';
 import type { Expectation } from '../verify/expectation.ts';
 import { verifyImplementation } from '../verify/verify-implementation.ts';
 import { compareImplementation } from './compare-implementation.ts';
 import type { ComparisonLimits } from './compare-rounds.ts';
+import { sameSources, sourcesOf } from './sources.ts';
 
 /** For each side. Every lap is verified besides, so that this need not go on to the last step. */
 const VERIFY_SECONDS = 1;
@@ -24,15 +20,14 @@ export interface Pair {
 }
 
 /**
- * The implementations of two folders, paired by name, in the order of head's ladder; those that head no longer has come last.
+ * The implementations of two revisions, paired by name, in the order of head's ladder; those that head no longer has come last.
  * @throws UsageError for a name that neither side has (with the nearest known one)
  */
-export async function pairImplementations(
-  base: string,
-  head: string,
+export function pairImplementations(
+  before: readonly DiscoveredImplementation[],
+  after: readonly DiscoveredImplementation[],
   names: readonly string[],
-): Promise<readonly Pair[]> {
-  const [before, after] = await Promise.all([discoverImplementations(base), discoverImplementations(head)]);
+): readonly Pair[] {
   const known = [...new Set([...after, ...before].map(({ name }) => name))];
   for (const name of names) {
     if (!known.includes(name)) throw new UsageError(`unknown implementation "${name}"${suggestion(name, known)}`);
@@ -43,30 +38,63 @@ export async function pairImplementations(
     .map((name) => ({ name, base: named(before, name), head: named(after, name) }));
 }
 
+/** The pairs that run from the same files on both sides: there is nothing to measure. */
+export async function unchangedPairs(
+  pairs: readonly Pair[],
+  baseFolder: string,
+  headFolder: string,
+): Promise<readonly Pair[]> {
+  const unchanged: Pair[] = [];
+  for (const pair of pairs) {
+    const { base, head } = pair;
+    if (base === undefined || head === undefined) continue;
+    if (sameSources(await sourcesOf(base, baseFolder), await sourcesOf(head, headFolder))) unchanged.push(pair);
+  }
+  return unchanged;
+}
+
+export function unchangedRow({ name }: Pair): UncomparedRow {
+  const reason = 'its files are the same on both sides; --all measures it';
+  return { implementation: name, status: 'unchanged', side: 'head', reason };
+}
+
 export interface ComparePairOptions {
   readonly expectation: Expectation;
   readonly limits: ComparisonLimits;
   readonly signal: AbortSignal;
 }
 
-/** Compares the two sides of one pair, or says why it cannot. Rejects only when interrupted, or for a bug of ours. */
+/**
+ * Verifies both sides of one pair and compares their times, or says why there is nothing to compare. What only one side has is
+ * verified too. Rejects only when interrupted, or for a bug of ours.
+ */
 export async function comparePair(pair: Pair, options: ComparePairOptions): Promise<ComparisonRow> {
-  const { name, base, head } = pair;
-  if (base === undefined) return uncompared(name, 'added', 'head', 'only head has it');
-  if (head === undefined) return uncompared(name, 'removed', 'base', 'only base has it');
-  if (isBroken(base)) return uncompared(name, 'unreadable', 'base', base.problem);
-  if (isBroken(head)) return uncompared(name, 'unreadable', 'head', head.problem);
-  for (const [side, implementation] of [
-    ['base', base],
-    ['head', head],
-  ] as const) {
-    const refused = await verifySide(side, implementation, options);
-    if (refused !== undefined) return refused;
+  const { name: implementation } = pair;
+  const row = (status: UncomparedRow['status'], side: Side, reason: string): UncomparedRow => ({
+    implementation,
+    status,
+    side,
+    reason,
+  });
+  if (pair.head === undefined) return row('removed', 'base', 'only base has it');
+  const base = pair.base && (await verifySide(pair.base, options));
+  const head = await verifySide(pair.head, options);
+  if (isFault(head)) return row(head.state, 'head', head.reason);
+  if (head.state === 'unavailable') {
+    return base?.state === 'verified'
+      ? row('lost', 'head', `base is right here, head does not run: ${head.reason}`)
+      : row('skipped', 'head', head.reason);
   }
+  if (base === undefined) return row('added', 'head', 'only head has it; it is verified');
+  if (base.state === 'unavailable')
+    return row('added', 'head', `base does not run here (${base.reason}); head is verified`);
+  if (base.state !== 'verified')
+    return row('repaired', 'head', `base ${faultText[base.state]}: ${base.reason}; head is verified`);
+
   const { expectation, limits, signal } = options;
   // This harness's host runs the module of either revision: what differs is the implementation alone.
-  const contender = (implementation: Implementation) =>
-    contenderOf({ implementation }, expectation, { signal, budgetSeconds: VERIFY_SECONDS });
+  const contender = (verified: VerifiedSide) =>
+    contenderOf({ implementation: verified.implementation }, expectation, { signal, budgetSeconds: VERIFY_SECONDS });
   return compareImplementation({
     base: await contender(base),
     head: await contender(head),
@@ -78,26 +106,37 @@ export async function comparePair(pair: Pair, options: ComparePairOptions): Prom
   });
 }
 
-/** Gradient and update of the first step, and losses as far as the time goes; undefined where all is well. */
-async function verifySide(
-  side: Side,
-  implementation: Implementation,
-  { expectation, signal }: ComparePairOptions,
-): Promise<UncomparedRow | undefined> {
-  const verification = await verifyImplementation(implementation, expectation, {
-    signal,
-    budgetSeconds: VERIFY_SECONDS,
-  });
-  if (verification.status === 'verified') return undefined;
-  const statuses = { mismatch: 'wrong', error: 'broken', skipped: 'skipped', unsupported: 'skipped' } as const;
-  return uncompared(implementation.name, statuses[verification.status], side, verification.reason);
+interface VerifiedSide {
+  readonly state: 'verified';
+  readonly implementation: Implementation;
 }
 
-function uncompared(
-  implementation: string,
-  status: UncomparedRow['status'],
-  side: Side,
-  reason: string,
-): UncomparedRow {
-  return { implementation, status, side, reason };
+interface FaultySide {
+  readonly state: 'wrong' | 'broken' | 'unreadable';
+  readonly reason: string;
+}
+
+/** What verification says of one side: it is right, at fault, or cannot run here. */
+type VerifiedState = VerifiedSide | FaultySide | { readonly state: 'unavailable'; readonly reason: string };
+
+const faultText: Record<FaultySide['state'], string> = {
+  wrong: 'is wrong',
+  broken: 'broke',
+  unreadable: 'has a manifest that cannot be read',
+};
+
+function isFault(side: VerifiedState): side is FaultySide {
+  return side.state in faultText;
+}
+
+/** Gradient and update of the first step, and losses as far as the time goes. */
+async function verifySide(
+  found: DiscoveredImplementation,
+  { expectation, signal }: ComparePairOptions,
+): Promise<VerifiedState> {
+  if (isBroken(found)) return { state: 'unreadable', reason: found.problem };
+  const verification = await verifyImplementation(found, expectation, { signal, budgetSeconds: VERIFY_SECONDS });
+  if (verification.status === 'verified') return { state: 'verified', implementation: found };
+  const states = { mismatch: 'wrong', error: 'broken', skipped: 'unavailable', unsupported: 'unavailable' } as const;
+  return { state: states[verification.status], reason: verification.reason };
 }

@@ -16,14 +16,14 @@ export class SideFailure extends Error {
   }
 }
 
-/** Does the work of one side. @throws SideFailure where the implementation is at fault; whatever else is thrown goes through as it is */
+/** Does the work of one side, which was verified: a task that it declines now is one that it should have declined then. @throws SideFailure where the implementation is at fault; whatever else is thrown goes through as it is */
 export async function onSide<T>(side: Side, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof WrongLosses) throw new SideFailure(side, 'wrong', error.message);
     if (error instanceof ImplementationFailure) throw new SideFailure(side, 'broken', error.message);
-    if (error instanceof UnsupportedTask) throw new SideFailure(side, 'skipped', error.message);
+    if (error instanceof UnsupportedTask) throw new SideFailure(side, 'broken', error.message);
     throw error;
   }
 }

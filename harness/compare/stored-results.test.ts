@@ -89,3 +89,14 @@ test('runtimes of one implementation are compared each with its own', () => {
     { implementation: 'fast (bun)', verdict: 'regression' },
   ]);
 });
+
+test('fewer than five processes on either side, or a run that warned of noise, give no verdict', () => {
+  const few = benchResult({ rows: [row(1.5, { roundsMicrosecondsPerSample: times(1.5).slice(0, 4) })] });
+  expect(verdict(result(1), few)).toBe('inconclusive');
+  expect(verdict(few, result(1))).toBe('inconclusive');
+  const noisy = { calibratorMicroseconds: [50, 50, 50], warnings: ['load 3.1 on 2 cores'] };
+  expect(verdict(result(1), result(1.5, { noise: noisy }))).toBe('inconclusive');
+  expect(compare(result(1, { noise: noisy }), result(1.5)).rows[0]?.reason).toBe(
+    'the run of a.json warned of noise: load 3.1 on 2 cores',
+  );
+});

@@ -10,6 +10,9 @@ import { type Position, position } from './verdict.ts';
 
 const RESAMPLES = 10_000;
 
+/** Fewer processes on either side give an interval that rests on assumptions more than on figures. */
+const FEWEST_PROCESSES = 5;
+
 /** A result and the name of its file. */
 export interface StoredResult {
   readonly file: string;
@@ -32,9 +35,14 @@ export function compareStored(
   const difference = taskDifference(base.result.task, head.result.task);
   if (difference !== undefined) throw new UsageError(`${base.file} and ${head.file} are not comparable: ${difference}`);
   const speed = machineSpeedRatio(base.result, head.result);
-  const rows = pairRows(base.result, head.result).map(([name, before, after]) =>
-    compareRows(name, before, after, speed ?? 1, threshold),
-  );
+  const noisy = [base, head].find(({ result }) => result.noise.warnings.length > 0);
+  const rows = pairRows(base.result, head.result)
+    .map(([name, before, after]) => compareRows(name, before, after, speed ?? 1, threshold))
+    .map((row) =>
+      noisy === undefined || row.status !== 'compared'
+        ? row
+        : { ...row, ...inconclusive(`the run of ${noisy.file} warned of noise: ${noisy.result.noise.warnings[0]}`) },
+    );
   return {
     schemaVersion: SCHEMA_VERSION,
     createdAt,
@@ -96,11 +104,9 @@ function compareRows(
   return {
     implementation,
     status: 'compared',
-    ...(base.samplesPerLap === head.samplesPerLap
-      ? judgeStored(position(ratio, threshold), threshold)
-      : otherDocuments(base, head)),
+    ...judgeStored(base, head, ratio, threshold),
     ratio,
-    rounds: Math.min(base.roundsMicrosecondsPerSample.length, head.roundsMicrosecondsPerSample.length),
+    rounds: processesOf(base, head),
     microsecondsPerSample: { base: base.microsecondsPerSample.median, head: head.microsecondsPerSample.median },
   };
 }
@@ -113,7 +119,30 @@ function refusal(row: Exclude<Row, VerifiedRow>): {
   return { status: statuses[row.status], reason: row.reason };
 }
 
-function judgeStored(where: Position, threshold: number) {
+function processesOf(base: VerifiedRow, head: VerifiedRow): number {
+  return Math.min(base.roundsMicrosecondsPerSample.length, head.roundsMicrosecondsPerSample.length);
+}
+
+function inconclusive(reason: string) {
+  return { verdict: 'inconclusive', reason } as const;
+}
+
+function judgeStored(base: VerifiedRow, head: VerifiedRow, ratio: Interval, threshold: number) {
+  if (processesOf(base, head) < FEWEST_PROCESSES) {
+    return inconclusive(
+      `${processesOf(base, head)} processes are too few for a verdict; it takes ${FEWEST_PROCESSES} on both sides`,
+    );
+  }
+  // Documents differ in length, so that the mean time over some says little about the mean over others.
+  if (base.samplesPerLap !== head.samplesPerLap) {
+    return inconclusive(
+      `laps of ${base.samplesPerLap} documents in base and of ${head.samplesPerLap} in head are not the same work`,
+    );
+  }
+  return judgePosition(position(ratio, threshold), threshold);
+}
+
+function judgePosition(where: Position, threshold: number) {
   const reasons = {
     slower: { verdict: 'regression', reason: `slower by more than ${percent(threshold)}, by stored results alone` },
     faster: { verdict: 'improvement', reason: `faster by more than ${percent(threshold)}, by stored results alone` },
@@ -124,12 +153,6 @@ function judgeStored(where: Position, threshold: number) {
     },
   } as const;
   return reasons[where];
-}
-
-/** Documents differ in length, so that the mean time over some says little about the mean over others. */
-function otherDocuments(base: VerifiedRow, head: VerifiedRow) {
-  const reason = `laps of ${base.samplesPerLap} documents in base and of ${head.samplesPerLap} in head are not the same work`;
-  return { verdict: 'inconclusive', reason } as const;
 }
 
 /**

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import type { Implementation } from '../program/discover.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { presets } from '../task/presets.ts';
-import { makeHugeTask } from '../testing/huge-task.ts';
 import { tryProtocol } from './conformance.ts';
+import { makeHugeTask } from './huge-task.ts';
 
 const task = await prepareTask({
   ...presets.d16,

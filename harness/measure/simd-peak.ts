@@ -1,3 +1,4 @@
+import { median } from 'simple-statistics';
 import type { Precision } from '../program/manifest.ts';
 
 /**
@@ -21,15 +22,25 @@ export function measurePeakGflops(): { float32: number; float64: number } {
 }
 
 function peakGflops(precision: Precision): number {
-  const run = instantiate(precision);
   const operations = 2 * lanes[precision] * CHAINS * UNROLL * ITERATIONS;
-  let fastest = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < RUNS; i++) {
+  return operations / Math.min(...runsNanoseconds(precision));
+}
+
+/**
+ * Time of one run of the same loop in float64, in microseconds: how fast this machine is just now. It is the harness's own code,
+ * so no implementation can change it. The median, since it stands for what rows meet too; the first half warms up.
+ */
+export function calibrationMicroseconds(): number {
+  return median(runsNanoseconds('float64').slice(RUNS / 2)) / 1000;
+}
+
+function runsNanoseconds(precision: Precision): number[] {
+  const run = instantiate(precision);
+  return Array.from({ length: RUNS }, () => {
     const start = process.hrtime.bigint();
     run(ITERATIONS);
-    fastest = Math.min(fastest, Number(process.hrtime.bigint() - start));
-  }
-  return operations / fastest;
+    return Number(process.hrtime.bigint() - start);
+  });
 }
 
 const lanes = { float32: 4, float64: 2 } as const;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { UsageError } from '../usage-error.ts';
-import { discoverImplementations, isBroken, selectImplementations, withRole } from './discover.ts';
+import { discoverImplementations, discoverWith, isBroken, selectImplementations, withRole } from './discover.ts';
 
 const manifest = {
   protocol: 2,
@@ -60,6 +60,11 @@ describe('a manifest that cannot be used is told by file, field and what was exp
     expect(await problemOf(text)).toMatch(message);
   });
 
+  test('all faults at once', async () => {
+    const problem = await problemOf(JSON.stringify({ ...manifest, order: 'first', precision: 'float16' }));
+    expect(problem).toMatch(/field "precision": .*; field "order": expected number/);
+  });
+
   test('a missing one', async () => {
     await mkdir(join(root, 'mine'));
     await writeFile(join(root, 'mine', 'train.fs'), '');
@@ -78,6 +83,19 @@ test('folders come in the order of the ladder, broken ones last; empty and hidde
   await writeFile(join(root, 'contract.ts'), '');
   const names = (await discoverImplementations(root)).map(({ name }) => name);
   expect(names).toEqual(['also-first', 'first', 'second', 'broken']);
+});
+
+test('other folders add to the built-in ones, in one ladder', async () => {
+  await write('built-in/second', JSON.stringify({ ...manifest, order: 20 }));
+  await write('other/first', JSON.stringify({ ...manifest, order: 10 }));
+  await write('third/last', JSON.stringify({ ...manifest, order: 30 }));
+  const builtIn = join(root, 'built-in');
+  const found = await discoverWith([join(root, 'other'), join(root, 'third'), join(root, 'other')], builtIn);
+  expect(found.map(({ name }) => name)).toEqual(['first', 'second', 'last']);
+  await write('third/first', JSON.stringify(manifest));
+  await expect(discoverWith([join(root, 'other'), join(root, 'third')], builtIn)).rejects.toThrow(
+    /third\/first and .*other\/first have the same name/,
+  );
 });
 
 test('a root that is no folder is bad input', async () => {
@@ -109,6 +127,6 @@ describe('selecting by name', () => {
     await write('broken', '{');
     const all = await discoverImplementations(root);
     expect(withRole(all, 'reference').map(({ name }) => name)).toEqual(['slow', 'fast']);
-    expect(withRole(all, 'calibrator')).toEqual([]);
+    expect(withRole(all, 'scalar-baseline')).toEqual([]);
   });
 });

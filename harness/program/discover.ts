@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { suggestion } from '../nearest-name.ts';
 import { printableLine } from '../printable.ts';
@@ -52,6 +52,29 @@ export async function discoverImplementations(
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._+-]{0,59}$/u;
 const LARGEST_MANIFEST_BYTES = 2 ** 16;
 
+/**
+ * The implementations of this project, and of other folders beside it, in the order of the ladder.
+ * @throws {UsageError} for a folder that cannot be read, and where two implementations have one name
+ */
+export async function discoverWith(
+  folders: readonly string[],
+  builtIn: string = implementationsRoot,
+): Promise<readonly DiscoveredImplementation[]> {
+  const roots = [...new Set([builtIn, ...folders].map((folder) => resolve(folder)))];
+  const found = (await Promise.all(roots.map((root) => discoverImplementations(root)))).flat();
+  const byName = new Map<string, DiscoveredImplementation>();
+  for (const one of found) {
+    const other = byName.get(one.name);
+    if (other !== undefined) {
+      throw new UsageError(
+        `${displayPath(one.folder)} and ${displayPath(other.folder)} have the same name; rename one of the folders`,
+      );
+    }
+    byName.set(one.name, one);
+  }
+  return found.toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+}
+
 /** One folder, or undefined where it holds no file at all: what a checkout of another revision leaves behind. */
 async function readImplementation(folder: string): Promise<DiscoveredImplementation | undefined> {
   const name = basename(folder);
@@ -80,12 +103,14 @@ async function readImplementation(folder: string): Promise<DiscoveredImplementat
     return broken(error instanceof SyntaxError ? `expected JSON, but ${error.message}` : messageOf(error));
   }
   const parsed = manifestSchema.safeParse(json);
-  return parsed.success ? { name, folder, manifest: parsed.data } : broken(describeIssue(parsed.error));
+  return parsed.success
+    ? { name, folder, manifest: parsed.data }
+    : broken(parsed.error.issues.map(describeIssue).join('; '));
 }
 
-/** The first thing wrong with a manifest: field, what was expected, what came. */
-function describeIssue(error: z.ZodError): string {
-  const issue = deepestIssue(error.issues[0]);
+/** One thing wrong with a manifest: field, what was expected, what came. */
+function describeIssue(found: z.core.$ZodIssue): string {
+  const issue = deepestIssue(found);
   const field = issue.path.length === 0 ? 'the manifest' : `field "${issue.path.join('.')}"`;
   return `${field}: ${issue.message.replace(/^Invalid input: /, '')}`;
 }

@@ -12,9 +12,8 @@ export const PROTOCOL_VERSION = 2;
  * - `reference`: run on the spot where no golden trace fits; the first one available in order of `referenceRank`
  * - `trusted`: the float64 trainer that measures the rounding envelope
  * - `python-baseline`, `scalar-baseline`: the rows the speedups are over
- * - `calibrator`: timed every round, so that a change of the machine's speed shows
  */
-export const roleSchema = z.enum(['reference', 'trusted', 'python-baseline', 'scalar-baseline', 'calibrator']);
+export const roleSchema = z.enum(['reference', 'trusted', 'python-baseline', 'scalar-baseline']);
 
 const versionRange = z
   .string()

@@ -4,11 +4,15 @@ import { intervalSchema, SCHEMA_VERSION, taskDescriptionSchema } from './schema.
 /** An interval of ratios, head's time over base's: above 1 head is slower. */
 const ratio = intervalSchema;
 
+/** Path of its manifest in the repository, for annotations; missing for stored results. */
+const manifestPath = z.string().optional();
+
 export const verdictSchema = z.enum(['regression', 'improvement', 'no change', 'inconclusive']);
 
 /** An implementation that is right on both sides, and what comparing its times showed. */
 export const comparedRowSchema = z.strictObject({
   implementation: z.string(),
+  manifest: manifestPath,
   status: z.literal('compared'),
   verdict: verdictSchema,
   /** One line: what the verdict rests on. */
@@ -22,10 +26,14 @@ export const comparedRowSchema = z.strictObject({
   microsecondsPerSample: z.strictObject({ base: z.number().positive(), head: z.number().positive() }),
 });
 
-/** An implementation whose times cannot be compared, and why. */
+/**
+ * An implementation without times to compare, and why. `wrong`, `broken` and `unreadable` name the side that is; `lost`: base is
+ * right and head no longer runs here; `repaired`: the other way round; `unchanged`: both sides run from the same files.
+ */
 export const uncomparedRowSchema = z.strictObject({
   implementation: z.string(),
-  status: z.enum(['wrong', 'broken', 'unreadable', 'skipped', 'added', 'removed']),
+  manifest: manifestPath,
+  status: z.enum(['wrong', 'broken', 'unreadable', 'lost', 'removed', 'skipped', 'added', 'repaired', 'unchanged']),
   side: z.enum(['base', 'head']),
   reason: z.string(),
 });

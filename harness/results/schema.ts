@@ -112,7 +112,7 @@ export const noiseSchema = z.strictObject({
   loadAverage: z.number().nonnegative().optional(),
   stealFraction: z.number().nonnegative().optional(),
   governor: z.string().optional(),
-  /** Calibrator's time per sample, one figure a round, and how far apart they lie (median absolute deviation over median). */
+  /** Time of the calibrator, which is fixed code of the harness, one figure a round, and how far apart they lie (median absolute deviation over median). */
   calibratorMicroseconds: z.array(positive),
   calibratorSpread: z.number().nonnegative().optional(),
   warnings: z.array(z.string()),

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tryProtocol } from '../conformance/conformance.ts';
+import { makeHugeTask } from '../conformance/huge-task.ts';
 import { availability } from '../program/availability.ts';
 import type { Implementation } from '../program/discover.ts';
 import { manifestSchema } from '../program/manifest.ts';
 import { implementationsRoot, projectRoot } from '../project.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { presets } from '../task/presets.ts';
-import { makeHugeTask } from '../testing/huge-task.ts';
 import { expectationOf } from './expectation.ts';
 import { verifyImplementation } from './verify-implementation.ts';
 

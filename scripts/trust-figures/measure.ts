@@ -38,6 +38,7 @@ export async function compareOnce(head: string, implementations: readonly string
     '--head',
     head,
     ...implementations,
+    '--all',
     '--json',
     '-',
   );

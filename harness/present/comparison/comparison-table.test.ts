@@ -20,7 +20,9 @@ test('the table names both sides, the change with its interval, and the verdict'
   expect(table).toContain('+10.2% (+9.0% … +11.0%)');
   expect(table).toContain('+10.0% (+8.0% … +12.0%)');
   expect(table).toMatch(/│\s+24 │ regression/);
-  expect(table).toContain('fast: regression: slower by more than 5%, confirmed by 16 longer rounds');
+  expect(table).toContain(
+    'fast: regression: +10.0% (+8.0% … +12.0%), slower by more than 5%, confirmed by 16 longer rounds',
+  );
 });
 
 test('a row without a verdict says which side and why', () => {

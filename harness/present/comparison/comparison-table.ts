@@ -66,7 +66,7 @@ export function comparisonMarkdown(comparison: Comparison): string {
 export function explanation(row: ComparisonRow, { evidence }: Pick<Comparison, 'evidence'>): string {
   if (row.status === 'compared') {
     const isWeak = evidence === 'stored' && row.verdict !== 'inconclusive';
-    return `${row.verdict}${isWeak ? ' (weaker evidence)' : ''}: ${row.reason}`;
+    return `${row.verdict}${isWeak ? ' (weaker evidence)' : ''}: ${change((row.confirmation ?? row).ratio)}, ${row.reason}`;
   }
   return `${statusText[row.status](row)}: ${row.reason}`;
 }
@@ -75,9 +75,12 @@ const statusText: Record<UncomparedRow['status'], (row: UncomparedRow) => string
   wrong: ({ side }) => `${side} is wrong`,
   broken: ({ side }) => `${side} broke`,
   unreadable: ({ side }) => `${side}'s manifest cannot be read`,
-  skipped: ({ side }) => `skipped for ${side}`,
+  lost: () => 'no longer runs',
+  skipped: () => 'skipped on both sides',
   added: () => 'new',
   removed: () => 'removed',
+  repaired: () => 'repaired',
+  unchanged: () => 'unchanged',
 };
 
 function title({ base, head, evidence, threshold, task }: Comparison): string {
@@ -89,7 +92,8 @@ function title({ base, head, evidence, threshold, task }: Comparison): string {
 }
 
 function colorOf(row: ComparisonRow): 'red' | 'green' | 'yellow' | 'reset' | 'dim' {
-  if (row.status === 'wrong' || row.status === 'broken' || row.status === 'unreadable') return 'red';
+  if (['wrong', 'broken', 'unreadable', 'lost'].includes(row.status)) return 'red';
+  if (row.status === 'repaired') return 'green';
   if (row.status !== 'compared') return 'dim';
   return ({ regression: 'red', improvement: 'green', 'no change': 'reset', inconclusive: 'yellow' } as const)[
     row.verdict

@@ -11,24 +11,30 @@ test('a regression is an error, an inconclusive row a warning, an improvement a 
     comparedRow({ verdict, reason: 'because' }),
   );
   expect(annotations(comparisonOf(rows))).toEqual([
-    '::error title=fast::regression: because',
-    '::warning title=fast::inconclusive: because',
-    '::notice title=fast::improvement: because',
+    '::error title=fast::regression: +1.0%25 (-1.0%25 … +2.0%25), because',
+    '::warning title=fast::inconclusive: +1.0%25 (-1.0%25 … +2.0%25), because',
+    '::notice title=fast::improvement: +1.0%25 (-1.0%25 … +2.0%25), because',
   ]);
 });
 
 test('an annotation from stored results says that its evidence is weaker', () => {
   const rows = [comparedRow({ verdict: 'regression', reason: 'because' })];
   expect(annotations(comparisonOf(rows, { evidence: 'stored' }))).toEqual([
-    '::error title=fast::regression (weaker evidence): because',
+    '::error title=fast::regression (weaker evidence): +1.0%25 (-1.0%25 … +2.0%25), because',
   ]);
 });
 
 test('what cannot be compared is an error where it is someone’s fault', () => {
-  const levels = (['wrong', 'broken', 'unreadable', 'removed', 'skipped', 'added'] as const).map(
-    (status) => annotations(comparisonOf([uncomparedRow({ status })]))[0]?.split(' ')[0],
-  );
-  expect(levels).toEqual(['::error', '::error', '::error', '::warning', undefined, undefined]);
+  const levels = (
+    ['wrong', 'broken', 'unreadable', 'lost', 'removed', 'repaired', 'skipped', 'added', 'unchanged'] as const
+  ).map((status) => annotations(comparisonOf([uncomparedRow({ status })]))[0]?.split(' ')[0]);
+  const [error, warning, notice] = ['::error', '::warning', '::notice'];
+  expect(levels).toEqual([error, error, error, error, warning, notice, undefined, undefined, undefined]);
+});
+
+test('an annotation stands at the manifest of its row', () => {
+  const [line] = annotations(comparisonOf([comparedRow({ verdict: 'regression', manifest: 'impls/a,b/impl.json' })]));
+  expect(line).toMatch(/^::error file=impls\/a%2Cb\/impl\.json,title=fast::/);
 });
 
 /** Mostly the characters that a workflow command gives a meaning to. */

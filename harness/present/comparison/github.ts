@@ -8,14 +8,17 @@ export function runsInGitHubActions(environment: NodeJS.ProcessEnv = process.env
 }
 
 /**
- * Workflow commands that GitHub shows as annotations, one line each: `::error`, `::warning` and `::notice`.
+ * Workflow commands that GitHub shows as annotations at the row's manifest, one line each: `::error`, `::warning`, `::notice`.
  * A row without news gets none.
  */
 export function annotations(comparison: Comparison): string[] {
   return comparison.rows.flatMap((row) => {
     const level = levelOf(row);
     if (level === undefined) return [];
-    return [`::${level} title=${escapeProperty(row.implementation)}::${escapeData(explanation(row, comparison))}`];
+    const file = row.manifest === undefined ? '' : `file=${escapeProperty(row.manifest)},`;
+    return [
+      `::${level} ${file}title=${escapeProperty(row.implementation)}::${escapeData(explanation(row, comparison))}`,
+    ];
   });
 }
 
@@ -25,8 +28,9 @@ function levelOf(row: ComparisonRow): 'error' | 'warning' | 'notice' | undefined
       row.verdict
     ];
   }
-  if (row.status === 'skipped' || row.status === 'added') return undefined;
-  return row.status === 'removed' ? 'warning' : 'error';
+  if (row.status === 'repaired') return 'notice';
+  if (row.status === 'removed') return 'warning';
+  return ['wrong', 'broken', 'unreadable', 'lost'].includes(row.status) ? 'error' : undefined;
 }
 
 /** Appends the table to the job's summary, where there is one. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ComparisonRow } from '../results/comparison.ts';
 import { comparedRow, comparisonOf, uncomparedRow } from '../testing/example-comparison.ts';
-import { exitCodeOf } from './comparison-exit-code.ts';
+import { comparisonExitCode, rowExitCode } from './exit-code.ts';
 
 const regression = comparedRow({ verdict: 'regression' });
 const inconclusive = comparedRow({ verdict: 'inconclusive' });
@@ -16,14 +16,18 @@ const harmless = [
   uncomparedRow({ status: 'skipped' }),
   uncomparedRow({ status: 'added' }),
   uncomparedRow({ status: 'removed' }),
+  uncomparedRow({ status: 'repaired' }),
+  uncomparedRow({ status: 'unchanged' }),
 ];
 
-const code = (rows: readonly ComparisonRow[], strict = false) => exitCodeOf(comparisonOf(rows), strict);
+const code = (rows: readonly ComparisonRow[], strict = false) => comparisonExitCode(comparisonOf(rows), strict);
 
 test.each([
   ['nothing', [], 0],
   ['harmless rows', harmless, 0],
   ['a wrong head', [wrongHead], 1],
+  ['a head that no longer runs', [uncomparedRow({ status: 'lost' })], 1],
+  ['a head without any row', [uncomparedRow({ status: 'removed', side: 'base' })], 1],
   ['a broken head', [brokenHead], 1],
   ['a base that fails verification', [wrongBase], 2],
   ['a manifest that cannot be read', [unreadableHead], 2],
@@ -40,13 +44,37 @@ test('an inconclusive verdict counts with --strict only', () => {
 
 test('the gravest row decides, wherever it stands: wrong head, regression, bad base, inconclusive', () => {
   const gravest = [brokenHead, regression, wrongBase, inconclusive, ...harmless];
-  const codes = [1, 3, 2, 4, 0, 0, 0, 0, 0];
+  const codes = [1, 3, 2, 4, 0, 0, 0, 0, 0, 0, 0];
   fc.assert(
-    fc.property(fc.nat(gravest.length - 1), fc.integer(), (from, seed) => {
+    fc.property(fc.nat(codes.length - 1), fc.integer(), (from, seed) => {
       const rows = gravest
         .slice(from)
         .toSorted((a, b) => Math.sin(seed + gravest.indexOf(a)) - Math.sin(seed + gravest.indexOf(b)));
       expect(code(rows, true)).toBe(codes[from]);
     }),
   );
+});
+
+const unreadable = { name: 'garbled', folder: '/impls/garbled', problem: 'impl.json: not JSON' };
+const row = (implementation: string, status: 'verified' | 'error' | 'mismatch' | 'skipped' | 'unsupported') => ({
+  implementation,
+  status,
+});
+
+test.each([
+  ['verified, skipped and unsupported rows', ['verified', 'skipped', 'unsupported'], 0],
+  ['a wrong row', ['verified', 'mismatch'], 1],
+  ['a row that broke', ['error', 'skipped'], 1],
+] as const)('%s', (_, statuses, expected) => {
+  expect(
+    rowExitCode(
+      statuses.map((status, i) => row(`row-${i}`, status)),
+      [],
+    ),
+  ).toBe(expected);
+});
+
+test('a manifest that cannot be read is bad input, unless another row is wrong', () => {
+  expect(rowExitCode([row('fast', 'verified'), row('garbled', 'error')], [unreadable])).toBe(2);
+  expect(rowExitCode([row('fast', 'mismatch'), row('garbled', 'error')], [unreadable])).toBe(1);
 });

@@ -1,7 +1,7 @@
-import type { Progress } from '../cli/progress.ts';
 import type { Entry, RaceEvent } from '../measure/race.ts';
+import { formatUncertainty } from '../present/number-format.ts';
 import { rowName } from '../results/names.ts';
-import { formatUncertainty } from './number-format.ts';
+import type { Progress } from './progress.ts';
 
 /** Says what just happened in a race. */
 export function reportRaceEvent(event: RaceEvent, entries: readonly Entry[], progress: Progress): void {

@@ -1,4 +1,8 @@
 /**
+ * `npm run trust-figures -- statistics`
+ *
+ * Simulates what the statistics promise. Takes a minute.
+ *
  * `npm run trust-figures -- SLOWED OTHER [--minutes N] [--only NAME,…] [--restart]`
  *
  * Measures what docs/trust.md promises, on two TypeScript implementations, and writes the figures into that page. SLOWED is the one that
@@ -12,6 +16,7 @@ import { benchOnce, besideBusyProcess, compareOnce, overheadOnce } from './measu
 import { type Record, readRecord, saveRecord } from './record.ts';
 import { figuresTable, withFigures } from './report.ts';
 import { slowedRevision } from './slowed-revision.ts';
+import { measureStatistics } from './statistics.ts';
 
 const project = resolve(import.meta.dirname, '../..');
 const recordFile = join(project, '.cache', 'trust-figures.json');
@@ -21,6 +26,10 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { minutes: { type: 'string', default: '60' }, only: { type: 'string' }, restart: { type: 'boolean' } },
 });
+if (positionals[0] === 'statistics') {
+  await measureStatistics();
+  process.exit(0);
+}
 const [slowed, other] = positionals;
 if (slowed === undefined || other === undefined) {
   console.error('expected two TypeScript implementations: npm run trust-figures -- SLOWED OTHER');

@@ -2,10 +2,9 @@ import { availableParallelism } from 'node:os';
 import { median } from 'simple-statistics';
 import { medianInterval } from '../../harness/statistics/median-interval.ts';
 import { percentChange } from '../../harness/statistics/percent.ts';
+import { alignedTable } from './aligned-table.ts';
 import type { ComparisonRun, Record } from './record.ts';
-
-const START = '<!-- figures: npm run trust-figures -->';
-const END = '<!-- /figures -->';
+import { withSection } from './section.ts';
 
 /** The figures as a Markdown table: what must hold, and what was measured. */
 export function figuresTable(record: Record): string {
@@ -24,14 +23,6 @@ export function figuresTable(record: Record): string {
   return `${alignedTable([['must hold', 'measured'], ...measured])}\n${circumstances(all)}`;
 }
 
-/** A Markdown table as the formatter wants it: columns as wide as their widest cell. */
-function alignedTable([head = [], ...rows]: readonly (readonly string[])[]): string {
-  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((cells) => cells[column].length)));
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
-}
-
 /** A comparison on a machine that does much else says little about the tool. */
 function circumstances(runs: readonly ComparisonRun[]): string {
   if (runs.length === 0) return '';
@@ -41,10 +32,7 @@ function circumstances(runs: readonly ComparisonRun[]): string {
 
 /** Puts the figures into a page, between its two marks. @throws Error where the page has none */
 export function withFigures(page: string, record: Record): string {
-  const [before, rest] = page.split(START);
-  const after = rest?.split(END)[1];
-  if (after === undefined) throw new Error(`the page has no place for the figures: ${START} … ${END}`);
-  return `${before}${START}\n\n${figuresTable(record)}\n${END}${after}`;
+  return withSection(page, 'npm run trust-figures', figuresTable(record).trimEnd());
 }
 
 function falseAlarms(runs: readonly ComparisonRun[]): string {

@@ -1,0 +1,13 @@
+/**
+ * Puts text between the marks that a page keeps for a command: `<!-- figures: COMMAND -->` and `<!-- /figures -->`.
+ *
+ * @throws Error where the page has no such marks
+ */
+export function withSection(page: string, command: string, text: string): string {
+  const start = `<!-- figures: ${command} -->`;
+  const end = '<!-- /figures -->';
+  const [before, rest] = page.split(start);
+  const to = rest?.indexOf(end) ?? -1;
+  if (rest === undefined || to === -1) throw new Error(`the page has no place for the figures: ${start} … ${end}`);
+  return `${before}${start}\n\n${text}\n\n${rest.slice(to)}`;
+}

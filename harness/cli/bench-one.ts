@@ -25,6 +25,7 @@ export interface BenchFlags extends TaskFlags {
   readonly budget?: number;
   readonly scaling?: true;
   readonly long?: true;
+  readonly verbose?: true;
   readonly export: readonly string[];
   readonly json?: string;
   readonly results: string;

@@ -1,19 +1,18 @@
 import { Command, Option } from 'commander';
 import { thisMachine, thisRuntime } from '../measure/machine.ts';
 import { measureMachinePeak } from '../measure/machine-peak.ts';
-import { benchTable, type SortOrder, sortOrders } from '../present/bench-table.ts';
-import { exportFormats, exportResult, parseExports } from '../present/export/export.ts';
+import { benchTable } from '../present/bench-table.ts';
+import { exportResult, parseExports } from '../present/export/export.ts';
 import { longRunTable } from '../present/long-run-table.ts';
 import { type Page, terminalPage } from '../present/page.ts';
-import { publishedTable } from '../present/published-table.ts';
 import { scalingTables } from '../present/scaling-table.ts';
 import { type DiscoveredImplementation, discoverWith, selectImplementations } from '../program/discover.ts';
 import { displayPath } from '../project.ts';
 import { currentCommit } from '../results/commit.ts';
 import type { LongRunResult } from '../results/long-run-result.ts';
-import { publishedTableFor, readPublished } from '../results/published.ts';
-import { type BenchResult, SCHEMA_VERSION } from '../results/schema.ts';
+import { SCHEMA_VERSION } from '../results/schema.ts';
 import { resultsFolder } from '../results/store.ts';
+import { UsageError } from '../usage-error.ts';
 import { benchLong } from './bench-long.ts';
 import { type BenchFlags, type BenchOutcome, benchOne } from './bench-one.ts';
 import { benchScaling } from './bench-scaling.ts';
@@ -21,17 +20,20 @@ import { rowExitCode } from './exit-code.ts';
 import {
   addTaskFlags,
   collect,
+  exportOption,
   implementationsOption,
   jsonOption,
   positiveNumber,
   runtimeOption,
   sizeFlags,
+  sortOption,
   taskRequest,
   timeoutOption,
   wholeNumberFrom,
 } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
 import { checkJsonTarget, writeJson } from './json-output.ts';
+import { resultText } from './result-text.ts';
 
 export function benchCommand(): Command {
   return addTaskFlags(new Command('bench'))
@@ -41,6 +43,7 @@ export function benchCommand(): Command {
     .addOption(
       new Option('--scaling', 'every preset, and how cost grows with work').conflicts([...sizeFlags, 'long', 'export']),
     )
+    .option('--verbose', 'with --scaling, the table of every preset too')
     .addOption(
       new Option('--long', '50,000 steps at d16 and 5,000 at d64: does a step cost the same at the end?').conflicts([
         ...sizeFlags,
@@ -69,25 +72,13 @@ export function benchCommand(): Command {
       ),
     )
     .addOption(
-      new Option(
-        '--baseline <name>',
-        'the row that all are compared with, any number of times (default: Python, or the first row named)',
-      )
+      new Option('--baseline <name>', 'the row that all are compared with, any number of times')
         .argParser(collect)
         .default([], 'Python, or the first row named'),
     )
-    .addOption(
-      new Option('--sort <order>', 'order of the rows').choices([...sortOrders]).default('ladder' satisfies SortOrder),
-    )
+    .addOption(sortOption())
     .option('--no-save', 'keep nothing')
-    .addOption(
-      new Option(
-        '--export <format=file>',
-        `write the table for another tool, any number of times; formats: ${exportFormats.join(', ')}`,
-      )
-        .argParser(collect)
-        .default([], 'none'),
-    )
+    .addOption(exportOption())
     .addOption(jsonOption())
     .addOption(implementationsOption())
     .addOption(timeoutOption())
@@ -103,11 +94,15 @@ interface Output {
 
 async function bench(names: readonly string[], flags: BenchFlags): Promise<void> {
   await checkJsonTarget(flags.json);
-  const exports = parseExports(flags.export);
+  const exports = await parseExports(flags.export);
+  const printsData = flags.json === '-' || exports.some(({ target }) => target.path === undefined);
+  if (flags.json === '-' && exports.some(({ target }) => target.path === undefined)) {
+    throw new UsageError('--json - and --export …=-: standard output holds one of them; write the other to a file');
+  }
   const all = await discoverWith(flags.impls);
   selectImplementations(all, flags.baseline);
   const chosen = selectImplementations(all, names.length === 0 ? [] : [...names, ...flags.baseline]);
-  const stream = flags.json === '-' ? process.stderr : process.stdout;
+  const stream = printsData ? process.stderr : process.stdout;
   const output: Output = { print: (text) => stream.write(`${text}\n`), page: terminalPage(stream) };
 
   if (flags.long) return long(all, chosen, flags, output);
@@ -116,9 +111,11 @@ async function bench(names: readonly string[], flags: BenchFlags): Promise<void>
   if (flags.scaling) {
     const outcomes = await benchScaling(all, chosen, flags, peak);
     const results = outcomes.map(({ result }) => result);
-    for (const outcome of outcomes)
-      output.print(`${benchTable(outcome.result, output.page, flags.sort)}${savedLine(outcome)}\n`);
     output.print(scalingTables(results, output.page));
+    for (const outcome of outcomes) {
+      if (flags.verbose) output.print(`\n${benchTable(outcome.result, output.page, flags.sort)}`);
+      output.print(savedLine(outcome).trim());
+    }
     if (flags.json !== undefined) await writeJson(flags.json, { schemaVersion: SCHEMA_VERSION, scaling: results });
     process.exitCode = rowExitCode(
       results.flatMap(({ rows }) => rows),
@@ -127,7 +124,7 @@ async function bench(names: readonly string[], flags: BenchFlags): Promise<void>
     return;
   }
   const outcome = await benchOne({ request, all, chosen, firstNamed: names[0], flags, peak });
-  output.print(`${await describe(outcome.result, output.page, flags.sort)}${savedLine(outcome)}`);
+  output.print(`${await resultText(outcome.result, output.page, flags.sort)}${savedLine(outcome)}`);
   if (flags.json !== undefined) await writeJson(flags.json, outcome.result);
   await exportResult(outcome.result, exports);
   process.exitCode = rowExitCode(outcome.result.rows, chosen);
@@ -154,14 +151,6 @@ async function long(
   };
   if (flags.json !== undefined) await writeJson(flags.json, result);
   process.exitCode = rowExitCode(longRuns, chosen);
-}
-
-/** The table, with the literature's of the same model beneath it. */
-async function describe(result: BenchResult, page: Page, order: SortOrder): Promise<string> {
-  const published = await readPublished();
-  const table = publishedTableFor(published, result.task);
-  const own = benchTable(result, page, order);
-  return table === undefined ? own : `${own}\n\n${publishedTable(published, table, page.width)}`;
 }
 
 function savedLine({ savedTo }: BenchOutcome): string {

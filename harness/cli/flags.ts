@@ -1,6 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { suggestion } from '../nearest-name.ts';
+import { type SortOrder, sortOrders } from '../present/bench-table.ts';
+import { exportFormats } from '../present/export/export.ts';
 import { type RuntimeName, runtimeNames } from '../program/runtime.ts';
 import { isPresetName, presets, type Sizes, taskDefaults } from '../task/presets.ts';
 import type { TaskRequest } from '../task/task.ts';
@@ -133,6 +135,17 @@ export const timeoutOption = (): Option =>
     '--timeout <seconds>',
     'how long a program may stay silent beyond the time its work needs (default: 30)',
   ).argParser(positiveNumber);
+
+export const sortOption = (): Option =>
+  new Option('--sort <order>', 'order of the rows').choices([...sortOrders]).default('ladder' satisfies SortOrder);
+
+export const exportOption = (): Option =>
+  new Option(
+    '--export <format=file>',
+    `write the table for another tool, - being standard output, any number of times; formats: ${exportFormats.join(', ')}`,
+  )
+    .argParser(collect)
+    .default([], 'none');
 
 export const jsonOption = (): Option =>
   new Option('--json <file|->', 'write the results as JSON; with -, standard output holds that JSON alone');

@@ -1,9 +1,13 @@
-import Table from 'cli-table3';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { styleText } from 'node:util';
 import { Command } from 'commander';
-import { borderless } from '../present/borderless.ts';
+import { type Page, terminalPage } from '../present/page.ts';
+import { wrap } from '../present/wrap.ts';
 import { availability } from '../program/availability.ts';
 import { type DiscoveredImplementation, discoverWith, isBroken } from '../program/discover.ts';
 import { describeSupports } from '../program/supports.ts';
+import { displayPath } from '../project.ts';
 import { exitCode } from './exit-code.ts';
 import { implementationsOption, jsonOption } from './flags.ts';
 import { checkJsonTarget, writeJson } from './json-output.ts';
@@ -14,6 +18,8 @@ type ListedImplementation =
       readonly implementation: string;
       readonly language: string;
       readonly technique: string;
+      /** Where to read more. */
+      readonly readme?: string;
       readonly precision: string;
       readonly roles: readonly string[];
       /** Programs it needs; the runtime of a TypeScript implementation is among `versions`. */
@@ -37,7 +43,7 @@ export function listCommand(): Command {
 async function list(flags: { readonly json?: string; readonly impls: readonly string[] }): Promise<void> {
   await checkJsonTarget(flags.json);
   const listed = await Promise.all((await discoverWith(flags.impls)).map(describe));
-  if (flags.json !== '-') process.stdout.write(`${table(listed)}\n`);
+  if (flags.json !== '-') process.stdout.write(`${listText(listed, terminalPage(process.stdout))}\n`);
   if (flags.json !== undefined) await writeJson(flags.json, { schemaVersion: 1, implementations: listed });
   const problems = listed.flatMap((one) => ('problem' in one ? [one.problem] : []));
   for (const problem of problems) console.error(`error: ${problem}`);
@@ -48,10 +54,12 @@ async function describe(found: DiscoveredImplementation): Promise<ListedImplemen
   if (isBroken(found)) return { implementation: found.name, problem: found.problem };
   const { language, technique, precision, roles, needs, supports } = found.manifest;
   const present = await availability(found);
+  const readme = join(found.folder, 'README.md');
   return {
     implementation: found.name,
     language,
     technique,
+    ...(existsSync(readme) ? { readme: displayPath(readme) } : {}),
     precision,
     roles,
     needs: needs.map((need) => need.program),
@@ -61,31 +69,33 @@ async function describe(found: DiscoveredImplementation): Promise<ListedImplemen
   };
 }
 
-function table(listed: readonly ListedImplementation[]): string {
-  const lines = new Table({ ...borderless, head: ['implementation', 'language', 'technique', 'precision', 'here'] });
-  for (const one of listed) {
-    lines.push(
-      'problem' in one
-        ? [one.implementation, '', '', '', 'broken manifest']
-        : [
-            one.implementation,
-            one.language,
-            one.technique,
-            one.precision,
-            whereabouts(one.available, one.versions, one.reason),
-          ],
-    );
-  }
-  const limits = listed.flatMap((one) =>
-    'supports' in one && one.supports !== undefined ? [`${one.implementation} trains ${one.supports}`] : [],
-  );
-  return [lines.toString(), ...limits].join('\n');
+/** Two lines a row: its name and its idea; then how it is written, whether it runs here, and where to read more. */
+function listText(listed: readonly ListedImplementation[], page: Page): string {
+  const paint = (style: 'bold' | 'dim' | 'yellow' | 'red', text: string) =>
+    page.color ? styleText(style, text, { validateStream: false }) : text;
+  return listed
+    .flatMap((one) => {
+      if ('problem' in one)
+        return [paint('red', wrap(`${one.implementation}: its manifest cannot be read`, page.width))];
+      const { implementation, technique, language, precision, supports, readme } = one;
+      const facts = [
+        `${language}, ${precision}`,
+        ...(supports === undefined ? [] : [`trains ${supports}`]),
+        whereabouts(one.available, one.versions, one.reason),
+        ...(readme === undefined ? [] : [readme]),
+      ];
+      return [
+        paint('bold', wrap(`${implementation}: ${technique}`, page.width)),
+        paint(one.available ? 'dim' : 'yellow', `  ${wrap(facts.join('; '), page.width - 2, '    ')}`),
+      ];
+    })
+    .join('\n');
 }
 
 function whereabouts(available: boolean, versions: Readonly<Record<string, string>>, reason = ''): string {
-  if (!available) return `no: ${reason}`;
+  if (!available) return `skipped: ${reason}`;
   const said = Object.entries(versions).map(([program, version]) =>
     version.includes(program) ? version : `${program} ${version}`,
   );
-  return said.length === 0 ? 'yes' : `yes: ${said.join(', ')}`;
+  return said.length === 0 ? 'runs here' : `runs on ${said.join(', ')}`;
 }

@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { implementationsRoot, projectRoot } from '../project.ts';
 import { checkResultSchema } from '../results/schema.ts';
+import { benchResult, verifiedRow } from '../testing/example-result.ts';
 
 /** A folder of implementations: one that is right, and others in which one thing is wrong. */
 let impls: string;
@@ -199,11 +200,36 @@ describe('check', () => {
   });
 });
 
+describe('show', () => {
+  test('prints the newest result again, and exports it alone on standard output', async () => {
+    const results = await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
+    const newest = benchResult({ rows: [verifiedRow({ implementation: 'newest' })] });
+    await writeFile(join(results, '2026-01-02T03-04-05Z-d16.json'), JSON.stringify(newest));
+    await writeFile(join(results, '2025-01-02T03-04-05Z-d16.json'), JSON.stringify(benchResult()));
+    const shown = await cli('show', '--results', results);
+    expect(shown.stdout).toMatch(/2026-01-02 03:04 UTC\n.*\n.*\n(.*\n)*.*newest/);
+    const exported = await cli('show', '--results', results, '--export', 'csv=-');
+    expect(exported.stdout.split('\n')[0]).toMatch(/^implementation,/);
+    expect(exported.stdout).toContain('newest');
+    expect(exported.stderr).toContain('µs/doc');
+    await rm(results, { recursive: true });
+  });
+
+  test('nothing saved yet is one line', async () => {
+    const { stderr, exitCode } = await cli('show', '--results', impls);
+    expect(stderr).toMatch(/^error: .*: no result yet; `npm run bench` saves one, or name a file$/);
+    expect(exitCode).toBe(2);
+  });
+});
+
 describe('list', () => {
   test('tells what each needs and whether it is here; a broken manifest is bad input', async () => {
     const { stdout, stderr, exitCode } = await cli('list', '--impls', impls);
-    expect(stdout).toMatch(/right +TypeScript +right +float64 +yes: node v\d+/);
-    expect(stdout).toMatch(/lacking .*no: no-such-program not found \(install it\)/);
+    expect(stdout).toMatch(/^right: right\n {2}TypeScript, float64; runs on node v\d+.*README\.md$/m);
+    expect(stdout).toMatch(
+      /^lacking: .*\n {2}TypeScript, float64; skipped: no-such-program not found \(install it\)$/m,
+    );
+    expect(stdout).toMatch(/^analytic: /m);
     expect(stderr).toMatch(/^error: .*broken\/impl\.json: field "precision"/);
     expect(exitCode).toBe(2);
   });

@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander';
 import { availability } from '../program/availability.ts';
-import { discoverImplementations, isBroken } from '../program/discover.ts';
+import { discoverWith, isBroken } from '../program/discover.ts';
 import { displayPath, implementationsRoot } from '../project.ts';
 import { scaffold, scaffoldLanguages } from '../scaffold/scaffold.ts';
+import { UsageError } from '../usage-error.ts';
 import { implementationsOption } from './flags.ts';
 
 export function newCommand(): Command {
@@ -14,14 +15,21 @@ export function newCommand(): Command {
     .action(startNew);
 }
 
-async function startNew(name: string, flags: { readonly language: string; readonly impls?: string }): Promise<void> {
-  const root = flags.impls ?? implementationsRoot;
-  const files = await scaffold(root, name, flags.language);
+interface NewFlags {
+  readonly language: string;
+  readonly impls: readonly string[];
+}
+
+async function startNew(name: string, { language, impls }: NewFlags): Promise<void> {
+  if (impls.length > 1)
+    throw new UsageError(`--impls: got ${impls.length} folders; expected one; name the one for ${name}`);
+  const root = impls[0] ?? implementationsRoot;
+  const files = await scaffold(root, name, language);
   console.log(`${displayPath(root)}/${name}: ${files.join(', ')}`);
-  const made = (await discoverImplementations(root)).find((found) => found.name === name);
+  const made = (await discoverWith(impls)).find((found) => found.name === name);
   if (made !== undefined && !isBroken(made)) {
     const present = await availability(made);
     if (!present.available) console.log(`${present.reason}: the row is skipped until it is installed`);
   }
-  console.log(`next: npm run check -- ${name}`);
+  console.log(`next: npm run check -- ${name}${impls.map((folder) => ` --impls ${folder}`).join('')}`);
 }

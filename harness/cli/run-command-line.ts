@@ -1,15 +1,21 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { z } from 'zod';
+import { projectRoot } from '../project.ts';
 import { describeSystemError } from '../system-error.ts';
 import { UsageError } from '../usage-error.ts';
 import { benchCommand } from './bench.ts';
 import { checkCommand } from './check.ts';
 import { compareCommand } from './compare.ts';
 import { exitCode } from './exit-code.ts';
+import { refuseForgottenDashes } from './forgotten-dashes.ts';
 import { historyCommand } from './history.ts';
 import { interruptSignal } from './interrupt.ts';
 import { listCommand } from './list.ts';
 import { mergeCommand } from './merge.ts';
 import { newCommand } from './new.ts';
+import { showCommand } from './show.ts';
 
 /** A command to register: it sets `process.exitCode` for what it found, and throws a UsageError for bad input. */
 const commands: readonly (() => Command)[] = [
@@ -20,6 +26,7 @@ const commands: readonly (() => Command)[] = [
   listCommand,
   mergeCommand,
   newCommand,
+  showCommand,
 ];
 
 /** Runs one command line, prints what goes wrong in one line, and returns the exit code. */
@@ -56,7 +63,9 @@ function program(): Command {
     .description(
       'Trains one tiny GPT with many implementations, verifies every loss, and says how much faster each is.',
     )
-    .showSuggestionAfterError();
+    .version(packageVersion(), '--version', 'print the version')
+    .showSuggestionAfterError()
+    .hook('preAction', (_, command) => refuseForgottenDashes(command));
   for (const make of commands) root.addCommand(make());
   for (const command of [root, ...root.commands]) {
     command.exitOverride();
@@ -64,4 +73,9 @@ function program(): Command {
     command.configureOutput({ outputError: () => {} });
   }
   return root;
+}
+
+function packageVersion(): string {
+  const text = readFileSync(join(projectRoot, 'package.json'), 'utf8');
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
 }

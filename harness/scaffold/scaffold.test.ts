@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { discoverImplementations, isBroken } from '../program/discover.ts';
+import { implementationsRoot } from '../project.ts';
 import { UsageError } from '../usage-error.ts';
 import { scaffold, scaffoldLanguages } from './scaffold.ts';
 
@@ -23,9 +24,22 @@ test.for(scaffoldLanguages)('%s: a folder that is discovered, with its name fill
   for (const file of files) {
     const text = await readFile(join(root, name, file), 'utf8');
     expect(text).not.toContain('{{name}}');
-    expect(text).not.toContain('../../../../');
+    // What is named outside of the folder is there, wherever the folder is.
+    for (const [path] of text.matchAll(/(?:\.\.\/)+(?:contract\.ts|(?:c|rust|julia)\/[\w./]+)/g)) {
+      await expect(stat(join(root, name, path)), path).resolves.toBeDefined();
+    }
   }
   expect(await readFile(join(root, name, 'README.md'), 'utf8')).toContain(`npm run check -- ${name}\n`);
+});
+
+test('beside the implementations of this project, what is shared is one step up', async () => {
+  const inside = await mkdtemp(join(implementationsRoot, '.scaffold-test-'));
+  try {
+    await scaffold(inside, 'mine', 'c');
+    expect(await readFile(join(inside, 'mine', 'impl.json'), 'utf8')).toContain('"../../c/task.c"');
+  } finally {
+    await rm(inside, { recursive: true });
+  }
 });
 
 test('never overwrites: what is there stays as it is', async () => {

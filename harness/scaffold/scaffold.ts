@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { suggestion } from '../nearest-name.ts';
-import { displayPath } from '../project.ts';
+import { displayPath, implementationsRoot } from '../project.ts';
 import { UsageError } from '../usage-error.ts';
 
 const templatesFolder = join(import.meta.dirname, 'templates');
@@ -21,8 +21,9 @@ export const scaffoldLanguages = Object.keys(layers);
 
 const LONGEST_NAME = 40;
 
-/** Where the templates stand, the contract is this far away; in the folder they are written to, it is one step up. */
-const CONTRACT = { inTemplate: '../../../../impls/contract.ts', inFolder: '../contract.ts' } as const;
+/** Templates name what they share with this project's implementations from their own place, or as if they stood among them. */
+const SHARED_FROM_TEMPLATE = '../../../../impls/';
+const SHARED_BESIDE = /\.\.\/(?=(?:c|rust|julia)[/"'])/g;
 
 /**
  * Writes a starting point for a new implementation into `root/name` and returns its files, relative to that folder.
@@ -40,7 +41,7 @@ export async function scaffold(root: string, name: string, language: string): Pr
     const files = new Set<string>();
     for (const layer of layers[language]) {
       for (const file of await filesIn(join(templatesFolder, layer))) {
-        await copyTemplate(join(templatesFolder, layer, file), join(folder, file), name);
+        await copyTemplate(join(templatesFolder, layer, file), join(folder, file), name, sharedFrom(root));
         files.add(file.split(sep).join('/'));
       }
     }
@@ -82,8 +83,18 @@ async function filesIn(folder: string): Promise<readonly string[]> {
   return entries.filter((entry) => entry.isFile()).map((entry) => relative(folder, join(entry.parentPath, entry.name)));
 }
 
-async function copyTemplate(from: string, to: string, name: string): Promise<void> {
+/** The way from an implementation's folder to what this project's implementations share: `../` where it stands beside them. */
+function sharedFrom(root: string): string {
+  return `${join('..', relative(resolve(root), implementationsRoot))
+    .split(sep)
+    .join('/')}/`;
+}
+
+async function copyTemplate(from: string, to: string, name: string, shared: string): Promise<void> {
   const text = await readFile(from, 'utf8');
   await mkdir(dirname(to), { recursive: true });
-  await writeFile(to, text.replaceAll('{{name}}', name).replaceAll(CONTRACT.inTemplate, CONTRACT.inFolder));
+  await writeFile(
+    to,
+    text.replaceAll('{{name}}', name).replaceAll(SHARED_FROM_TEMPLATE, shared).replaceAll(SHARED_BESIDE, shared),
+  );
 }

@@ -1,7 +1,5 @@
-import { statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import { suggestion } from '../../nearest-name.ts';
-import { writeOutput } from '../../output-target.ts';
+import { type OutputTarget, outputTarget, requireDistinct, writeOutput } from '../../output-target.ts';
 import type { BenchResult } from '../../results/schema.ts';
 import { UsageError } from '../../usage-error.ts';
 import { bencher } from './bencher.ts';
@@ -19,23 +17,19 @@ export const exportFormats: readonly string[] = exporters.map(({ format }) => fo
 /** One `--export FORMAT=FILE`, checked. */
 export interface ExportRequest {
   readonly exporter: Exporter;
-  /** Absolute path, in a folder that exists. */
-  readonly file: string;
+  readonly target: OutputTarget;
 }
 
 /** Parses the values of all `--export` flags, before anything is measured. Throws {@link UsageError} for the first that cannot be done. */
-export function parseExports(values: readonly string[]): ExportRequest[] {
-  const requests = values.map(parseExport);
-  for (const [index, { file }] of requests.entries()) {
-    if (requests.findIndex((other) => other.file === file) < index) {
-      throw new UsageError(`--export ${values[index]}: ${file} is named twice; give every format its own file`);
-    }
-  }
+export async function parseExports(values: readonly string[]): Promise<readonly ExportRequest[]> {
+  const requests: ExportRequest[] = [];
+  for (const value of values) requests.push(await parseExport(value));
+  requireDistinct(requests.map(({ target }) => target));
   return requests;
 }
 
-/** Parses one `FORMAT=FILE`. Throws {@link UsageError} naming the nearest format or all of them, or the folder that is missing. */
-export function parseExport(value: string): ExportRequest {
+/** Parses one `FORMAT=FILE`, `-` being standard output. Throws {@link UsageError} naming the nearest format or all of them. */
+async function parseExport(value: string): Promise<ExportRequest> {
   const [, format, path] = /^([^=]*)=(.+)$/s.exec(value) ?? [];
   if (format === undefined || path === undefined) {
     throw new UsageError(`--export ${value}: expected FORMAT=FILE, FORMAT being one of ${exportFormats.join(', ')}`);
@@ -44,19 +38,10 @@ export function parseExport(value: string): ExportRequest {
   if (exporter === undefined) {
     throw new UsageError(`--export ${value}: unknown format "${format}"${suggestion(format, exportFormats)}`);
   }
-  const file = resolve(path);
-  if (!statSync(dirname(file), { throwIfNoEntry: false })?.isDirectory()) {
-    throw new UsageError(`--export ${value}: the folder ${dirname(file)} does not exist; make it first`);
-  }
-  if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new UsageError(`--export ${value}: ${file} is a folder; name a file`);
-  }
-  return { exporter, file };
+  return { exporter, target: await outputTarget(`--export ${value}`, path) };
 }
 
 /** Writes the result in every requested format, each file at once or not at all. */
 export async function exportResult(result: BenchResult, requests: readonly ExportRequest[]): Promise<void> {
-  for (const { exporter, file } of requests) {
-    await writeOutput({ flag: `--export ${exporter.format}=${file}`, path: file }, exporter.serialize(result));
-  }
+  for (const { exporter, target } of requests) await writeOutput(target, exporter.serialize(result));
 }

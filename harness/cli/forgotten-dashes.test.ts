@@ -1,0 +1,23 @@
+import { Command } from 'commander';
+import { expect, test } from 'vitest';
+import { UsageError } from '../usage-error.ts';
+import { refuseForgottenDashes } from './forgotten-dashes.ts';
+
+const bench = new Command('bench').option('--long').option('--n-embd <n>').option('--no-save');
+const refuse = (environment: NodeJS.ProcessEnv) => () => refuseForgottenDashes(bench, environment);
+
+test('flags that npm kept are shown with the -- they need', () => {
+  const environment = { npm_lifecycle_event: 'bench', npm_config_long: 'true', npm_config_n_embd: 'true' };
+  expect(refuse(environment)).toThrow(UsageError);
+  expect(refuse(environment)).toThrow(/write -- before the flags: npm run bench -- --long --n-embd …$/);
+});
+
+test.each([
+  ['a command run without npm', { npm_config_long: 'true' }],
+  ['another script of npm’s', { npm_lifecycle_event: 'test', npm_config_long: 'true' }],
+  ['settings that are not flags of the command', { npm_lifecycle_event: 'bench', npm_config_prefix: '/usr' }],
+  ['a setting that many people have', { npm_lifecycle_event: 'bench', npm_config_save: '' }],
+  ['a setting that is off', { npm_lifecycle_event: 'bench', npm_config_long: '' }],
+])('%s is left alone', (_, environment) => {
+  expect(refuse(environment)).not.toThrow();
+});

@@ -1,0 +1,59 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import type { SortOrder } from '../present/bench-table.ts';
+import { exportResult, parseExports } from '../present/export/export.ts';
+import { terminalPage } from '../present/page.ts';
+import { displayPath } from '../project.ts';
+import { readResult, resultsFolder } from '../results/store.ts';
+import { UsageError } from '../usage-error.ts';
+import { exportOption, sortOption } from './flags.ts';
+import { resultText } from './result-text.ts';
+
+interface ShowFlags {
+  readonly results: string;
+  readonly sort: SortOrder;
+  readonly export: readonly string[];
+}
+
+export function showCommand(): Command {
+  return new Command('show')
+    .description('print stored results again, or export them in another format')
+    .argument('[result...]', 'files that `bench` saved; the newest one where none is named')
+    .addOption(
+      new Option('--results <folder>', 'where to look for the newest').default(
+        resultsFolder,
+        displayPath(resultsFolder),
+      ),
+    )
+    .addOption(sortOption())
+    .addOption(exportOption())
+    .action(show);
+}
+
+async function show(files: readonly string[], flags: ShowFlags): Promise<void> {
+  const exports = await parseExports(flags.export);
+  if (exports.length > 0 && files.length > 1) {
+    throw new UsageError(`--export: got ${files.length} results; expected one; name the one to export`);
+  }
+  const stream = exports.some(({ target }) => target.path === undefined) ? process.stderr : process.stdout;
+  for (const [index, file] of (files.length > 0 ? files : [await newestIn(flags.results)]).entries()) {
+    const result = await readResult(file);
+    const heading = `${index > 0 ? '\n' : ''}${displayPath(file)}, ${result.createdAt.slice(0, 16).replace('T', ' ')} UTC`;
+    stream.write(`${heading}\n${await resultText(result, terminalPage(stream), flags.sort)}\n`);
+    await exportResult(result, exports);
+  }
+}
+
+/** Results begin with their date, so that the last name is the newest. @throws UsageError where there is none */
+async function newestIn(folder: string): Promise<string> {
+  const names = await readdir(folder).catch(() => []);
+  const newest = names
+    .filter((name) => /^\d{4}-\d{2}-\d{2}T.*\.json$/.test(name))
+    .sort()
+    .at(-1);
+  if (newest === undefined) {
+    throw new UsageError(`${displayPath(folder)}: no result yet; \`npm run bench\` saves one, or name a file`);
+  }
+  return join(folder, newest);
+}

@@ -20,6 +20,8 @@ export interface BenchFlags extends TaskFlags {
   readonly quick?: true;
   readonly rounds?: number;
   readonly save: boolean;
+  readonly report?: true;
+  readonly open?: true;
   readonly precision: number;
   /** Seconds. */
   readonly budget?: number;

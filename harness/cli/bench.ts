@@ -5,6 +5,7 @@ import { benchTable } from '../present/bench-table.ts';
 import { exportResult, parseExports } from '../present/export/export.ts';
 import { longRunTable } from '../present/long-run-table.ts';
 import { type Page, terminalPage } from '../present/page.ts';
+import type { ResultFile } from '../present/report/machine-report.ts';
 import { scalingTables } from '../present/scaling-table.ts';
 import { type DiscoveredImplementation, discoverWith, selectImplementations } from '../program/discover.ts';
 import { displayPath } from '../project.ts';
@@ -33,6 +34,7 @@ import {
 } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
 import { checkJsonTarget, writeJson } from './json-output.ts';
+import { reportTarget, writeReport } from './report.ts';
 import { resultText } from './result-text.ts';
 
 export function benchCommand(): Command {
@@ -78,6 +80,8 @@ export function benchCommand(): Command {
     )
     .addOption(sortOption())
     .option('--no-save', 'keep nothing')
+    .option('--report', 'make a page of the results, report.html in --results')
+    .option('--open', 'make that page and show it in a browser')
     .addOption(exportOption())
     .addOption(jsonOption())
     .addOption(implementationsOption())
@@ -99,6 +103,10 @@ async function bench(names: readonly string[], flags: BenchFlags): Promise<void>
   if (flags.json === '-' && exports.some(({ target }) => target.path === undefined)) {
     throw new UsageError('--json - and --export …=-: standard output holds one of them; write the other to a file');
   }
+  const reports = flags.report || flags.open;
+  if (reports && flags.long)
+    throw new UsageError('--report: got --long too, which has no time a document; leave out one');
+  if (reports) await reportTarget(flags);
   const all = await discoverWith(flags.impls);
   selectImplementations(all, flags.baseline);
   const chosen = selectImplementations(all, names.length === 0 ? [] : [...names, ...flags.baseline]);
@@ -117,6 +125,7 @@ async function bench(names: readonly string[], flags: BenchFlags): Promise<void>
       output.print(savedLine(outcome).trim());
     }
     if (flags.json !== undefined) await writeJson(flags.json, { schemaVersion: SCHEMA_VERSION, scaling: results });
+    if (reports) await writeReport(outcomes.map(resultFile), flags);
     process.exitCode = rowExitCode(
       results.flatMap(({ rows }) => rows),
       chosen,
@@ -127,6 +136,7 @@ async function bench(names: readonly string[], flags: BenchFlags): Promise<void>
   output.print(`${await resultText(outcome.result, output.page, flags.sort)}${savedLine(outcome)}`);
   if (flags.json !== undefined) await writeJson(flags.json, outcome.result);
   await exportResult(outcome.result, exports);
+  if (reports) await writeReport([resultFile(outcome)], flags);
   process.exitCode = rowExitCode(outcome.result.rows, chosen);
 }
 
@@ -151,6 +161,10 @@ async function long(
   };
   if (flags.json !== undefined) await writeJson(flags.json, result);
   process.exitCode = rowExitCode(longRuns, chosen);
+}
+
+function resultFile({ result, savedTo }: BenchOutcome): ResultFile {
+  return { path: savedTo ?? 'this run', result };
 }
 
 function savedLine({ savedTo }: BenchOutcome): string {

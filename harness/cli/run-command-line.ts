@@ -15,6 +15,7 @@ import { interruptSignal } from './interrupt.ts';
 import { listCommand } from './list.ts';
 import { mergeCommand } from './merge.ts';
 import { newCommand } from './new.ts';
+import { reportCommand } from './report.ts';
 import { showCommand } from './show.ts';
 
 /** A command to register: it sets `process.exitCode` for what it found, and throws a UsageError for bad input. */
@@ -26,6 +27,7 @@ const commands: readonly (() => Command)[] = [
   listCommand,
   mergeCommand,
   newCommand,
+  reportCommand,
   showCommand,
 ];
 

@@ -1,9 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import { z } from 'zod';
 import { projectRoot } from '../project.ts';
 import { UsageError } from '../usage-error.ts';
-import { type BenchResult, benchResultSchema } from './schema.ts';
+import { type BenchResult, benchResultSchema, SCHEMA_VERSION } from './schema.ts';
 import { readJsonFile } from './stored-json.ts';
 
 export const resultsFolder: string = join(projectRoot, 'results');
@@ -33,7 +34,24 @@ export async function saveResult(path: string, result: BenchResult): Promise<voi
   }
 }
 
+/** The task's part of a results file's name, or undefined where {@link resultPath} did not make it. */
+export function resultTaskName(fileName: string): string | undefined {
+  return /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-(.+)\.json$/.exec(fileName)?.[1];
+}
+
 /** Reads a stored result. @throws UsageError where it is not one of this version */
 export function readResult(path: string): Promise<BenchResult> {
   return readJsonFile(path, benchResultSchema);
+}
+
+const severalSchema = z.looseObject({ scaling: z.unknown().optional() });
+const scalingSchema = z.strictObject({
+  schemaVersion: z.literal(SCHEMA_VERSION),
+  scaling: z.array(benchResultSchema).min(1),
+});
+
+/** Reads one stored result, or all that `bench --scaling --json` wrote. @throws UsageError as {@link readResult} */
+export async function readResults(path: string): Promise<readonly BenchResult[]> {
+  const { scaling } = await readJsonFile(path, severalSchema);
+  return scaling === undefined ? [await readResult(path)] : (await readJsonFile(path, scalingSchema)).scaling;
 }

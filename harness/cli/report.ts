@@ -1,0 +1,153 @@
+import { access, mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { type OutputTarget, outputTarget, writeOutput } from '../output-target.ts';
+import {
+  differBySizeAlone,
+  type MachineReport,
+  machineReports,
+  type ResultFile,
+} from '../present/report/machine-report.ts';
+import { displayPath } from '../project.ts';
+import { type HistoryRecord, readHistory } from '../results/history.ts';
+import { readPublished } from '../results/published.ts';
+import { readResults, resultsFolder, resultTaskName } from '../results/store.ts';
+import { UsageError } from '../usage-error.ts';
+
+/** Where a report goes, and whether it is shown. */
+export interface ReportFlags {
+  readonly results: string;
+  readonly output?: string;
+  readonly svg?: string;
+  readonly open?: true;
+}
+
+export function reportCommand(): Command {
+  return new Command('report')
+    .description('one page with the answer, its charts and how it was measured; from stored results')
+    .argument(
+      '[file...]',
+      'results of one or several machines; the newest of every size in --results where none is named',
+    )
+    .addOption(
+      new Option('--results <folder>', 'where results and the history are kept').default(
+        resultsFolder,
+        displayPath(resultsFolder),
+      ),
+    )
+    .option('--output <file>', 'the page (default: report.html in --results)')
+    .option('--svg <folder>', 'write the charts as SVG files too, light and dark')
+    .option('--open', 'show the page in a browser')
+    .action(report);
+}
+
+async function report(paths: readonly string[], flags: ReportFlags): Promise<void> {
+  const files = paths.length === 0 ? await newestResults(flags.results) : await readAll(paths);
+  await writeReport(files, flags);
+}
+
+/**
+ * Looks whether the page can be written, before anything is measured for it.
+ *
+ * @throws UsageError where it cannot
+ */
+export async function reportTarget({ results, output }: ReportFlags): Promise<OutputTarget> {
+  if (output !== undefined) return outputTarget(`--output ${output}`, output);
+  await mkdir(results, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`--results ${results}: cannot be made (${error.code ?? error.message}); name another folder`);
+  });
+  return outputTarget(`--results ${results}`, join(results, 'report.html'));
+}
+
+/**
+ * Makes the page and the charts of results, all of them before the first file is written.
+ *
+ * @throws UsageError where the results do not belong together, or a file cannot be written
+ */
+export async function writeReport(files: readonly ResultFile[], flags: ReportFlags): Promise<void> {
+  const machines = machineReports(files);
+  // Drawing takes 300 ms to load, which no other command should wait for.
+  const { reportPage } = await import('../present/report/report-page.ts');
+  const page = reportPage({ machines, history: await historyIn(flags.results), published: await readPublished() });
+  const target = await reportTarget(flags);
+  const pictures = flags.svg === undefined ? [] : await pictureTargets(flags.svg, machines);
+  await writeOutput(target, page);
+  for (const { target, svg } of pictures) await writeOutput(target, svg);
+  if (target.path === undefined) return;
+  process.stderr.write(`report in ${displayPath(target.path)}\n`);
+  if (flags.open) await (await import('open')).default(target.path);
+}
+
+async function readAll(paths: readonly string[]): Promise<readonly ResultFile[]> {
+  const files = await Promise.all(
+    paths.map(async (path) => (await readResults(path)).map((result) => ({ path, result }))),
+  );
+  return files.flat();
+}
+
+/**
+ * The newest result in a folder, and of other sizes those that fit it.
+ *
+ * @throws UsageError where there is none, or the newest cannot be read
+ */
+async function newestResults(folder: string): Promise<readonly ResultFile[]> {
+  const names = await readdir(folder).catch(() => []);
+  // Names begin with the time, so they sort by age.
+  const newestFirst = names
+    .filter((name) => resultTaskName(name) !== undefined)
+    .toSorted()
+    .toReversed();
+  const ofEachTask = [...Map.groupBy(newestFirst, resultTaskName).values()].map(([name]) => join(folder, name));
+  if (ofEachTask.length === 0)
+    throw new UsageError(
+      `${displayPath(folder)}: got no results; expected at least one; run \`npm run bench\`, or name a result's file`,
+    );
+  const [newest] = await readAll(ofEachTask.slice(0, 1));
+  const others = await Promise.all(
+    ofEachTask.slice(1).map(async (path) => {
+      try {
+        return await readAll([path]);
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+        return [];
+      }
+    }),
+  );
+  const fitting = others
+    .flat()
+    .filter(({ result }) => sameMachine(result, newest.result) && differBySizeAlone(newest.result, result));
+  return [newest, ...fitting];
+}
+
+function sameMachine(a: ResultFile['result'], b: ResultFile['result']): boolean {
+  return a.machine.fingerprint === b.machine.fingerprint && a.runtime.version === b.runtime.version;
+}
+
+/** A folder without a history is no fault: the first report may come before it. */
+async function historyIn(folder: string): Promise<readonly HistoryRecord[]> {
+  const path = join(folder, 'history.ndjson');
+  const present = await access(path).then(
+    () => true,
+    () => false,
+  );
+  return present ? (await readHistory(path)).records : [];
+}
+
+async function pictureTargets(
+  folder: string,
+  machines: readonly MachineReport[],
+): Promise<readonly { readonly target: OutputTarget; readonly svg: string }[]> {
+  await mkdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`--svg ${folder}: cannot be made (${error.code ?? error.message}); name another folder`);
+  });
+  const { svgFiles } = await import('../present/report/svg-files.ts');
+  const pictures = machines.flatMap((machine, i) =>
+    svgFiles(machine).map(({ name, svg }) => ({ name: machines.length > 1 ? `${i + 1}-${name}` : name, svg })),
+  );
+  return Promise.all(
+    pictures.map(async ({ name, svg }) => ({
+      target: await outputTarget(`--svg ${join(folder, name)}`, join(folder, name)),
+      svg,
+    })),
+  );
+}

@@ -1,0 +1,62 @@
+import { rowName } from '../../results/names.ts';
+import type { BenchResult, VerifiedRow } from '../../results/schema.ts';
+import { baselineWithRole } from '../../results/speedup.ts';
+import { formatFactor, formatNumber } from '../number-format.ts';
+import { byTime, isTimed } from './bars-chart.ts';
+import { type Html, html } from './html.ts';
+import { languageColor } from './palette.ts';
+import { factorBetween } from './ratio.ts';
+
+/** The fastest row, and what it is measured against: CPython's own row, then the fastest of every other language. */
+export interface Answer {
+  readonly fastest: VerifiedRow;
+  readonly rivals: readonly { readonly name: string; readonly row: VerifiedRow; readonly factor: number }[];
+}
+
+/** Undefined where no row was verified. */
+export function answerOf(result: BenchResult): Answer | undefined {
+  const timed = result.rows.filter(isTimed).toSorted(byTime);
+  if (timed.length === 0) return undefined;
+  const [fastest] = timed;
+  const python = baselineWithRole(result, 'python-baseline')?.row;
+  const cpython = timed.find((row) => rowName(row) === python);
+  const best = [...Map.groupBy(timed, ({ language }) => language).values()]
+    .map(([first]) => first)
+    .filter((row) => row.language !== fastest.language && row.language !== cpython?.language);
+  const rivals = [
+    ...(cpython === undefined || cpython === fastest ? [] : [{ name: 'CPython', row: cpython }]),
+    ...best.toReversed().map((row) => ({ name: row.language, row })),
+  ];
+  return { fastest, rivals: rivals.map((rival) => ({ ...rival, factor: factorBetween(fastest, rival.row) })) };
+}
+
+/** The answer in plain text, one sentence. */
+export function answerText(result: BenchResult, machine: string): string {
+  const answer = answerOf(result);
+  if (answer === undefined) return `No row was verified on ${machine}, so there is no time to show.`;
+  const { fastest, rivals } = answer;
+  const time = `${rowName(fastest)} (${fastest.language}) trains on a document in ${formatNumber(fastest.microsecondsPerSample.median)} µs`;
+  const factors = rivals.map(({ name, factor }) => `${formatFactor(factor)} ${name}`);
+  const against = factors.length === 0 ? '' : `: ${factors.join(', ')}`;
+  return `${time}${against}. Measured on ${machine}.`;
+}
+
+/** The answer as the page opens with it. */
+export function answerSection(result: BenchResult, machine: string): Html {
+  const answer = answerOf(result);
+  if (answer === undefined) return html`<p class="answer">${answerText(result, machine)}</p>`;
+  const { fastest, rivals } = answer;
+  const { median, low, high } = fastest.microsecondsPerSample;
+  const interval =
+    fastest.roundsMicrosecondsPerSample.length < 2
+      ? html``
+      : html`95% interval ${formatNumber(low)} to ${formatNumber(high)} µs. `;
+  return html`<p class="answer"><b>${rowName(fastest)}</b> (${fastest.language}) trains on a document in <b>${formatNumber(median)} µs</b>${rivals.map(
+    ({ name, factor }, i) => html`${i === 0 ? html`: ` : html`, `}<b>${formatFactor(factor)}</b> ${name}`,
+  )}.</p>
+<p class="note">${interval}Measured on ${machine}.</p>
+<ul class="tiles">${rivals.map(
+    ({ name, row, factor }) =>
+      html`<li style="border-color:${languageColor(row.language)}"><b>${formatFactor(factor)}</b> <span>as fast as ${name}</span> <small>${rowName(row)}, ${formatNumber(row.microsecondsPerSample.median)} µs</small></li>`,
+  )}</ul>`;
+}

@@ -1,0 +1,92 @@
+import { taskDifference, taskKey } from '../../results/comparable.ts';
+import type { HistoryRecord } from '../../results/history.ts';
+import type { BenchResult } from '../../results/schema.ts';
+import { type Trend, trendsOf } from '../../results/trend.ts';
+import { UsageError } from '../../usage-error.ts';
+
+/** A result and the file that it came from. */
+export interface ResultFile {
+  readonly path: string;
+  readonly result: BenchResult;
+}
+
+/** Everything that the report says of one machine. */
+export interface MachineReport {
+  readonly name: string;
+  /** Of the smallest task, the same one on every machine. */
+  readonly result: BenchResult;
+  /** Of all sizes, that one too, small before large. */
+  readonly sizes: readonly BenchResult[];
+}
+
+/** Whether a report may hold both: they differ in nothing but the model's sizes and the batch. */
+export function differBySizeAlone(a: BenchResult, b: BenchResult): boolean {
+  return whyMixed(a, b) === undefined;
+}
+
+/**
+ * Sorts results by machine and size; of several with the same of both the newest counts. The machine of the newest comes first.
+ *
+ * @param files at least one
+ * @throws UsageError where tasks differ in more than size, or machines have no task in common
+ */
+export function machineReports(files: readonly ResultFile[]): readonly MachineReport[] {
+  const newestFirst = files.toSorted((a, b) => b.result.createdAt.localeCompare(a.result.createdAt));
+  const [first, ...rest] = files;
+  for (const { path, result } of rest) {
+    const difference = whyMixed(first.result, result);
+    if (difference !== undefined)
+      throw new UsageError(
+        `${path}: got a task that cannot stand beside ${first.path}'s, ${difference}; expected tasks that differ in size alone; report them one by one`,
+      );
+  }
+  const machines = [...Map.groupBy(newestFirst, ({ result }) => machineKey(result)).values()].map((own) =>
+    [...Map.groupBy(own, ({ result }) => taskKey(result.task)).values()]
+      .map(([newest]) => newest.result)
+      .toSorted(bySize),
+  );
+  const common = machines[0].find(({ task }) =>
+    machines.every((sizes) => sizes.some((other) => taskDifference(task, other.task) === undefined)),
+  );
+  if (common === undefined)
+    throw new UsageError(
+      'got results of machines that have no task in common; expected one size that all have; report them one by one',
+    );
+  return machines.map((sizes, i) => {
+    const result = sizes.find(({ task }) => taskDifference(task, common.task) === undefined) ?? common;
+    return { name: machineName(result, machines.length > 1 ? i : undefined), result, sizes };
+  });
+}
+
+function whyMixed(a: BenchResult, b: BenchResult): string | undefined {
+  const { nEmbd, nHead, nLayer, blockSize, batch } = a.task;
+  return taskDifference(a.task, { ...b.task, nEmbd, nHead, nLayer, blockSize, batch });
+}
+
+function machineKey({ machine, runtime }: BenchResult): string {
+  return [machine.fingerprint, runtime.name, runtime.version].join('|');
+}
+
+function bySize(a: BenchResult, b: BenchResult): number {
+  return a.task.batch - b.task.batch || a.task.parameterCount - b.task.parameterCount;
+}
+
+/** Lettered where there are several: two machines may have the same processor. */
+function machineName({ machine }: BenchResult, index: number | undefined): string {
+  const cores = machine.cores === 1 ? '1 core' : `${machine.cores} cores`;
+  const name = `${machine.cpu}, ${cores}`;
+  return index === undefined ? name : `${String.fromCharCode(65 + (index % 26))}: ${name}`;
+}
+
+/** Trends of the report's own machine, runtime and task. */
+export function trendsOfMachine({ result }: MachineReport, history: readonly HistoryRecord[]): readonly Trend[] {
+  return trendsOf(
+    history.filter(
+      (record) =>
+        record.machine.fingerprint === result.machine.fingerprint &&
+        record.runtime.name === result.runtime.name &&
+        record.runtime.version === result.runtime.version &&
+        taskDifference(record.task, result.task) === undefined,
+    ),
+  );
+}

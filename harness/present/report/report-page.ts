@@ -1,0 +1,311 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HistoryRecord } from '../../results/history.ts';
+import { rowName, sizesName, taskName } from '../../results/names.ts';
+import { type Published, publishedSpeedup, publishedTableFor } from '../../results/published.ts';
+import type { BenchResult, Row, VerifiedRow } from '../../results/schema.ts';
+import type { Trend } from '../../results/trend.ts';
+import { formatFactor, formatMebibytes, formatNumber, formatPercent, formatRatio } from '../number-format.ts';
+import { answerOf, answerSection } from './answer.ts';
+import { barsChart, isTimed, timeRange } from './bars-chart.ts';
+import type { Chart } from './chart.ts';
+import { historyChart } from './history-chart.ts';
+import { type Html, html, trusted } from './html.ts';
+import { type HtmlColumn, htmlTable, numbers } from './html-table.ts';
+import { ladderChart, ladderOf } from './ladder-chart.ts';
+import { type MachineReport, trendsOfMachine } from './machine-report.ts';
+import { cssVariables } from './palette.ts';
+import { factorBetween, ratioOver } from './ratio.ts';
+import { repeatCommands } from './repeat.ts';
+import { bySize, costChart, rateChart } from './size-chart.ts';
+
+/** What a report is made from. */
+export interface ReportContents {
+  /** At least one. */
+  readonly machines: readonly MachineReport[];
+  readonly history: readonly HistoryRecord[];
+  readonly published: Published;
+}
+
+const WIDE_PIXELS = 880;
+/** What is left of a phone's 360 pixels between the margins. */
+const NARROW_PIXELS = 328;
+
+/** The report as one HTML document that needs nothing else: no script, no network. Sections stand in the order of a reader's questions. */
+export function reportPage({ machines, history, published }: ReportContents): string {
+  const [{ result }] = machines;
+  const style = trusted(
+    `:root{${cssVariables('light')}}@media (prefers-color-scheme:dark){:root{${cssVariables('dark')}}}${readFileSync(join(import.meta.dirname, 'page.css'), 'utf8')}`,
+  );
+  const title = `microgpt-bench: ${taskName(result.task)}`;
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${title}</title>
+<style>${style}</style>
+</head>
+<body>
+<header><h1>microgpt-bench</h1>
+<p>One tiny GPT, trained by many implementations; every loss is verified before a time is believed. ${taskName(result.task)}, ${result.createdAt.slice(0, 10)}.</p></header>
+<main>
+${machines.map(({ result, name }) => answerSection(result, name))}
+${section('How long a document takes', barsSection(machines))}
+${section('What others have published', claimsSection(machines[0], published))}
+${section('What each idea brought', perMachine(machines, ladderSection))}
+${section('Cost against size', perMachine(machines, sizeSection))}
+${section('Is it right?', perMachine(machines, verificationSection))}
+${section(
+  'From run to run',
+  perMachine(machines, (machine) => historySection(trendsOfMachine(machine, history))),
+)}
+${section('How it was measured', perMachine(machines, measurementSection))}
+${section('Repeat it', perMachine(machines, repeatSection))}
+</main>
+</body>
+</html>
+`;
+  return page.markup;
+}
+
+function section(title: string, content: Html): Html {
+  return html`<section><h2>${title}</h2>${content}</section>`;
+}
+
+function perMachine(machines: readonly MachineReport[], content: (machine: MachineReport) => Html): Html {
+  return html`${machines.map((machine) => html`${machines.length > 1 ? html`<h3>${machine.name}</h3>` : ''}${content(machine)}\n`)}`;
+}
+
+/** The chart twice, for wide and narrow pages: text that shrinks with its picture cannot be read on a phone. */
+function figure(chart: Chart, caption: string): Html {
+  return html`<figure><div class="wide">${chart.draw(WIDE_PIXELS)}</div><div class="narrow">${chart.draw(NARROW_PIXELS)}</div><figcaption>${caption}</figcaption></figure>`;
+}
+
+function barsSection(machines: readonly MachineReport[]): Html {
+  const range = timeRange(machines.map(({ result }) => result));
+  return perMachine(machines, ({ result }) => {
+    const rounds = Math.max(0, ...result.rows.filter(isTimed).map((row) => row.roundsMicrosecondsPerSample.length));
+    const caption = `Shorter is faster. A bar ends at the median of ${rounds} ${rounds === 1 ? 'process' : 'processes'}; the line is its 95% interval, each dot one process.${result.baselines.length > 0 ? ` × is how many times faster than ${result.baselines[0].row}, round by round.` : ''}`;
+    return html`${figure(barsChart(result, range), caption)}${htmlTable('Every row', timeColumns(result), result.rows, rowClass)}`;
+  });
+}
+
+function rowClass({ status }: Row): string | undefined {
+  if (status === 'verified') return undefined;
+  return status === 'mismatch' || status === 'error' ? 'wrong' : 'idle';
+}
+
+const implementation: HtmlColumn<Row> = { heading: 'implementation', align: 'left', cell: rowName };
+
+function timed(heading: string, cell: (row: VerifiedRow) => string): HtmlColumn<Row> {
+  return { heading, align: 'right', cell: (row) => (isTimed(row) ? cell(row) : '') };
+}
+
+function timeColumns({ baselines }: BenchResult): readonly HtmlColumn<Row>[] {
+  return [
+    implementation,
+    { heading: 'language', align: 'left', cell: ({ language, precision }) => `${language}, ${precision}` },
+    {
+      heading: 'µs a document',
+      align: 'right',
+      cell: (row) => (isTimed(row) ? formatNumber(row.microsecondsPerSample.median) : row.status),
+    },
+    timed('95% interval', ({ microsecondsPerSample: { low, high }, roundsMicrosecondsPerSample }) =>
+      roundsMicrosecondsPerSample.length < 2 ? '' : `${formatNumber(low)} to ${formatNumber(high)}`,
+    ),
+    ...baselines.map(({ row: baseline }) =>
+      timed(`× ${baseline}`, (row) => {
+        const ratio = ratioOver(row, baseline);
+        return ratio === undefined ? '' : formatRatio(ratio, row.roundsMicrosecondsPerSample.length);
+      }),
+    ),
+  ];
+}
+
+const besideTime: readonly HtmlColumn<Row>[] = [
+  implementation,
+  timed('documents timed', ({ samplesMeasured }) => samplesMeasured.toLocaleString('en-US')),
+  timed('start-up, ms', ({ startupMilliseconds }) => formatNumber(startupMilliseconds)),
+  timed('build, ms', ({ buildMilliseconds }) =>
+    buildMilliseconds === undefined ? '' : formatNumber(buildMilliseconds),
+  ),
+  timed('peak memory, MiB', ({ peakRssBytes }) => (peakRssBytes === undefined ? '' : formatMebibytes(peakRssBytes))),
+  timed('GFLOP/s of matrix work', ({ gflops }) => (gflops === undefined ? '' : formatNumber(gflops))),
+  timed('cores used', ({ coresUsed }) => (coresUsed === undefined ? '' : formatNumber(coresUsed, 2))),
+  timed('settled before timing', ({ steady }) => (steady ? 'yes' : 'no')),
+];
+
+function claimsSection({ result }: MachineReport, published: Published): Html {
+  const table = publishedTableFor(published, result.task);
+  const answer = answerOf(result);
+  if (table === undefined) return html`<p>Nothing is published for this task.</p>`;
+  const cpython = answer?.rivals.find(({ name }) => name === 'CPython');
+  const fastestIn = (language: string) => result.rows.filter(isTimed).filter((row) => row.language === language);
+  type PublishedRow = (typeof table.rows)[number];
+  const ours = (row: PublishedRow) =>
+    fastestIn(row.language).toSorted((a, b) => a.microsecondsPerSample.median - b.microsecondsPerSample.median)[0];
+  const columns: readonly HtmlColumn<PublishedRow>[] = [
+    {
+      heading: 'published',
+      align: 'left',
+      cell: ({ implementation, batch }) => `${implementation}${batch === undefined ? '' : `, batch ${batch}`}`,
+    },
+    { heading: 'language', align: 'left', cell: ({ language }) => language },
+    {
+      heading: 'µs a document',
+      align: 'right',
+      cell: ({ microsecondsPerSample }) => formatNumber(microsecondsPerSample),
+    },
+    {
+      heading: '× its CPython',
+      align: 'right',
+      cell: (row) => {
+        const factor = publishedSpeedup(row, table);
+        return factor === undefined ? '' : formatFactor(factor);
+      },
+    },
+    {
+      heading: 'our fastest in that language, × our CPython',
+      align: 'right',
+      cell: (row) => {
+        const own = ours(row);
+        return own === undefined || cpython === undefined
+          ? ''
+          : `${rowName(own)} ${formatFactor(factorBetween(own, cpython.row))}`;
+      },
+    },
+  ];
+  return html`<p>Other machine, other clock, so only the factors over each machine's own CPython can be compared. ${published.machine}, ${published.dataset}; <a href="${published.source.url}">${published.source.author}, ${published.source.title}</a>.</p>${htmlTable(`Published for ${table.preset}`, columns, table.rows)}`;
+}
+
+function ladderSection({ result }: MachineReport): Html {
+  const rungs = ladderOf(result);
+  if (rungs.length < 2) return html`<p>The ladder needs more than one verified row.</p>`;
+  const total = factorBetween(rungs[rungs.length - 1].row, rungs[0].row);
+  const columns: readonly HtmlColumn<(typeof rungs)[number]>[] = [
+    { heading: 'implementation', align: 'left', cell: ({ row }) => rowName(row) },
+    { heading: 'idea', align: 'left', cell: ({ idea }) => idea },
+    { heading: 'µs a document', align: 'right', cell: ({ row }) => formatNumber(row.microsecondsPerSample.median) },
+    {
+      heading: 'times faster than the row before',
+      align: 'right',
+      cell: ({ factor }) => (factor === undefined ? '' : formatFactor(factor)),
+    },
+  ];
+  const caption = `From the slowest row to the fastest in ${rungs[rungs.length - 1].row.language}, each adds one idea; pale is the time that it took away. Together ${formatFactor(total)}.`;
+  return html`${figure(ladderChart(result), caption)}${numbers(htmlTable('What each idea brought', columns, rungs))}`;
+}
+
+function sizeSection({ sizes }: MachineReport): Html {
+  const single = bySize(sizes);
+  const table = sizes.length > 1 ? numbers(sizeTable(sizes)) : undefined;
+  if (single.length === 0)
+    return html`<p>One size was measured. <code>npm run bench -- --scaling</code> measures the others.</p>${table}`;
+  const { nativePeakGflops: peak } = single[0].machine;
+  const roof =
+    peak === undefined
+      ? ''
+      : ` Dashed: the peak of one core by native code, measured in the same run (${formatNumber(peak.float32)} GFLOP/s in float32, ${formatNumber(peak.float64)} in float64).`;
+  return html`${figure(costChart(single), `Lower is faster.${roof}`)}${figure(rateChart(single), `Higher is faster.${roof} Only rows on several cores can pass it.`)}${table}`;
+}
+
+function sizeTable(sizes: readonly BenchResult[]): Html {
+  const rows = [...new Set(sizes.flatMap(({ rows }) => rows.filter(isTimed).map(rowName)))];
+  return htmlTable<string>(
+    'µs a document, and the share of one core’s peak',
+    [
+      { heading: 'implementation', align: 'left', cell: (name) => name },
+      ...sizes.map(
+        ({ task, rows }): HtmlColumn<string> => ({
+          heading: sizesName(task),
+          align: 'right',
+          cell: (name) => {
+            const row = rows.filter(isTimed).find((candidate) => rowName(candidate) === name);
+            if (row === undefined) return '';
+            const share = row.fractionOfPeak === undefined ? '' : ` (${formatPercent(row.fractionOfPeak)})`;
+            return `${formatNumber(row.microsecondsPerSample.median)}${share}`;
+          },
+        }),
+      ),
+    ],
+    rows,
+  );
+}
+
+function verificationSection({ result }: MachineReport): Html {
+  const columns: readonly HtmlColumn<Row>[] = [
+    implementation,
+    { heading: 'verdict', align: 'left', cell: (row) => (isTimed(row) ? 'verified' : `${row.status}: ${row.reason}`) },
+    timed('timed steps that a second process repeated', ({ stepsVerified }) => stepsVerified.toLocaleString('en-US')),
+    timed('steps checked one by one', ({ stepsForced }) => stepsForced.toLocaleString('en-US')),
+    timed('largest error, of what rounding allows', ({ fractionOfBound }) => formatPercent(fractionOfBound)),
+  ];
+  const timedRows = result.rows.filter(isTimed);
+  const worst = Math.max(0, ...timedRows.map(({ fractionOfBound }) => fractionOfBound));
+  const wrong = result.rows.filter(({ status }) => status === 'mismatch' || status === 'error').length;
+  const verdict = `${timedRows.length} ${timedRows.length === 1 ? 'row is' : 'rows are'} verified, ${wrong === 0 ? 'none is' : wrong === 1 ? '1 is' : `${wrong} are`} wrong or broken. The largest error of any verified step is ${formatPercent(worst)} of what rounding alone allows.`;
+  return html`<p>${verdict} Every loss of every timed lap is repeated to the last bit by a second process of the row; there, single steps are checked against a float64 model from the row's own state: loss, gradient and update. A row that differs gets no time.</p>${htmlTable('What was checked, and how closely it agreed', columns, result.rows, rowClass)}`;
+}
+
+function historySection(trends: readonly Trend[]): Html {
+  const longest = Math.max(0, ...trends.map(({ points }) => points.length));
+  if (longest < 2) return html`<p>The history needs two runs of this task on this machine; it has ${longest}.</p>`;
+  const steps = trends.flatMap(({ implementation, steps }) => steps.map((step) => ({ implementation, ...step })));
+  const columns: readonly HtmlColumn<(typeof steps)[number]>[] = [
+    { heading: 'implementation', align: 'left', cell: (step) => step.implementation },
+    { heading: 'since', align: 'left', cell: ({ at }) => at.createdAt.slice(0, 10) },
+    { heading: 'commit', align: 'left', cell: ({ at }) => at.commit?.slice(0, 10) ?? 'unknown' },
+    {
+      heading: 'change of time',
+      align: 'right',
+      cell: ({ ratio }) => `${ratio > 1 ? '+' : '−'}${formatPercent(Math.abs(ratio - 1))}`,
+    },
+  ];
+  return html`${figure(historyChart(trends), 'Red lines: steps of the level, where noise cannot explain them.')}${
+    steps.length === 0
+      ? html`<p>No step was detected in ${longest} runs.</p>`
+      : htmlTable('Detected steps', columns, steps)
+  }`;
+}
+
+function repeatSection({ result }: MachineReport): Html {
+  return html`<p>The same documents come first again with <code>bench --like FILE</code>, where FILE is the stored result.</p><pre>${repeatCommands(result)}</pre>`;
+}
+
+/** Fields as they are named in the file: whatever a later version records is shown too. */
+function measurementSection({ result }: MachineReport): Html {
+  const { machine, runtime, noise, task } = result;
+  const { warnings, calibratorMicroseconds: _, ...quiet } = noise;
+  return html`<p>Rounds go through the rows in random order. Each row runs in a fresh process in every round, is warmed up until steady, and yields one figure; the table has the median of the rounds.</p>
+${warnings.map((warning) => html`<p class="wrong">Warning: ${warning}</p>`)}
+${numbers(htmlTable('Beside the time', besideTime, result.rows.filter(isTimed)), 'Start-up, memory, rate')}
+${definitions('Machine', machine)}${definitions('Runtime of the TypeScript rows', runtime)}${definitions('Task', task)}${definitions('Noise', quiet)}${
+  result.commit === undefined ? undefined : definitions('Code', { commit: result.commit })
+}`;
+}
+
+function definitions(title: string, record: object): Html {
+  const entries = flatten(record);
+  if (entries.length === 0) return html``;
+  return html`<h3>${title}</h3><dl>${entries.map(([name, value]) => html`<dt>${inWords(name)}</dt><dd>${value}</dd>`)}</dl>`;
+}
+
+function flatten(record: object, prefix = ''): [name: string, value: string][] {
+  return Object.entries(record).flatMap(([key, value]): [string, string][] => {
+    const name = prefix === '' ? key : `${prefix} ${key}`;
+    if (value === undefined || value === null) return [];
+    if (typeof value === 'object') return flatten(value, name);
+    return [[name, typeof value === 'number' ? readable(value) : String(value)]];
+  });
+}
+
+function readable(value: number): string {
+  return Number.isInteger(value) ? value.toLocaleString('en-US') : formatNumber(value);
+}
+
+/** `memoryBytes` as `memory bytes`. */
+function inWords(name: string): string {
+  return name.replaceAll(/(?<=[a-z0-9])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}

@@ -1,0 +1,191 @@
+import { dot, line, ruleY, text } from '@observablehq/plot';
+import { rowName, sizesName } from '../../results/names.ts';
+import type { BenchResult, VerifiedRow } from '../../results/schema.ts';
+import { isTimed } from './bars-chart.ts';
+import { type Chart, cutToPixels, DOT_PIXELS, decades, drawing, formatTick, textPixels } from './chart.ts';
+import { cssColor, languageColor } from './palette.ts';
+
+/** One row at one size. */
+interface Point {
+  readonly name: string;
+  readonly color: string;
+  readonly size: string;
+  readonly parameters: number;
+  readonly value: number;
+}
+
+/** A ceiling of the machine, by size. */
+interface Roof {
+  readonly name: string;
+  readonly color: string;
+  readonly parameters: number;
+  readonly value: number;
+}
+
+const HEIGHT = 420;
+const TOP = 28;
+const BOTTOM = 56;
+const LABEL_PIXELS = 15;
+
+/** Results of one document a step, of more than one size: what the charts by size are drawn from. */
+export function bySize(results: readonly BenchResult[]): readonly BenchResult[] {
+  const single = results.filter(({ task }) => task.batch === 1);
+  const ordered = single.toSorted((a, b) => a.task.parameterCount - b.task.parameterCount);
+  return ordered.length > 1 ? ordered : [];
+}
+
+/** Time a document against the number of parameters; no row can be below the time that the machine's peak allows. */
+export function costChart(results: readonly BenchResult[]): Chart {
+  return sizeChart({
+    results,
+    label: 'Time a document against the size of the model, both logarithmic; lower is faster.',
+    unit: 'µs a document',
+    value: ({ microsecondsPerSample }) => microsecondsPerSample.median,
+    roof: ({ gflops, microsecondsPerSample }, peak) =>
+      gflops === undefined ? undefined : (gflops * microsecondsPerSample.median) / peak,
+  });
+}
+
+/** Work done a second against the number of parameters, under the peak of one core. */
+export function rateChart(results: readonly BenchResult[]): Chart {
+  return sizeChart({
+    results,
+    label: 'Matrix work a second against the size of the model, both logarithmic; higher is faster.',
+    unit: 'GFLOP/s of matrix work',
+    value: ({ gflops }) => gflops,
+    roof: (_, peak) => peak,
+  });
+}
+
+interface SizeChart {
+  readonly results: readonly BenchResult[];
+  readonly label: string;
+  readonly unit: string;
+  readonly value: (row: VerifiedRow) => number | undefined;
+  readonly roof: (row: VerifiedRow, peakGflops: number) => number | undefined;
+}
+
+function sizeChart({ results, label, unit, value, roof }: SizeChart): Chart {
+  const points = results.flatMap(({ task, rows }): Point[] =>
+    rows.filter(isTimed).flatMap((row) => {
+      const measured = value(row);
+      return measured === undefined
+        ? []
+        : [
+            {
+              name: rowName(row),
+              color: languageColor(row.language),
+              size: sizesName(task),
+              parameters: task.parameterCount,
+              value: measured,
+            },
+          ];
+    }),
+  );
+  const roofs = results.flatMap((result): Roof[] => {
+    const { nativePeakGflops: peakGflops } = result.machine;
+    const row = result.rows.filter(isTimed).find(({ gflops }) => gflops !== undefined);
+    if (peakGflops === undefined || row === undefined) return [];
+    return (['float32', 'float64'] as const).flatMap((precision) => {
+      const height = roof(row, peakGflops[precision]);
+      return height === undefined
+        ? []
+        : [
+            {
+              name: `peak, ${precision}`,
+              color: cssColor('ink'),
+              parameters: result.task.parameterCount,
+              value: height,
+            },
+          ];
+    });
+  });
+  return { label, draw: (width) => draw({ label, unit, points, roofs }, width) };
+}
+
+interface Drawn {
+  readonly label: string;
+  readonly unit: string;
+  readonly points: readonly Point[];
+  readonly roofs: readonly Roof[];
+}
+
+function draw({ label, unit, points, roofs }: Drawn, width: number) {
+  const values = [...points, ...roofs].map((point) => point.value);
+  const range: [number, number] = [Math.min(...values) / 1.4, Math.max(...values) * 1.4];
+  const ends = [...Map.groupBy([...points, ...roofs], ({ name }) => name).values()].map(
+    (group) => group[group.length - 1],
+  );
+  const nameSpace = Math.min(0.34 * width, Math.max(40, ...ends.map(({ name }) => textPixels(name)))) + 12 + DOT_PIXELS;
+  const sizeNames = new Map<number, string>(points.map(({ parameters, size }) => [parameters, size]));
+  const pixelOf = (at: number) =>
+    TOP + ((HEIGHT - TOP - BOTTOM) * Math.log(range[1] / at)) / Math.log(range[1] / range[0]);
+  const shifts = apart(ends.map((end) => pixelOf(end.value)));
+  return drawing(label, {
+    width,
+    height: HEIGHT,
+    marginLeft: 46,
+    marginRight: nameSpace,
+    marginTop: TOP,
+    marginBottom: BOTTOM,
+    x: {
+      type: 'log',
+      label: 'parameters, logarithmic',
+      labelArrow: 'none',
+      labelAnchor: 'left',
+      labelOffset: 50,
+      tickSize: 0,
+      ticks: [...sizeNames.keys()],
+      tickFormat: (parameters: number) => `${sizeNames.get(parameters) ?? ''}\n${formatTick(parameters)}`,
+    },
+    y: {
+      type: 'log',
+      domain: range,
+      label: `${unit}, logarithmic`,
+      labelArrow: 'none',
+      tickSize: 0,
+      ticks: decades(range),
+      tickFormat: formatTick,
+    },
+    marks: [
+      ruleY(decades(range), { stroke: cssColor('line') }),
+      line(roofs, { x: 'parameters', y: 'value', z: 'name', stroke: cssColor('ink'), strokeDasharray: '5 4' }),
+      line(points, {
+        x: 'parameters',
+        y: 'value',
+        z: 'name',
+        stroke: 'color',
+        strokeWidth: 2,
+      }),
+      dot(points, {
+        x: 'parameters',
+        y: 'value',
+        r: 3.5,
+        fill: 'color',
+        stroke: cssColor('paper'),
+      }),
+      ...ends.flatMap((end, i) => {
+        const at = { x: 'parameters', y: 'value', textAnchor: 'start', dy: shifts[i] } as const;
+        return [
+          text([end], { ...at, text: () => '●', dx: 9, fill: end.color }),
+          text([end], { ...at, text: () => cutToPixels(end.name, nameSpace - 12 - DOT_PIXELS), dx: 9 + DOT_PIXELS }),
+        ];
+      }),
+    ],
+  });
+}
+
+/** By how many pixels to move each label so that none covers another: pushed down, then up from the lower edge. */
+export function apart(places: readonly number[]): readonly number[] {
+  const order = places.map((place, i) => ({ place, i })).toSorted((a, b) => a.place - b.place);
+  const moved = order.map(({ place }) => place);
+  for (let i = 1; i < moved.length; i++) moved[i] = Math.max(moved[i], moved[i - 1] + LABEL_PIXELS);
+  let lowest = HEIGHT - BOTTOM + 4;
+  for (let i = moved.length - 1; i >= 0; i--) {
+    moved[i] = Math.min(moved[i], lowest);
+    lowest = moved[i] - LABEL_PIXELS;
+  }
+  const shifts = new Array<number>(places.length).fill(0);
+  for (const [at, { place, i }] of order.entries()) shifts[i] = moved[at] - place;
+  return shifts;
+}

@@ -44,7 +44,7 @@ describe('CONTRIBUTING.md, followed to the letter', async () => {
     const missing = await whatIsMissing(instruction.needs);
     for (const command of instruction.commands) {
       const name = `${i + 1}. ${command.words.join(' ')}${missing === undefined ? '' : ` (skipped: ${missing})`}`;
-      test.skipIf(missing !== undefined)(name, { timeout: 180_000 }, async () => {
+      test.skipIf(missing !== undefined)(name, { timeout: 300_000 }, async () => {
         const [program = '', ...words] = command.words;
         const { stdout, stderr } = await execa(program, words, {
           cwd: copy,

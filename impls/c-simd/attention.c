@@ -1,105 +1,123 @@
 #include "attention.h"
 
-
 #include "vector.h"
 
-/* Positions are handled eight at a time: a tile is what eight positions t have to do with eight positions j <= t. */
-#define TILE 8
+/*
+ * A tile of attention is what TILE positions t, the lanes, have to do with TILE positions j: a vector for each j. What lies
+ * beyond the document's end is computed too, and gets the weight 0. A diagonal tile looks at its own positions, of which
+ * each sees itself and those before it.
+ */
 
 INLINE int round_up(int value) { return (value + TILE - 1) / TILE * TILE; }
 
-/* Lanes of the eight positions from `begin` on that may look at position j. */
-INLINE i32x8 sees(int begin, int j) { return (i32x8){0, 1, 2, 3, 4, 5, 6, 7} + begin >= j; }
+size_t attention_floats(attention_shape shape) { return (size_t)shape.heads * round_up(shape.n) * round_up(shape.n); }
 
-void attend(attention_shape shape, const float *q, const float *k, const float *v, float *weights, float *mixed) {
-    const int columns = shape.columns, padded = round_up(shape.n);
-    const float factor = 1 / sqrtf((float)shape.size);
-    for (int head = 0; head < shape.heads; head++, weights += (size_t)padded * padded) {
-        const size_t offset = (size_t)head * shape.size * columns + shape.first;
-        for (int begin = 0; begin < shape.n; begin += TILE) {
-            const int keys = shape.n < begin + TILE ? shape.n : begin + TILE;
-            f32x8 maximum = {}, sum = {};
-            for (int j = 0; j < keys; j++) {
-                f32x8 score = {};
-                for (int i = 0; i < shape.size; i++) {
-                    const size_t row = offset + (size_t)i * columns;
-                    score += k[row + j] * load8(q + row + begin);
-                }
-                score *= factor;
-                maximum = j == 0 ? score : max8(maximum, select8(sees(begin, j), score, maximum));
-                store8(weights + (size_t)j * padded + begin, score);
-            }
-            for (int j = 0; j < keys; j++) {
-                const f32x8 e = exp8(load8(weights + (size_t)j * padded + begin) - maximum);
-                const f32x8 weight = where8(sees(begin, j), e);
-                store8(weights + (size_t)j * padded + begin, weight);
-                sum += weight;
-            }
-            const f32x8 normalised = 1.0f / sum;
-            for (int j = 0; j < round_up(keys); j++) {
-                const f32x8 weight = j < keys ? load8(weights + (size_t)j * padded + begin) * normalised : (f32x8){};
-                store8(weights + (size_t)j * padded + begin, weight);
-            }
-            for (int i = 0; i < shape.size; i++) {
-                const size_t row = offset + (size_t)i * columns;
-                f32x8 total = {};
-                for (int j = 0; j < keys; j++) total += v[row + j] * load8(weights + (size_t)j * padded + begin);
-                store8(mixed + row + begin, total);
-            }
-        }
-    }
-}
-
-/* to[i][begin of keys + lane] += Σ_t from[i][t] tile[t][lane], for the eight positions t of a tile */
-INLINE void gather(int size, int columns, const float *from, const float *tile, float *to) {
-    for (int i = 0; i < size; i++, from += columns, to += columns) {
-        f32x8 total = load8(to);
+/* products[j][t] += Σ_i x[i][j] y[i][t] */
+INLINE void add_products(int size, int columns, const float *x, const float *y, tile *products) {
+    for (int i = 0; i < size; i++, x += columns, y += columns) {
+        const tile yt = load_tile(y);
 #pragma GCC unroll 8
-        for (int t = 0; t < TILE; t++) total += from[t] * load8(tile + t * TILE);
-        store8(to, total);
+        for (int j = 0; j < TILE; j++) products[j] += x[j] * yt;
     }
 }
 
-void attend_backward(attention_shape shape, const float *q, const float *k, const float *v, const float *weights, const float *dmixed,
-                     float *dq, float *dk, float *dv) {
-    const int columns = shape.columns, padded = round_up(shape.n);
-    const float factor = 1 / sqrtf((float)shape.size);
+/* to[i][t] = Σ_j x[i][j] rows[j][t], on top of what is there if `add` is set */
+INLINE void mix(int size, int columns, const float *x, const tile *rows, float *to, int add) {
+    for (int i = 0; i < size; i++, x += columns, to += columns) {
+        tile even = add ? load_tile(to) : (tile){}, odd = {};
+#pragma GCC unroll 4
+        for (int j = 0; j < TILE; j += 2) {
+            even += x[j] * rows[j];
+            odd += x[j + 1] * rows[j + 1];
+        }
+        store_tile(to, even + odd);
+    }
+}
+
+/* scores[j][t] = q[t] · k[j] · factor, and far below all others where t does not see j */
+INLINE tile score(int size, int columns, float factor, const float *q, const float *k, const int diagonal, float *scores, int stride, tile maximum) {
+    tile products[TILE];
+#pragma GCC unroll 8
+    for (int j = 0; j < TILE; j++) products[j] = diagonal ? where_tile(LANE_NUMBERS < j, (tile){} - 1e30f) : (tile){};
+    add_products(size, columns, k, q, products);
+#pragma GCC unroll 8
+    for (int j = 0; j < TILE; j++) {
+        products[j] *= factor;
+        maximum = max_tile(maximum, products[j]);
+    }
+    store_rows(products, scores, stride);
+    return maximum;
+}
+
+/* Scores become e^(score - maximum), and 0 where t does not see j. */
+INLINE tile exponentiate(tile maximum, const int diagonal, float *scores, int stride, tile sum) {
+    tile rows[TILE];
+    load_rows(scores, stride, rows);
+#pragma GCC unroll 8
+    for (int j = 0; j < TILE; j++) {
+        rows[j] = exp_tile(rows[j] - maximum);
+        if (diagonal) rows[j] = where_tile(LANE_NUMBERS >= j, rows[j]);
+        sum += rows[j];
+    }
+    store_rows(rows, scores, stride);
+    return sum;
+}
+
+void attend(attention_shape shape, const float *q, const float *k, const float *v, float *weights, float *attn_out) {
+    const int columns = shape.columns, padded = round_up(shape.n), size = shape.size;
+    const float factor = 1 / sqrtf((float)size);
     for (int head = 0; head < shape.heads; head++, weights += (size_t)padded * padded) {
-        const size_t offset = (size_t)head * shape.size * columns + shape.first;
-        for (int i = 0; i < shape.size; i++) {
-            for (int j = 0; j < padded; j += TILE) {
-                store8(dk + offset + (size_t)i * columns + j, (f32x8){});
-                store8(dv + offset + (size_t)i * columns + j, (f32x8){});
+        const size_t at = (size_t)head * size * columns + shape.first;
+        for (int begin = 0; begin < padded; begin += TILE) {
+            float *column = weights + begin;
+            tile maximum = (tile){} - 1e30f, sum = {};
+            for (int key = 0; key < begin; key += TILE) {
+                maximum = score(size, columns, factor, q + at + begin, k + at + key, 0, column + (size_t)key * padded, padded, maximum);
+            }
+            maximum = score(size, columns, factor, q + at + begin, k + at + begin, 1, column + (size_t)begin * padded, padded, maximum);
+            for (int key = 0; key < begin; key += TILE) sum = exponentiate(maximum, 0, column + (size_t)key * padded, padded, sum);
+            sum = exponentiate(maximum, 1, column + (size_t)begin * padded, padded, sum);
+            const tile share = where_tile(LANE_NUMBERS + begin < shape.n, 1.0f / sum);
+            for (int key = 0; key <= begin; key += TILE) {
+                tile rows[TILE];
+                load_rows(column + (size_t)key * padded, padded, rows);
+#pragma GCC unroll 8
+                for (int j = 0; j < TILE; j++) rows[j] *= share;
+                store_rows(rows, column + (size_t)key * padded, padded);
+                mix(size, columns, v + at + key, rows, attn_out + at + begin, key > 0);
             }
         }
-        for (int begin = 0; begin < shape.n; begin += TILE) {
-            const int keys = shape.n < begin + TILE ? shape.n : begin + TILE;
-            float dscores[round_up(keys)][TILE], tile[TILE][TILE];
-            f32x8 projection = {};
-            for (int j = 0; j < keys; j++) {
-                f32x8 dweight = {};
-                for (int i = 0; i < shape.size; i++) {
-                    const size_t row = offset + (size_t)i * columns;
-                    dweight += v[row + j] * load8(dmixed + row + begin);
-                }
-                store8(dscores[j], dweight);
-                projection += dweight * load8(weights + (size_t)j * padded + begin);
+    }
+}
+
+void attend_backward(attention_shape shape, const float *q, const float *k, const float *v, const float *weights, const float *dattn_out,
+                     float *dq, float *dk, float *dv) {
+    const int columns = shape.columns, padded = round_up(shape.n), size = shape.size;
+    const float factor = 1 / sqrtf((float)size);
+    float dweights[LONGEST_BLOCK][TILE];
+    for (int head = 0; head < shape.heads; head++, weights += (size_t)padded * padded) {
+        const size_t at = (size_t)head * size * columns + shape.first;
+        for (int begin = 0; begin < padded; begin += TILE) {
+            const float *column = weights + begin;
+            tile rows[TILE], transposed[TILE], projection = {};
+            for (int key = 0; key <= begin; key += TILE) {
+                tile products[TILE] = {};
+                load_rows(column + (size_t)key * padded, padded, rows);
+                add_products(size, columns, v + at + key, dattn_out + at + begin, products);
+#pragma GCC unroll 8
+                for (int j = 0; j < TILE; j++) projection += products[j] * rows[j];
+                store_rows(products, dweights[key], TILE);
             }
-            for (int j = 0; j < round_up(keys); j++) {
-                const f32x8 weight = load8(weights + (size_t)j * padded + begin);
-                store8(dscores[j], j < keys ? weight * (load8(dscores[j]) - projection) * factor : (f32x8){});
-            }
-            for (int i = 0; i < shape.size; i++) {
-                const size_t row = offset + (size_t)i * columns;
-                f32x8 total = {};
-                for (int j = 0; j < keys; j++) total += k[row + j] * load8(dscores[j]);
-                store8(dq + row + begin, total);
-            }
-            for (int j = 0; j < keys; j += TILE) {
-                transpose8(dscores[j], TILE, tile[0], TILE);
-                gather(shape.size, columns, q + offset + begin, tile[0], dk + offset + j);
-                transpose8(weights + (size_t)j * padded + begin, padded, tile[0], TILE);
-                gather(shape.size, columns, dmixed + offset + begin, tile[0], dv + offset + j);
+            /* The diagonal tile is the first to reach these keys. */
+            for (int key = 0; key <= begin; key += TILE) {
+                load_rows(column + (size_t)key * padded, padded, rows);
+                transpose_tile(rows, transposed);
+                mix(size, columns, dattn_out + at + begin, transposed, dv + at + key, key < begin);
+#pragma GCC unroll 8
+                for (int j = 0; j < TILE; j++) rows[j] *= (load_tile(dweights[key + j]) - projection) * factor;
+                mix(size, columns, k + at + key, rows, dq + at + begin, key > 0);
+                transpose_tile(rows, transposed);
+                mix(size, columns, q + at + begin, transposed, dk + at + key, key < begin);
             }
         }
     }

@@ -1,69 +1,87 @@
 /*
- * Operations on activations [features][columns], where a column is one position of one document: what happens in a column
- * does not depend on the others, so that a vector is LANES columns and nothing is ever summed across its lanes.
- * Included twice, with LANES 8 and 16. Numbers of features are multiples of 8, of columns multiples of LANES;
- * weights are [outputs][inputs] and padded with zeros to such numbers.
+ * The forward pass, on activations [features][columns]: a column is one position of one document, and what happens in it
+ * does not depend on the others. So a vector is some columns, and nothing is ever summed across its lanes.
+ * Included for `wide` and for `tile` vectors. Numbers of features are multiples of 16, of columns multiples of the vector;
+ * weights are in panels (parameters.h).
  */
-#if LANES == 8
-#define VECTOR f32x8
-#define LOAD load8
-#define STORE store8
-#define SQRT sqrt8
-#define MAXIMUM max8
-#define WHERE where8
-#define EXP exp8
-#define NAME(name) name##_8
+#if VECTOR_LANES == WIDE
+#define VECTOR wide
+#define NAME(name) name##_wide
 #else
-#define VECTOR f32x16
-#define LOAD load16
-#define STORE store16
-#define SQRT sqrt16
-#define MAXIMUM max16
-#define WHERE where16
-#define EXP exp16
-#define NAME(name) name##_16
+#define VECTOR tile
+#define NAME(name) name##_tile
 #endif
+#define LOAD NAME(load)
+#define STORE NAME(store)
+#define SQRT NAME(sqrt)
+#define MAXIMUM NAME(max)
+#define EXP NAME(exp)
 
-/* Rows of outputs computed at once: as many sums as hide the latency of a multiply-add, each x loaded once for all. */
-#define ROWS 8
-
-/* y = w x */
-static void NAME(linear)(int columns, int outputs, int inputs, const float *restrict w, const float *restrict x, float *restrict y) {
-    for (int c = 0; c < columns; c += LANES) {
-        for (int o = 0; o < outputs; o += ROWS) {
-            VECTOR sums[ROWS] = {};
-            const float *rows = w + (size_t)o * inputs;
-            for (int i = 0; i < inputs; i++) {
-                const VECTOR xi = LOAD(x + (size_t)i * columns + c);
+/*
+ * A tile of y = w x: OUTPUTS rows, as many sums as hide the latency of a multiply-add, in `vectors` vectors of columns.
+ * `w` is the tile's part of the first panel, `panel` the floats from one panel to the next.
+ */
+INLINE void NAME(linear_part)(const int vectors, int columns, int inputs, size_t panel, const float *restrict w, const float *restrict x,
+                              float *restrict y, const after after) {
+    VECTOR sums[OUTPUTS][2];
 #pragma GCC unroll 8
-                for (int r = 0; r < ROWS; r++) sums[r] += rows[(size_t)r * inputs + i] * xi;
+    for (int o = 0; o < OUTPUTS; o++) {
+#pragma GCC unroll 2
+        for (int j = 0; j < vectors; j++) sums[o][j] = (VECTOR){};
+    }
+    for (int first = 0; first < inputs; first += WIDE, w += panel) {
+        for (int i = 0; i < WIDE; i++, x += columns) {
+            VECTOR xi[2];
+#pragma GCC unroll 2
+            for (int j = 0; j < vectors; j++) xi[j] = LOAD(x + j * VECTOR_LANES);
+#pragma GCC unroll 8
+            for (int o = 0; o < OUTPUTS; o++) {
+#pragma GCC unroll 2
+                for (int j = 0; j < vectors; j++) sums[o][j] += w[o * WIDE + i] * xi[j];
             }
+        }
+    }
 #pragma GCC unroll 8
-            for (int r = 0; r < ROWS; r++) STORE(y + (size_t)(o + r) * columns + c, sums[r]);
+    for (int o = 0; o < OUTPUTS; o++, y += columns) {
+#pragma GCC unroll 2
+        for (int j = 0; j < vectors; j++) {
+            float *to = y + j * VECTOR_LANES;
+            STORE(to, after == ADD ? LOAD(to) + sums[o][j] : after == RELU ? MAXIMUM(sums[o][j], (VECTOR){}) : sums[o][j]);
         }
     }
 }
 
-/* dx = transposed(w) dy, from the first `outputs` rows */
-static void NAME(linear_backward)(int columns, int outputs, int inputs, const float *restrict w, const float *restrict dy, float *restrict dx) {
-    for (int c = 0; c < columns; c += LANES) {
-        for (int i = 0; i < inputs; i += ROWS) {
-            VECTOR sums[ROWS] = {};
-            for (int o = 0; o < outputs; o++) {
-                const VECTOR d = LOAD(dy + (size_t)o * columns + c);
-                const float *row = w + (size_t)o * inputs + i;
-#pragma GCC unroll 8
-                for (int r = 0; r < ROWS; r++) sums[r] += row[r] * d;
+/* y = w x, y += w x or y = relu(w x); w has `outputs` rows and so many floats from a panel to the next. */
+INLINE void NAME(linear_after)(int columns, int outputs, int inputs, const float *w, const float *x, float *y, const after after) {
+    const size_t panel = (size_t)outputs * WIDE;
+    for (int o = 0; o < outputs; o += OUTPUTS) {
+        const float *rows = w + (size_t)o * WIDE;
+        float *to = y + (size_t)o * columns;
+        int c = 0;
+        if (REGISTERS == 32) {
+            for (; c + 2 * VECTOR_LANES <= columns; c += 2 * VECTOR_LANES) {
+                NAME(linear_part)(2, columns, inputs, panel, rows, x + c, to + c, after);
             }
-#pragma GCC unroll 8
-            for (int r = 0; r < ROWS; r++) STORE(dx + (size_t)(i + r) * columns + c, sums[r]);
         }
+        for (; c < columns; c += VECTOR_LANES) NAME(linear_part)(1, columns, inputs, panel, rows, x + c, to + c, after);
     }
+}
+
+static void NAME(linear)(int columns, int outputs, int inputs, const float *w, const float *x, float *y) {
+    NAME(linear_after)(columns, outputs, inputs, w, x, y, STORE_ONLY);
+}
+
+static void NAME(linear_add)(int columns, int outputs, int inputs, const float *w, const float *x, float *y) {
+    NAME(linear_after)(columns, outputs, inputs, w, x, y, ADD);
+}
+
+static void NAME(linear_relu)(int columns, int outputs, int inputs, const float *w, const float *x, float *y) {
+    NAME(linear_after)(columns, outputs, inputs, w, x, y, RELU);
 }
 
 /* y = x · scale, scale = (mean of x² over the model's `size` features + 1e-5)^-0.5; padding is zero and stays so */
 static void NAME(rmsnorm)(int columns, int features, int size, const float *restrict x, float *restrict y, float *restrict scale) {
-    for (int c = 0; c < columns; c += LANES) {
+    for (int c = 0; c < columns; c += VECTOR_LANES) {
         VECTOR even = {}, odd = {};
         for (int i = 0; i < features; i += 2) {
             const VECTOR a = LOAD(x + (size_t)i * columns + c), b = LOAD(x + (size_t)(i + 1) * columns + c);
@@ -76,44 +94,12 @@ static void NAME(rmsnorm)(int columns, int features, int size, const float *rest
     }
 }
 
-/* dx += scale · (dy - y · mean(dy · y)), from the outputs of rmsnorm */
-static void NAME(rmsnorm_backward)(int columns, int features, int size, const float *restrict y, const float *restrict scale,
-                                   const float *restrict dy, float *restrict dx) {
-    for (int c = 0; c < columns; c += LANES) {
-        VECTOR even = {}, odd = {};
-        for (int i = 0; i < features; i += 2) {
-            even += LOAD(dy + (size_t)i * columns + c) * LOAD(y + (size_t)i * columns + c);
-            odd += LOAD(dy + (size_t)(i + 1) * columns + c) * LOAD(y + (size_t)(i + 1) * columns + c);
-        }
-        const VECTOR projection = (even + odd) / (float)size, s = LOAD(scale + c);
-        for (int i = 0; i < features; i++) {
-            const size_t at = (size_t)i * columns + c;
-            STORE(dx + at, LOAD(dx + at) + s * (LOAD(dy + at) - LOAD(y + at) * projection));
-        }
-    }
-}
-
-static void NAME(add)(int columns, int features, const float *restrict y, float *restrict x) {
-    for (size_t at = 0; at < (size_t)features * columns; at += LANES) STORE(x + at, LOAD(x + at) + LOAD(y + at));
-}
-
-static void NAME(relu)(int columns, int features, float *x) {
-    for (size_t at = 0; at < (size_t)features * columns; at += LANES) STORE(x + at, MAXIMUM(LOAD(x + at), (VECTOR){}));
-}
-
-/* dx where y, the output of relu, is positive, and 0 elsewhere */
-static void NAME(relu_backward)(int columns, int features, const float *restrict y, float *restrict dx) {
-    for (size_t at = 0; at < (size_t)features * columns; at += LANES) {
-        STORE(dx + at, WHERE(LOAD(y + at) > 0, LOAD(dx + at)));
-    }
-}
-
 /*
  * Turns logits [vocab_size][columns] into share · softmax, and writes the logarithm's argument and the maximum,
  * so that a loss is log(sum) + maximum - logit.
  */
 static void NAME(softmax)(int columns, int vocab_size, float *restrict logits, const float *restrict share, float *restrict sums, float *restrict maxima) {
-    for (int c = 0; c < columns; c += LANES) {
+    for (int c = 0; c < columns; c += VECTOR_LANES) {
         VECTOR maximum = LOAD(logits + c), sum = {};
         for (int i = 1; i < vocab_size; i++) maximum = MAXIMUM(maximum, LOAD(logits + (size_t)i * columns + c));
         for (int i = 0; i < vocab_size; i++) {
@@ -129,11 +115,9 @@ static void NAME(softmax)(int columns, int vocab_size, float *restrict logits, c
 }
 
 #undef VECTOR
+#undef NAME
 #undef LOAD
 #undef STORE
 #undef SQRT
 #undef MAXIMUM
-#undef WHERE
 #undef EXP
-#undef NAME
-#undef ROWS

@@ -3,53 +3,85 @@
 
 #include <math.h>
 #include <stdint.h>
-#if defined(__AVX512F__)
+#if defined(__SSE2__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 /*
- * Vectors of 8 and 16 floats by the compiler's extension (gcc and clang), which maps them to AVX-512, AVX, NEON or whatever
- * the processor has. Pointers to them need only be aligned to a float.
+ * Vectors by the extension of gcc and clang. Two widths: `wide` is the widest that the processor has, `tile` at most 8, for
+ * work on documents, of which most fit into 8 positions. Pointers to them need only be aligned to a float.
  */
-typedef float f32x8 __attribute__((vector_size(32)));
-typedef float f32x16 __attribute__((vector_size(64)));
-typedef int32_t i32x8 __attribute__((vector_size(32)));
-typedef int32_t i32x16 __attribute__((vector_size(64)));
-typedef float f32x8_anywhere __attribute__((vector_size(32), aligned(4), may_alias));
-typedef float f32x16_anywhere __attribute__((vector_size(64), aligned(4), may_alias));
+#if defined(__AVX512F__)
+#define WIDE 16
+#define TILE 8
+#elif defined(__AVX__)
+#define WIDE 8
+#define TILE 8
+#else
+#define WIDE 4
+#define TILE 4
+#endif
+
+/* Vectors that the processor keeps in registers: how many sums a loop may hold. */
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define REGISTERS 32
+#else
+#define REGISTERS 16
+#endif
+
+typedef float wide __attribute__((vector_size(4 * WIDE)));
+typedef float tile __attribute__((vector_size(4 * TILE)));
+typedef int32_t wide_mask __attribute__((vector_size(4 * WIDE)));
+typedef int32_t tile_mask __attribute__((vector_size(4 * TILE)));
+typedef float wide_anywhere __attribute__((vector_size(4 * WIDE), aligned(4), may_alias));
+typedef float tile_anywhere __attribute__((vector_size(4 * TILE), aligned(4), may_alias));
 
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE f32x8 load8(const float *from) { return *(const f32x8_anywhere *)from; }
-INLINE void store8(float *to, f32x8 value) { *(f32x8_anywhere *)to = value; }
-INLINE f32x16 load16(const float *from) { return *(const f32x16_anywhere *)from; }
-INLINE void store16(float *to, f32x16 value) { *(f32x16_anywhere *)to = value; }
+INLINE wide load_wide(const float *from) { return *(const wide_anywhere *)from; }
+INLINE void store_wide(float *to, wide value) { *(wide_anywhere *)to = value; }
+INLINE tile load_tile(const float *from) { return *(const tile_anywhere *)from; }
+INLINE void store_tile(float *to, tile value) { *(tile_anywhere *)to = value; }
 
 /* x where the mask is all ones, 0 where it is all zeros. */
-INLINE f32x8 where8(i32x8 mask, f32x8 x) { return (f32x8)(mask & (i32x8)x); }
-INLINE f32x16 where16(i32x16 mask, f32x16 x) { return (f32x16)(mask & (i32x16)x); }
+INLINE wide where_wide(wide_mask mask, wide x) { return (wide)(mask & (wide_mask)x); }
+INLINE tile where_tile(tile_mask mask, tile x) { return (tile)(mask & (tile_mask)x); }
 
-/* x where the mask is all ones, y where it is all zeros. */
-INLINE f32x8 select8(i32x8 mask, f32x8 x, f32x8 y) { return (f32x8)((mask & (i32x8)x) | (~mask & (i32x8)y)); }
-
-/* What the extension has no operator for: by intrinsics where there are some, lane by lane elsewhere. */
+/* What the extension has no operator for. */
 #if defined(__AVX512F__)
-INLINE f32x8 sqrt8(f32x8 x) { return (f32x8)_mm256_sqrt_ps((__m256)x); }
-INLINE f32x8 max8(f32x8 x, f32x8 y) { return (f32x8)_mm256_max_ps((__m256)x, (__m256)y); }
-INLINE f32x16 sqrt16(f32x16 x) { return (f32x16)_mm512_sqrt_ps((__m512)x); }
-INLINE f32x16 max16(f32x16 x, f32x16 y) { return (f32x16)_mm512_max_ps((__m512)x, (__m512)y); }
+INLINE wide sqrt_wide(wide x) { return (wide)_mm512_sqrt_ps((__m512)x); }
+INLINE wide max_wide(wide x, wide y) { return (wide)_mm512_max_ps((__m512)x, (__m512)y); }
+INLINE float sum_wide(wide x) { return _mm512_reduce_add_ps((__m512)x); }
+#endif
+#if defined(__AVX__)
+INLINE tile sqrt_tile(tile x) { return (tile)_mm256_sqrt_ps((__m256)x); }
+INLINE tile max_tile(tile x, tile y) { return (tile)_mm256_max_ps((__m256)x, (__m256)y); }
+#elif defined(__SSE2__)
+INLINE tile sqrt_tile(tile x) { return (tile)_mm_sqrt_ps((__m128)x); }
+INLINE tile max_tile(tile x, tile y) { return (tile)_mm_max_ps((__m128)x, (__m128)y); }
+#elif defined(__aarch64__)
+INLINE tile sqrt_tile(tile x) { return (tile)vsqrtq_f32((float32x4_t)x); }
+INLINE tile max_tile(tile x, tile y) { return (tile)vmaxq_f32((float32x4_t)x, (float32x4_t)y); }
 #else
-#define DEFINE_LANE_BY_LANE(LANES, F32, SQRT, MAX)                                                 \
-    INLINE F32 SQRT(F32 x) {                                                                       \
-        for (int lane = 0; lane < LANES; lane++) x[lane] = sqrtf(x[lane]);                         \
-        return x;                                                                                  \
-    }                                                                                              \
-    INLINE F32 MAX(F32 x, F32 y) {                                                                 \
-        for (int lane = 0; lane < LANES; lane++) x[lane] = x[lane] > y[lane] ? x[lane] : y[lane]; \
-        return x;                                                                                  \
-    }
-DEFINE_LANE_BY_LANE(8, f32x8, sqrt8, max8)
-DEFINE_LANE_BY_LANE(16, f32x16, sqrt16, max16)
+INLINE tile sqrt_tile(tile x) {
+    for (int lane = 0; lane < TILE; lane++) x[lane] = sqrtf(x[lane]);
+    return x;
+}
+INLINE tile max_tile(tile x, tile y) {
+    for (int lane = 0; lane < TILE; lane++) x[lane] = x[lane] > y[lane] ? x[lane] : y[lane];
+    return x;
+}
+#endif
+#if WIDE == TILE
+INLINE wide sqrt_wide(wide x) { return sqrt_tile(x); }
+INLINE wide max_wide(wide x, wide y) { return max_tile(x, y); }
+INLINE float sum_wide(wide x) {
+    float sum = 0;
+    for (int lane = 0; lane < WIDE; lane++) sum += x[lane];
+    return sum;
+}
 #endif
 
 /*
@@ -57,54 +89,80 @@ DEFINE_LANE_BY_LANE(16, f32x16, sqrt16, max16)
  * bits and e^r by its Taylor series, whose eighth term is below half a unit. ln 2 is taken away in two parts
  * (Cody and Waite, "Software Manual for the Elementary Functions", 1980). Below e^-87 the result stays there.
  */
-#define DEFINE_EXP(NAME, F32, I32, MAX)                                                                  \
-    INLINE F32 NAME(F32 x) {                                                                             \
+#define DEFINE_EXP(NAME, VECTOR, MASK, MAX)                                                               \
+    INLINE VECTOR NAME(VECTOR x) {                                                                        \
         const float to_integer = 12582912.0f; /* 1.5 · 2^23: adding it leaves no bits behind the point */ \
-        x = MAX(x, (F32){} - 87.0f);                                                                     \
-        const F32 shifted = x * 1.44269504088896341f + to_integer;                                       \
-        const F32 k = shifted - to_integer;                                                              \
-        const F32 r = (x - k * 0.693359375f) + k * 2.12194440054690583e-4f;                              \
-        F32 p = r * (1.0f / 5040) + 1.0f / 720;                                                          \
-        p = p * r + 1.0f / 120;                                                                          \
-        p = p * r + 1.0f / 24;                                                                           \
-        p = p * r + 1.0f / 6;                                                                            \
-        p = p * r + 0.5f;                                                                                \
-        p = p * r + 1.0f;                                                                                \
-        p = p * r + 1.0f;                                                                                \
-        return (F32)((I32)p + ((I32)shifted << 23));                                                     \
+        x = MAX(x, (VECTOR){} - 87.0f);                                                                   \
+        const VECTOR shifted = x * 1.44269504088896341f + to_integer;                                     \
+        const VECTOR k = shifted - to_integer;                                                            \
+        const VECTOR r = (x - k * 0.693359375f) + k * 2.12194440054690583e-4f;                            \
+        VECTOR p = r * (1.0f / 5040) + 1.0f / 720;                                                        \
+        p = p * r + 1.0f / 120;                                                                           \
+        p = p * r + 1.0f / 24;                                                                            \
+        p = p * r + 1.0f / 6;                                                                             \
+        p = p * r + 0.5f;                                                                                 \
+        p = p * r + 1.0f;                                                                                 \
+        p = p * r + 1.0f;                                                                                 \
+        return (VECTOR)((MASK)p + ((MASK)shifted << 23));                                                 \
     }
-DEFINE_EXP(exp8, f32x8, i32x8, max8)
-DEFINE_EXP(exp16, f32x16, i32x16, max16)
+DEFINE_EXP(exp_tile, tile, tile_mask, max_tile)
+DEFINE_EXP(exp_wide, wide, wide_mask, max_wide)
 
-/* Rows become columns: to[column][row] = from[row][column], 8 by 8, with `from_stride` and `to_stride` floats from row to row. */
-INLINE void transpose8(const float *from, int from_stride, float *to, int to_stride) {
-    const f32x8 a0 = load8(from), a1 = load8(from + from_stride), a2 = load8(from + 2 * from_stride);
-    const f32x8 a3 = load8(from + 3 * from_stride), a4 = load8(from + 4 * from_stride), a5 = load8(from + 5 * from_stride);
-    const f32x8 a6 = load8(from + 6 * from_stride), a7 = load8(from + 7 * from_stride);
-#define LOW(x, y) __builtin_shufflevector(x, y, 0, 8, 1, 9, 4, 12, 5, 13)
-#define HIGH(x, y) __builtin_shufflevector(x, y, 2, 10, 3, 11, 6, 14, 7, 15)
-    const f32x8 b0 = LOW(a0, a1), b1 = HIGH(a0, a1), b2 = LOW(a2, a3), b3 = HIGH(a2, a3);
-    const f32x8 b4 = LOW(a4, a5), b5 = HIGH(a4, a5), b6 = LOW(a6, a7), b7 = HIGH(a6, a7);
-#undef LOW
-#undef HIGH
-#define LOW(x, y) __builtin_shufflevector(x, y, 0, 1, 8, 9, 4, 5, 12, 13)
-#define HIGH(x, y) __builtin_shufflevector(x, y, 2, 3, 10, 11, 6, 7, 14, 15)
-    const f32x8 c0 = LOW(b0, b2), c1 = HIGH(b0, b2), c2 = LOW(b1, b3), c3 = HIGH(b1, b3);
-    const f32x8 c4 = LOW(b4, b6), c5 = HIGH(b4, b6), c6 = LOW(b5, b7), c7 = HIGH(b5, b7);
-#undef LOW
-#undef HIGH
-#define LOW(x, y) __builtin_shufflevector(x, y, 0, 1, 2, 3, 8, 9, 10, 11)
-#define HIGH(x, y) __builtin_shufflevector(x, y, 4, 5, 6, 7, 12, 13, 14, 15)
-    store8(to, LOW(c0, c4));
-    store8(to + to_stride, LOW(c1, c5));
-    store8(to + 2 * to_stride, LOW(c2, c6));
-    store8(to + 3 * to_stride, LOW(c3, c7));
-    store8(to + 4 * to_stride, HIGH(c0, c4));
-    store8(to + 5 * to_stride, HIGH(c1, c5));
-    store8(to + 6 * to_stride, HIGH(c2, c6));
-    store8(to + 7 * to_stride, HIGH(c3, c7));
-#undef LOW
-#undef HIGH
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define SHUFFLE(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
+#endif
+#endif
+#ifndef SHUFFLE /* gcc before version 12 */
+#define SHUFFLE(x, y, ...) __builtin_shuffle(x, y, (tile_mask){__VA_ARGS__})
+#endif
+
+#if TILE == 8
+#define LANE_NUMBERS ((tile_mask){0, 1, 2, 3, 4, 5, 6, 7})
+#else
+#define LANE_NUMBERS ((tile_mask){0, 1, 2, 3})
+#endif
+
+/* columns[i][j] = rows[j][i] */
+INLINE void transpose_tile(const tile *rows, tile *columns) {
+#if TILE == 8
+    tile a[8], b[8];
+#pragma GCC unroll 4
+    for (int i = 0; i < 8; i += 2) {
+        a[i] = SHUFFLE(rows[i], rows[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+        a[i + 1] = SHUFFLE(rows[i], rows[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 8; i += 4) {
+        b[i] = SHUFFLE(a[i], a[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+        b[i + 1] = SHUFFLE(a[i], a[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+        b[i + 2] = SHUFFLE(a[i + 1], a[i + 3], 0, 1, 8, 9, 4, 5, 12, 13);
+        b[i + 3] = SHUFFLE(a[i + 1], a[i + 3], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        columns[i] = SHUFFLE(b[i], b[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        columns[i + 4] = SHUFFLE(b[i], b[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+#else
+    const tile low01 = SHUFFLE(rows[0], rows[1], 0, 4, 1, 5), high01 = SHUFFLE(rows[0], rows[1], 2, 6, 3, 7);
+    const tile low23 = SHUFFLE(rows[2], rows[3], 0, 4, 1, 5), high23 = SHUFFLE(rows[2], rows[3], 2, 6, 3, 7);
+    columns[0] = SHUFFLE(low01, low23, 0, 1, 4, 5);
+    columns[1] = SHUFFLE(low01, low23, 2, 3, 6, 7);
+    columns[2] = SHUFFLE(high01, high23, 0, 1, 4, 5);
+    columns[3] = SHUFFLE(high01, high23, 2, 3, 6, 7);
+#endif
+}
+
+/* The vectors of a tile, `stride` floats apart. */
+INLINE void load_rows(const float *from, size_t stride, tile *rows) {
+#pragma GCC unroll 8
+    for (int j = 0; j < TILE; j++) rows[j] = load_tile(from + j * stride);
+}
+
+INLINE void store_rows(const tile *rows, float *to, size_t stride) {
+#pragma GCC unroll 8
+    for (int j = 0; j < TILE; j++) store_tile(to + j * stride, rows[j]);
 }
 
 #endif

@@ -2,7 +2,7 @@
  * `npm run kernels`: builds the WebAssembly kernels of every preset ahead, so that no training starts with a build.
  * Names of presets limit it to those.
  */
-
+import { parseArgs } from 'node:util';
 import { prepareTask } from '../harness/task/prepare-task.ts';
 import { isPresetName, type PresetName, presets, taskDefaults } from '../harness/task/presets.ts';
 import { UsageError } from '../harness/usage-error.ts';
@@ -16,6 +16,9 @@ const implementations: Readonly<Record<string, CreateTrainer>> = {
   'wasm-simd-f64': float64,
   'wasm-threads': threads,
 };
+
+const HELP =
+  'Builds the WebAssembly kernels of every preset ahead, so that no training starts with a build; of some presets where they are named.';
 
 /** What became of one task's kernels, in a few words. */
 async function build(createTrainer: CreateTrainer, preset: PresetName): Promise<string> {
@@ -41,7 +44,15 @@ function chosenPresets(names: readonly string[]): readonly PresetName[] {
 }
 
 async function main(): Promise<void> {
-  for (const preset of chosenPresets(process.argv.slice(2)))
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help) {
+    console.log(`Usage: npm run kernels -- [preset...]\n\n${HELP}\n\nPresets: ${Object.keys(presets).join(', ')}`);
+    return;
+  }
+  for (const preset of chosenPresets(positionals))
     for (const [name, createTrainer] of Object.entries(implementations))
       console.log(`${preset.padEnd(8)} ${name.padEnd(14)} ${await build(createTrainer, preset)}`);
 }
@@ -49,7 +60,10 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error;
+  const isUsage =
+    error instanceof UsageError ||
+    (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
+  if (!(isUsage && error instanceof Error)) throw error;
   console.error(error.message);
   process.exitCode = 2;
 }

@@ -10,6 +10,14 @@ const REVISION = '988aa59';
 const ADDRESS = `https://raw.githubusercontent.com/karpathy/makemore/${REVISION}/names.txt`;
 const TIMEOUT_MILLISECONDS = 30_000;
 
+const HELP = `Usage: npm run data -- [options]
+
+Puts the original's data set, makemore's names.txt, where --dataset names reads it.
+
+Options:
+  --from <file>  take it from a file instead of GitHub
+  --to <file>    put it somewhere else`;
+
 /** The download failed: nobody's mistake, and worth another try. */
 class DownloadFailure extends Error {
   override readonly name = 'DownloadFailure';
@@ -56,7 +64,13 @@ async function save(contents: Uint8Array, source: string, destination: string): 
 }
 
 try {
-  const { values } = parseArgs({ options: { from: { type: 'string' }, to: { type: 'string' } } });
+  const { values } = parseArgs({
+    options: { from: { type: 'string' }, to: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help) {
+    console.log(HELP);
+    process.exit();
+  }
   const destination = values.to ?? namedDatasets.names.path;
   const contents = values.from === undefined ? await download() : await readLocal(values.from);
   await save(contents, values.from ?? ADDRESS, destination);

@@ -16,6 +16,14 @@ import { goldenRuns, isPresetName, presets, taskDefaults } from '../harness/task
 import { UsageError } from '../harness/usage-error.ts';
 import { type GoldenFile, goldenFolder } from '../harness/verify/golden.ts';
 
+const HELP = `Usage: npm run golden -- [options] [preset...]
+
+Has the Python reference train every golden run, or those of the presets named, and keeps what it computed in reference/golden.
+It takes hours with CPython.
+
+Options:
+  --python <program>  compute with this Python, such as pypy3; python3 repeats the first steps and must agree to the last bit`;
+
 type GoldenRun = (typeof goldenRuns)[number];
 
 const CPYTHON = 'python3';
@@ -139,8 +147,12 @@ async function makeGolden(python: string, run: GoldenRun): Promise<void> {
 try {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { python: { type: 'string', default: CPYTHON } },
+    options: { python: { type: 'string', default: CPYTHON }, help: { type: 'boolean', short: 'h' } },
   });
+  if (values.help) {
+    console.log(HELP);
+    process.exit();
+  }
   const unknown = positionals.find((name) => !isPresetName(name));
   if (unknown !== undefined) {
     throw new UsageError(`Unknown preset ${unknown}: expected any of ${Object.keys(presets).join(', ')}`);
@@ -151,7 +163,10 @@ try {
   for (const python of [CPYTHON, values.python]) await demandPython(python);
   for (const run of runs) await makeGolden(values.python, run);
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error;
+  const isUsage =
+    error instanceof UsageError ||
+    (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
+  if (!(isUsage && error instanceof Error)) throw error;
   console.error(error.message);
   process.exitCode = 2;
 }

@@ -43,7 +43,7 @@ async function history(names: readonly string[], flags: HistoryFlags): Promise<v
   }
   const trends = all
     .filter((trend) => names.length === 0 || names.includes(trend.implementation))
-    .filter((trend) => flags.preset === undefined || trend.taskName === flags.preset);
+    .filter((trend) => flags.preset === undefined || trend.taskName.split(', ')[0] === flags.preset);
   if (trends.length === 0) {
     const which = flags.preset === undefined ? '' : ` of preset "${flags.preset}"`;
     throw new UsageError(`no run${which} in ${displayPath(flags.file)}; \`npm run bench\` adds one`);

@@ -145,7 +145,7 @@ describe('check', () => {
 
   test('the end of what a program said itself is shown', async () => {
     expect((await check('crashing')).stdout).toMatch(
-      /its standard error ends:\n {4}\| about to crash\n {4}\| the last thing it said/,
+      /it said on standard error:\n {4}\| about to crash\n {4}\| the last thing it said/,
     );
   });
 

@@ -1,13 +1,12 @@
+import { resolve } from 'node:path';
 import { Command } from 'commander';
-import writeFileAtomic from 'write-file-atomic';
+import { outputTarget, requireDistinct, writeOutput } from '../output-target.ts';
 import { mergedMarkdown, mergedTables } from '../present/merged-table.ts';
 import { terminalPage } from '../present/page.ts';
 import { mergeResults } from '../results/merged.ts';
 import { SCHEMA_VERSION } from '../results/schema.ts';
 import { readResult } from '../results/store.ts';
-import { UsageError } from '../usage-error.ts';
 import { jsonOption } from './flags.ts';
-import { checkJsonTarget, writeJson } from './json-output.ts';
 
 interface MergeFlags {
   readonly markdown?: string;
@@ -24,20 +23,20 @@ export function mergeCommand(): Command {
 }
 
 async function merge(files: readonly string[], flags: MergeFlags): Promise<void> {
-  await checkJsonTarget(flags.json);
+  const targets = {
+    json: flags.json === undefined ? undefined : await outputTarget(`--json ${flags.json}`, flags.json),
+    markdown:
+      flags.markdown === undefined ? undefined : await outputTarget(`--markdown ${flags.markdown}`, flags.markdown),
+  };
+  const asked = Object.values(targets).filter((target) => target !== undefined);
   const sources = [];
   for (const path of files) sources.push({ path, result: await readResult(path) });
+  requireDistinct([...asked, ...files.map((path) => ({ flag: path, path: resolve(path) }))]);
   const merged = mergeResults(sources);
-  const stream = flags.json === '-' ? process.stderr : process.stdout;
+  const stream = asked.some(({ path }) => path === undefined) ? process.stderr : process.stdout;
   stream.write(`${mergedTables(merged, terminalPage(stream))}\n`);
-  if (flags.markdown !== undefined) await writeMarkdown(flags.markdown, mergedMarkdown(merged));
-  if (flags.json !== undefined) await writeJson(flags.json, { schemaVersion: SCHEMA_VERSION, ...merged });
-}
-
-async function writeMarkdown(path: string, text: string): Promise<void> {
-  try {
-    await writeFileAtomic(path, text);
-  } catch (error) {
-    throw new UsageError(`--markdown ${path}: cannot be written (${error instanceof Error ? error.message : error})`);
+  if (targets.markdown !== undefined) await writeOutput(targets.markdown, mergedMarkdown(merged));
+  if (targets.json !== undefined) {
+    await writeOutput(targets.json, `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...merged }, null, 2)}\n`);
   }
 }

@@ -40,7 +40,7 @@ export function describeRow(
     ...(row.diagnosis ?? []).map((line) => `    ${line}`),
     ...(stderrTail === ''
       ? []
-      : ['    its standard error ends:', ...stderrTail.split('\n').map((line) => `    | ${line}`)]),
+      : ['    it said on standard error:', ...stderrTail.split('\n').map((line) => `    | ${line}`)]),
     ...tensorLines('gradients of step 1', row.gradients),
     ...tensorLines('parameters after step 1', row.parameters),
     ...(row.samples === undefined ? [] : [`    samples: ${row.samples.join(', ')}`]),

@@ -8,14 +8,20 @@ describe('the history', () => {
     const point = (microsecondsPerSample: number, commit: string) => ({
       createdAt: '2026-01-02T00:00:00.000Z',
       commit,
-      microsecondsPerSample,
+      microsecondsPerSample: {
+        median: microsecondsPerSample,
+        low: 0.99 * microsecondsPerSample,
+        high: 1.01 * microsecondsPerSample,
+      },
+      processes: 8,
+      steady: false,
     });
     const text = historyTables(
       [
         {
           implementation: 'fast',
           taskName: 'd16',
-          machine: { fingerprint: 'abc', cpu: 'A CPU' },
+          machine: { fingerprint: 'abc', platform: 'linux', cpu: 'AMD EPYC' },
           runtime: 'node 26',
           points: [point(10, 'a'.repeat(40)), point(11, 'b'.repeat(40))],
           steps: [{ at: point(11, 'b'.repeat(40)), before: point(10, 'a'.repeat(40)), ratio: 1.1 }],
@@ -23,7 +29,8 @@ describe('the history', () => {
       ],
       page,
     );
-    expect(text).toContain('d16 on A CPU (abc), node 26');
+    expect(text).toContain('d16 on linux AMD EPYC (abc), node 26');
+    expect(text).toContain('~10.0 ±1.0%');
     expect(text).toContain('10.0% slower since 2026-01-02, at bbbbbbbbbb, after aaaaaaaaaa');
   });
 });

@@ -1,6 +1,8 @@
 import type { Trend, TrendPoint } from '../results/trend.ts';
+import { relativeHalfWidth } from '../statistics/median-interval.ts';
 import { type Column, columnTable } from './column-table.ts';
-import { formatNumber } from './number-format.ts';
+import { machineLabel } from './machine-label.ts';
+import { formatNumber, formatUncertainty } from './number-format.ts';
 import type { Page } from './page.ts';
 import { sparkline } from './sparkline.ts';
 import { wrap } from './wrap.ts';
@@ -16,7 +18,7 @@ const columns: readonly Column<Trend>[] = [
     dropOrder: 3,
     cell: (trend) =>
       sparkline(
-        trend.points.map((point) => point.microsecondsPerSample),
+        trend.points.map((point) => point.microsecondsPerSample.median),
         SPARKLINE_WIDTH,
       ),
   },
@@ -28,7 +30,7 @@ const columns: readonly Column<Trend>[] = [
 export function historyTables(trends: readonly Trend[], page: Page): string {
   const groups = Map.groupBy(
     trends,
-    (trend) => `${trend.taskName} on ${trend.machine.cpu} (${trend.machine.fingerprint}), ${trend.runtime}`,
+    (trend) => `${trend.taskName} on ${machineLabel(trend.machine)} (${trend.machine.fingerprint}), ${trend.runtime}`,
   );
   return [...groups]
     .map(([title, group]) => {
@@ -36,7 +38,7 @@ export function historyTables(trends: readonly Trend[], page: Page): string {
       return [
         wrap(title, page.width),
         columnTable(columns, group, { width: page.width }),
-        ...(steps.length === 0 ? ['no step'] : steps),
+        ...(steps.length === 0 ? ['no step in any of them'] : steps),
       ].join('\n');
     })
     .join('\n\n');
@@ -56,6 +58,8 @@ function short({ commit }: TrendPoint): string {
   return commit === undefined ? 'unknown commit' : commit.replace(/^([0-9a-f]{10})[0-9a-f]*/, '$1');
 }
 
-function time({ microsecondsPerSample }: TrendPoint): string {
-  return formatNumber(microsecondsPerSample);
+/** `8.51 ±1.2%`; one process has no interval, and ~ marks one that was still warming up. */
+function time({ microsecondsPerSample, processes, steady }: TrendPoint): string {
+  const interval = processes < 2 ? '' : ` ${formatUncertainty(relativeHalfWidth(microsecondsPerSample))}`;
+  return `${steady ? '' : '~'}${formatNumber(microsecondsPerSample.median)}${interval}`;
 }

@@ -11,8 +11,10 @@ export function sparkline(series: readonly number[], width: number): string {
   const center = (low + high) / 2;
   const reach = Math.max((high - low) / 2, 0.05 * center);
   return shown
-    .map(
-      (figure) => BARS[Math.min(BARS.length - 1, Math.floor(((figure - center + reach) / (2 * reach)) * BARS.length))],
-    )
+    .map((figure) => {
+      // Rounding may put the lowest just below 0, and the highest on the end.
+      const height = Math.floor(((figure - center + reach) / (2 * reach)) * BARS.length);
+      return BARS[Math.max(0, Math.min(BARS.length - 1, height))];
+    })
     .join('');
 }

@@ -30,6 +30,9 @@ export const historyRecordSchema = z.strictObject({
       implementation: z.string(),
       runtime: z.string().optional(),
       microsecondsPerSample: intervalSchema,
+      /** How many processes the figure is over, and whether they were warm. */
+      processes: z.number().int().positive(),
+      steady: z.boolean(),
     }),
   ),
 });
@@ -51,6 +54,8 @@ export function historyRecord(result: BenchResult): HistoryRecord {
         implementation: row.implementation,
         ...(row.runtime === undefined ? {} : { runtime: row.runtime }),
         microsecondsPerSample: row.microsecondsPerSample,
+        processes: row.roundsMicrosecondsPerSample.length,
+        steady: row.steady,
       })),
   };
 }

@@ -31,4 +31,12 @@ describe('joined results', () => {
     expect(() => mergeResults(sources)).toThrow(UsageError);
     expect(() => mergeResults(sources)).toThrow('b.json cannot be joined with a.json: other nEmbd (16 and 64)');
   });
+
+  it('refuse one run that is given twice, under another name too', () => {
+    const sources = [
+      { path: 'a.json', result: here },
+      { path: 'copy.json', result: structuredClone(here) },
+    ];
+    expect(() => mergeResults(sources)).toThrow('copy.json holds the same run as a.json; name each result once');
+  });
 });

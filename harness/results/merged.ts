@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../usage-error.ts';
 import { taskDifference } from './comparable.ts';
 import { rowName } from './names.ts';
@@ -19,10 +20,14 @@ export interface Merged {
  * Joins results: each machine keeps its own times and its own speedups, which are ratios within one run.
  *
  * @param sources results with the files they came from, at least one
- * @throws UsageError where they are of different tasks
+ * @throws UsageError where they are of different tasks, and where one run is among them twice
  */
 export function mergeResults(sources: readonly { readonly path: string; readonly result: BenchResult }[]): Merged {
   const [first, ...rest] = sources;
+  for (const [i, { path, result }] of sources.entries()) {
+    const same = sources.slice(0, i).find((other) => isDeepStrictEqual(other.result, result));
+    if (same !== undefined) throw new UsageError(`${path} holds the same run as ${same.path}; name each result once`);
+  }
   for (const { path, result } of rest) {
     const difference = taskDifference(first.result.task, result.task);
     if (difference !== undefined) throw new UsageError(`${path} cannot be joined with ${first.path}: ${difference}`);

@@ -10,7 +10,7 @@ function record(day: number, microseconds: number, change: Partial<HistoryRecord
     ...base,
     createdAt: `2026-01-${String(day).padStart(2, '0')}T00:00:00.000Z`,
     commit: `commit${day}`,
-    rows: [{ implementation: 'fast', microsecondsPerSample: interval }],
+    rows: [{ implementation: 'fast', microsecondsPerSample: interval, processes: 8, steady: true }],
     ...change,
   };
 }

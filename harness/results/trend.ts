@@ -2,12 +2,15 @@ import { segmentsOf } from '../statistics/change-point.ts';
 import { taskKey } from './comparable.ts';
 import type { HistoryRecord } from './history.ts';
 import { rowName, taskName } from './names.ts';
+import type { Interval, Machine } from './schema.ts';
 
 /** One figure in an implementation's history. */
 export interface TrendPoint {
   readonly createdAt: string;
   readonly commit?: string;
-  readonly microsecondsPerSample: number;
+  readonly microsecondsPerSample: Interval;
+  readonly processes: number;
+  readonly steady: boolean;
 }
 
 /** Where the level of a trend changed: the first run on the new level. */
@@ -23,7 +26,8 @@ export interface TrendStep {
 export interface Trend {
   readonly implementation: string;
   readonly taskName: string;
-  readonly machine: { readonly fingerprint: string; readonly cpu: string };
+  readonly machine: Pick<Machine, 'fingerprint' | 'platform' | 'cpu'>;
+
   readonly runtime: string;
   readonly points: readonly TrendPoint[];
   readonly steps: readonly TrendStep[];
@@ -43,7 +47,9 @@ export function trendsOf(records: readonly HistoryRecord[]): readonly Trend[] {
       group.points.push({
         createdAt: record.createdAt,
         ...(record.commit === undefined ? {} : { commit: record.commit }),
-        microsecondsPerSample: row.microsecondsPerSample.median,
+        microsecondsPerSample: row.microsecondsPerSample,
+        processes: row.processes,
+        steady: row.steady,
       });
       groups.set(key, group);
     }
@@ -51,7 +57,7 @@ export function trendsOf(records: readonly HistoryRecord[]): readonly Trend[] {
   return [...groups.values()].map(({ first, name, points }) => ({
     implementation: name,
     taskName: taskName(first.task),
-    machine: { fingerprint: first.machine.fingerprint, cpu: first.machine.cpu },
+    machine: { fingerprint: first.machine.fingerprint, platform: first.machine.platform, cpu: first.machine.cpu },
     runtime: runtimeName(first),
     points,
     steps: stepsIn(points),
@@ -59,7 +65,7 @@ export function trendsOf(records: readonly HistoryRecord[]): readonly Trend[] {
 }
 
 function stepsIn(points: readonly TrendPoint[]): readonly TrendStep[] {
-  const segments = segmentsOf(points.map((point) => point.microsecondsPerSample));
+  const segments = segmentsOf(points.map((point) => point.microsecondsPerSample.median));
   return segments.slice(1).map((segment, i) => ({
     at: points[segment.from],
     before: points[segment.from - 1],

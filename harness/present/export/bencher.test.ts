@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { benchResult } from '../../testing/example-result.ts';
+import { benchResult, verifiedRow } from '../../testing/example-result.ts';
 import { bencher } from './bencher.ts';
 
 /**
@@ -15,8 +15,15 @@ const metric = z.strictObject({
 });
 const bencherMetricFormat = z.record(name, z.record(z.string(), metric));
 
-test('latency is in nanoseconds per sample, with both bounds, and refused rows are left out', () => {
+test('latency is in nanoseconds per document, with both bounds, and refused rows are left out', () => {
   expect(bencherMetricFormat.parse(JSON.parse(bencher.serialize(benchResult())))).toEqual({
     'fast [d16, us-names-2016]': { latency: { value: 50_000, lower_value: 49_000, upper_value: 52_000 } },
+  });
+});
+
+test('a single process has no bounds', () => {
+  const rows = [verifiedRow({ roundsMicrosecondsPerSample: [50] })];
+  expect(bencherMetricFormat.parse(JSON.parse(bencher.serialize(benchResult({ rows }))))).toEqual({
+    'fast [d16, us-names-2016]': { latency: { value: 50_000 } },
   });
 });

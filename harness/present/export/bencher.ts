@@ -1,18 +1,24 @@
 import { benchmarkName } from '../../results/names.ts';
+import { roundToInterval } from '../number-format.ts';
 import { type Exporter, verifiedRows } from './exporter.ts';
 
 const NANOSECONDS_PER_MICROSECOND = 1000;
 
-/** Bencher Metric Format: benchmark → measure → value with bounds. Bencher's own measure `latency` is in nanoseconds; here, per sample. */
+/**
+ * Bencher Metric Format: benchmark → measure → value, with bounds from two processes on. Bencher's own measure `latency` is in
+ * nanoseconds; here, per document.
+ */
 export const bencher: Exporter = {
   format: 'bencher',
   serialize(result) {
     const benchmarks = verifiedRows(result).map((row) => {
-      const { median, low, high } = row.microsecondsPerSample;
+      const time = row.microsecondsPerSample;
+      const nanoseconds = (microseconds: number) => roundToInterval(time, microseconds) * NANOSECONDS_PER_MICROSECOND;
       const latency = {
-        value: median * NANOSECONDS_PER_MICROSECOND,
-        lower_value: low * NANOSECONDS_PER_MICROSECOND,
-        upper_value: high * NANOSECONDS_PER_MICROSECOND,
+        value: nanoseconds(time.median),
+        ...(row.roundsMicrosecondsPerSample.length < 2
+          ? {}
+          : { lower_value: nanoseconds(time.low), upper_value: nanoseconds(time.high) }),
       };
       return [benchmarkName(result.task, row), { latency }] as const;
     });

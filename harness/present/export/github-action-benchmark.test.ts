@@ -17,11 +17,11 @@ const actionInput = z.array(
 const exported = (...args: Parameters<typeof benchResult>) =>
   actionInput.parse(JSON.parse(githubActionBenchmark.serialize(benchResult(...args))));
 
-test('an entry holds the median in µs per sample, under a name that tells the task', () => {
+test('an entry holds the median in µs per document, under a name that tells the task', () => {
   expect(exported()).toEqual([
     {
       name: 'fast [d16, us-names-2016]',
-      unit: 'µs/sample',
+      unit: 'µs/document',
       value: 50,
       range: '49.0 … 52.0',
       extra: '95% interval over 3 processes\nSome CPU, linux x64, node 26.10.0',
@@ -42,7 +42,7 @@ test('two runtimes of one implementation have names of their own', () => {
 });
 
 test('a row that never settled says so', () => {
-  expect(exported({ rows: [verifiedRow({ steady: false })] })[0]?.extra).toContain('not steady');
+  expect(exported({ rows: [verifiedRow({ steady: false })] })[0]?.extra).toContain('still warming up');
 });
 
 test('sizes without a preset are spelt out', () => {
@@ -50,4 +50,10 @@ test('sizes without a preset are spelt out', () => {
   expect(exported({ task })[0]?.name).toBe(
     'fast [n_embd 16, n_head 4, n_layer 1, block_size 16, batch 1, us-names-2016]',
   );
+});
+
+test('a single process has no range', () => {
+  const [entry] = exported({ rows: [verifiedRow({ roundsMicrosecondsPerSample: [50] })] });
+  expect(entry).not.toHaveProperty('range');
+  expect(entry?.extra).toMatch(/^1 process\n/);
 });

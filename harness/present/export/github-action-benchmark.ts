@@ -1,24 +1,25 @@
 import { benchmarkName } from '../../results/names.ts';
-import { formatNumber } from '../number-format.ts';
+import { formatNumber, roundToInterval } from '../number-format.ts';
 import { type Exporter, verifiedRows } from './exporter.ts';
 
 /**
  * Input of the `benchmark-action/github-action-benchmark` action with `tool: customSmallerIsBetter`:
- * an array of `{name, unit, value, range, extra}`, `value` being the median and `range` and `extra` shown as they stand.
+ * an array of `{name, unit, value, range, extra}`, `value` being the median, `range` its interval from two processes on.
  */
 export const githubActionBenchmark: Exporter = {
   format: 'github-action-benchmark',
   serialize(result) {
     const { machine, runtime } = result;
     const entries = verifiedRows(result).map((row) => {
-      const { median, low, high } = row.microsecondsPerSample;
+      const { low, high } = row.microsecondsPerSample;
+      const { length: processes } = row.roundsMicrosecondsPerSample;
       return {
         name: benchmarkName(result.task, row),
-        unit: 'µs/sample',
-        value: median,
-        range: `${formatNumber(low)} … ${formatNumber(high)}`,
+        unit: 'µs/document',
+        value: roundToInterval(row.microsecondsPerSample),
+        ...(processes < 2 ? {} : { range: `${formatNumber(low)} … ${formatNumber(high)}` }),
         extra: [
-          `95% interval over ${row.roundsMicrosecondsPerSample.length} processes${row.steady ? '' : ', not steady'}`,
+          `${processes < 2 ? '1 process' : `95% interval over ${processes} processes`}${row.steady ? '' : ', still warming up when timed'}`,
           `${machine.cpu}, ${machine.platform} ${machine.architecture}, ${runtime.name} ${runtime.version}`,
         ].join('\n'),
       };

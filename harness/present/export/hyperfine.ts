@@ -1,5 +1,5 @@
 import { max, mean, median, min, sampleStandardDeviation } from 'simple-statistics';
-import { rowName, taskName } from '../../results/names.ts';
+import { benchmarkName } from '../../results/names.ts';
 import type { BenchResult, VerifiedRow } from '../../results/schema.ts';
 import { type Exporter, verifiedRows } from './exporter.ts';
 
@@ -7,8 +7,9 @@ const SECONDS_PER_MICROSECOND = 1e-6;
 
 /**
  * The JSON that hyperfine 1 writes with `--export-json`, for the scripts and services that read it.
- * A "run" is one process, its time the seconds per sample (not the process's whole life). The split into
- * user and system time is not measured, and the format has no way to leave it out: both are 0.
+ * A "run" is one process, its time the seconds per document (not the process's whole life). The split into
+ * user and system time is not measured, and the format has no way to leave it out: both are 0. The one parameter is a number, the
+ * width of the model, since hyperfine's `plot_parametrized.py` takes no other.
  */
 export const hyperfine: Exporter = {
   format: 'hyperfine',
@@ -20,7 +21,7 @@ export const hyperfine: Exporter = {
 function summary(result: BenchResult, row: VerifiedRow) {
   const times = row.roundsMicrosecondsPerSample.map((microseconds) => microseconds * SECONDS_PER_MICROSECOND);
   return {
-    command: rowName(row),
+    command: benchmarkName(result.task, row),
     mean: mean(times),
     stddev: times.length < 2 ? null : sampleStandardDeviation(times),
     median: median(times),
@@ -30,6 +31,6 @@ function summary(result: BenchResult, row: VerifiedRow) {
     max: max(times),
     times,
     exit_codes: times.map(() => 0),
-    parameters: { task: taskName(result.task) },
+    parameters: { n_embd: String(result.task.nEmbd) },
   };
 }

@@ -15,11 +15,11 @@ export function historyChart(trends: readonly Trend[]): Chart {
 
 function draw(trends: readonly Trend[], width: number, label: string) {
   const points = trends.flatMap(({ implementation, points }) => {
-    const middle = median(points.map((point) => point.microsecondsPerSample));
+    const middle = median(points.map((point) => point.microsecondsPerSample.median));
     return points.map((point, run) => ({
       implementation,
       run: run + 1,
-      percent: 100 * (point.microsecondsPerSample / middle - 1),
+      percent: 100 * (point.microsecondsPerSample.median / middle - 1),
     }));
   });
   const steps = trends.flatMap(({ implementation, points, steps }) =>

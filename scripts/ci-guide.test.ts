@@ -75,7 +75,7 @@ test('every flag and format that the guide speaks of exists', async () => {
   const known = help.map(({ stdout }) => stdout).join();
   for (const [flag] of guide.matchAll(/(?<=`)--[a-z-]+/g)) expect(known).toMatch(new RegExp(`${flag}\\b`));
   const { exportFormats } = await import('../harness/present/export/export.ts');
-  const section = guide.slice(guide.indexOf('`bench --export'));
+  const section = guide.slice(guide.indexOf('## Other formats'));
   for (const format of exportFormats) expect(section).toContain(`\`${format}\``);
 });
 

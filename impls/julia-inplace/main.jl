@@ -1,0 +1,5 @@
+include("../julia/protocol.jl")
+include("kernels.jl")
+include("analytic.jl")
+
+Microgpt.serve(Inplace, ARGS)

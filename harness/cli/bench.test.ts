@@ -8,12 +8,8 @@ import { projectRoot } from '../project.ts';
 import { readHistory } from '../results/history.ts';
 import { benchResultSchema } from '../results/schema.ts';
 import { readResult } from '../results/store.ts';
-import { prepareTask } from '../task/prepare-task.ts';
-import { presets, taskDefaults } from '../task/presets.ts';
-import { expectationOf } from '../verify/expectation.ts';
-import { parametersAfterFirstStep } from '../verify/first-update.ts';
 
-/** A folder of implementations that train nothing and answer with the losses of the golden trace, or with something worse. */
+/** A folder of implementations that train plainly and tell made-up times, or do something worse. */
 let folder: string;
 let impls: string;
 let results: string;
@@ -25,32 +21,39 @@ const toys = ['slow', 'scalar', 'fast', '--baseline', 'slow', '--baseline', 'sca
 const program = `
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { createPlainTrainer } from '${join(projectRoot, 'harness', 'testing', 'plain-trainer.ts')}';
 const { behaviour, microseconds } = JSON.parse(readFileSync('program.json', 'utf8'));
-const losses = JSON.parse(readFileSync('../../losses.json', 'utf8'));
 const say = (answer) => process.stdout.write(JSON.stringify(answer) + '\\n');
 writeFileSync('../../pids/' + process.pid, '');
 if (behaviour === 'declines') { say({ unsupported: 'not for this size' }); process.exit(0); }
+const flags = Object.fromEntries(process.argv.slice(2).flatMap((word, i, all) => i % 2 === 0 ? [[word.slice(2), all[i + 1]]] : []));
+const numbers = (flag, Type) => new Type(new Uint8Array(readFileSync(flags[flag])).buffer);
+const trainer = createPlainTrainer({
+  model: { nEmbd: +flags['n-embd'], nHead: +flags['n-head'], nLayer: +flags['n-layer'], blockSize: +flags['block-size'], vocabSize: +flags['vocab-size'] },
+  tokens: numbers('tokens', Int32Array), offsets: numbers('offsets', Int32Array), parameters: numbers('parameters', Float64Array),
+  batch: +flags.batch, numSteps: +flags['num-steps'], learningRate: +flags['learning-rate'],
+});
 say({ ready: 2 });
 let step = 0;
 for await (const line of createInterface({ input: process.stdin })) {
   const [word, argument] = line.split(' ');
   if (word === 'quit') process.exit(0);
-  else if (word === 'reset') { if (behaviour === 'hangs') continue; step = 0; say({ reset: true }); }
+  else if (word === 'reset') { if (behaviour === 'hangs') continue; step = 0; trainer.reset(+argument); say({ reset: true }); }
   else if (word === 'train') {
     if (behaviour === 'crashes') { console.error('out of cheese'); process.exit(3); }
     if (behaviour === 'babbles') { process.stdout.write('hello\\n'); continue; }
     const steps = Number(argument);
-    const answer = losses.slice(step, step + steps);
+    const answer = [...trainer.train(steps)];
     if (behaviour === 'errs' && step <= 5 && step + steps > 5) answer[5 - step] += 0.001;
     if (behaviour === 'diverges' && step <= 5 && step + steps > 5) answer[5 - step] = null;
     step += steps;
     say({ losses: answer, nanoseconds: steps * microseconds * 1000 });
   } else if (word === 'gradients') say({ unsupported: 'none' });
   else if (word === 'parameters') {
-    const parameters = readFileSync('../../parameters.f64');
-    if (behaviour === 'forgets') parameters.fill(0, 0, 8);
+    const parameters = trainer.parameters();
+    if (behaviour === 'forgets' && step > 0) parameters.fill(0, 0, 1);
     writeFileSync(argument, parameters);
-    say({ parameters: parameters.length / 8 });
+    say({ parameters: parameters.length });
   } else say({ error: 'unknown word' });
 }`;
 
@@ -76,10 +79,6 @@ async function toy(
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bench-'));
   impls = join(folder, 'impls');
-  const task = await prepareTask({ ...taskDefaults, ...presets.d16 });
-  const { reference, firstGradient } = await expectationOf(task, []);
-  await writeFile(join(folder, 'losses.json'), JSON.stringify([...reference.losses]));
-  await writeFile(join(folder, 'parameters.f64'), parametersAfterFirstStep(task.training, firstGradient));
   await toy('slow', 1, { microseconds: 20_000 });
   await toy('scalar', 2, { microseconds: 1000 });
   await toy('fast', 3, { microseconds: 10 });

@@ -1,11 +1,18 @@
+import { diagnoseMismatch } from '../diagnose/diagnose-mismatch.ts';
 import type { Entrant } from '../program/entrants.ts';
+import type { Precision } from '../program/manifest.ts';
 import type { TrainerProcess } from '../program/trainer-process.ts';
 import type { CheckResult } from '../results/schema.ts';
 import { drawSamples } from '../task/sample.ts';
 import type { PreparedTask } from '../task/task.ts';
 import type { Expectation } from '../verify/expectation.ts';
 import type { TensorFinding } from '../verify/tensor-check.ts';
-import { type Verification, type VerifyOptions, verifyImplementation } from '../verify/verify-implementation.ts';
+import {
+  type Verification,
+  type VerifiedRow,
+  type VerifyOptions,
+  verifyImplementation,
+} from '../verify/verify-implementation.ts';
 
 export type CheckRow = CheckResult['results'][number];
 
@@ -31,19 +38,18 @@ export async function checkRow(
   if (runtimeName !== undefined && runtime === undefined) {
     return { row: unmeasured(identity, 'skipped', `${runtimeName} not found`), stderrTail: '' };
   }
-  const steps = expectation.reference.losses.length;
   let samples: readonly string[] | undefined;
   const verification = await verifyImplementation(implementation, expectation, {
     ...options,
     runtime,
-    onProgress: (done) => options.onStatus(`step ${done} of ${steps}`),
+    onProgress: (done) => options.onStatus(`step ${done}`),
     afterwards: async (trainer, done) => {
       if (options.samples) samples = await drawFinalSamples(trainer, expectation.task, done, options.onStatus);
     },
   });
   return {
     row: {
-      ...rowOf(identity, verification),
+      ...rowOf(identity, verification, implementation.manifest.precision),
       ...tensorsOf(verification, options),
       ...(samples === undefined ? {} : { samples: [...samples] }),
     },
@@ -58,19 +64,28 @@ export function unmeasured(identity: Identity, status: 'error' | 'skipped' | 'un
   return { ...identity, status, reason, losses: [], stepsVerified: 0, maxLossError: null, tolerance: null };
 }
 
-function rowOf(identity: Identity, verification: Verification): CheckRow {
+function rowOf(identity: Identity, verification: Verification, precision: Precision): CheckRow {
   if (!('losses' in verification)) return unmeasured(identity, verification.status, verification.reason);
   const { status, stepsVerified, maxLossError, tolerance, losses } = verification;
   const wrong = status === 'mismatch' ? verification : undefined;
   return {
     ...identity,
     status,
-    ...(wrong === undefined ? {} : { reason: wrong.reason, diagnosis: [...wrong.diagnosis] }),
+    ...(wrong === undefined ? {} : { reason: wrong.reason, diagnosis: [...diagnoseMismatch(wrong, precision)] }),
     losses: Array.from(losses, (loss) => (Number.isFinite(loss) ? loss : null)),
     stepsVerified,
     maxLossError,
     tolerance,
+    ...(verification.status === 'verified' ? proofOf(verification) : {}),
     ...(wrong?.firstMismatch === undefined ? {} : { firstMismatch: wrong.firstMismatch }),
+  };
+}
+
+/** What was checked of a row that is right. */
+function proofOf({ fractionOfBound, gauntlet }: VerifiedRow): Pick<CheckRow, 'fractionOfBound' | 'randomTasks'> {
+  return {
+    fractionOfBound,
+    ...(gauntlet === undefined ? {} : { randomTasks: { trained: gauntlet.tasks, declined: [...gauntlet.declined] } }),
   };
 }
 

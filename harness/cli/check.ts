@@ -12,6 +12,8 @@ import { type CheckRow, checkRow, unmeasured } from './check-row.ts';
 import { rowExitCode } from './exit-code.ts';
 import {
   addTaskFlags,
+  drawGauntletSeed,
+  gauntletSeedOption,
   implementationsOption,
   jsonOption,
   runtimeOption,
@@ -27,6 +29,7 @@ import { watchFolders } from './watch-folders.ts';
 
 interface CheckFlags extends TaskFlags {
   readonly steps?: number;
+  readonly gauntletSeed?: number;
   readonly samples?: true;
   readonly gradients?: true;
   readonly parameters?: true;
@@ -46,6 +49,7 @@ export function checkCommand(): Command {
     .description('verify implementations against the reference, without timing them')
     .argument('[implementation...]', 'which ones; all of them where none is named')
     .option('--steps <n>', 'how many steps to verify', wholeNumberFrom(1))
+    .addOption(gauntletSeedOption())
     .option('--samples', 'train for --num-steps and draw 20 names')
     .option('--gradients', 'show the gradients of step 1, tensor by tensor')
     .option('--parameters', 'show the parameters after step 1, tensor by tensor')
@@ -101,13 +105,14 @@ async function checkOnce(names: readonly string[], flags: CheckFlags): Promise<v
     stream.write(`${line}\n`);
   };
 
+  const gauntletSeed = flags.gauntletSeed ?? drawGauntletSeed();
   const expectation = await expectationOf(task, all, {
     ...trainerOptions(flags),
     steps: flags.steps,
     onProgress: (done, steps, source) => status.show(`reference ${source}: step ${done} of ${steps}`),
   });
   const reference = { source: expectation.reference.source, losses: Array.from(expectation.reference.losses) };
-  print(describeCheck(task.description, reference));
+  print(describeCheck(task.description, reference, gauntletSeed));
   for (const warning of expectation.warnings) print(`warning: ${warning}`);
 
   const nameWidth = Math.max(...chosen.map((implementation) => implementation.name.length));
@@ -128,7 +133,8 @@ async function checkOnce(names: readonly string[], flags: CheckFlags): Promise<v
         samples: flags.samples,
         gradients: flags.gradients,
         parameters: flags.parameters,
-        probesOverflow: true,
+        gauntletSeed,
+        steps: flags.steps,
         budgetSeconds: flags.steps === undefined ? BUDGET_SECONDS : undefined,
         onStatus: (text) => status.show(`${name}: ${text}`),
       });
@@ -136,7 +142,13 @@ async function checkOnce(names: readonly string[], flags: CheckFlags): Promise<v
     }
   }
   if (flags.json !== undefined) {
-    const document: CheckResult = { schemaVersion: SCHEMA_VERSION, task: task.description, reference, results };
+    const document: CheckResult = {
+      schemaVersion: SCHEMA_VERSION,
+      task: task.description,
+      gauntletSeed,
+      reference,
+      results,
+    };
     await writeJson(flags.json, document);
   }
   process.exitCode = rowExitCode(results, chosen);

@@ -1,9 +1,11 @@
+import { randomInt } from 'node:crypto';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { suggestion } from '../nearest-name.ts';
 import { type SortOrder, sortOrders } from '../present/bench-table.ts';
 import { exportFormats } from '../present/export/export.ts';
 import { type RuntimeName, runtimeNames } from '../program/runtime.ts';
+import { GAUNTLET_SEEDS } from '../task/gauntlet.ts';
 import { isPresetName, presets, type Sizes, taskDefaults } from '../task/presets.ts';
 import type { TaskRequest } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
@@ -161,4 +163,15 @@ function runtimeNamed(text: string): RuntimeName {
   const found = runtimeNames.find((name) => name === text.trim());
   if (found === undefined) throw new UsageError(`unknown runtime "${text}"${suggestion(text, runtimeNames)}`);
   return found;
+}
+
+export function gauntletSeedOption(): Option {
+  return new Option(
+    '--gauntlet-seed <n>',
+    'repeat the random tasks of that seed; drawn afresh where left out',
+  ).argParser(wholeNumberFrom(0));
+}
+
+export function drawGauntletSeed(): number {
+  return randomInt(GAUNTLET_SEEDS);
 }

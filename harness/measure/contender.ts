@@ -1,3 +1,4 @@
+import { diagnoseMismatch } from '../diagnose/diagnose-mismatch.ts';
 import { availability } from '../program/availability.ts';
 import type { Entrant } from '../program/entrants.ts';
 import { folderHash } from '../program/implementation-hash.ts';
@@ -5,7 +6,7 @@ import type { Precision, Role } from '../program/manifest.ts';
 import { startTrainer, type TrainerProcess } from '../program/trainer-process.ts';
 import type { RefusedRow, VerifiedRow } from '../results/schema.ts';
 import type { Expectation } from '../verify/expectation.ts';
-import { type LossVerdict, type VerifiedLosses, verifyLosses } from '../verify/gate.ts';
+import { baseTolerance, type LossVerdict, type VerifiedLosses, verifyLosses } from '../verify/gate.ts';
 import { type Verification, verifyImplementation } from '../verify/verify-implementation.ts';
 
 /** What tables and results say about a row whether or not it was timed. */
@@ -40,8 +41,10 @@ export interface Contender {
 export interface ContenderOptions {
   readonly signal: AbortSignal;
   readonly replyTimeoutMilliseconds?: number | undefined;
-  /** How long its losses may be verified before it is timed. */
+  /** How long its steps may be checked before it is timed. */
   readonly budgetSeconds: number;
+  /** Random tasks of this seed are part of its admission. */
+  readonly gauntletSeed?: number | undefined;
 }
 
 /** An implementation as a contender for one task: admitted after every check that needs no timing, lap by lap held against the reference. */
@@ -52,7 +55,6 @@ export async function contenderOf(
 ): Promise<Contender> {
   const { implementation, runtimeName, runtime } = entrant;
   const { language, technique, precision, roles } = implementation.manifest;
-  const gate = expectation.gates[precision];
   return {
     identity: {
       implementation: implementation.name,
@@ -64,9 +66,10 @@ export async function contenderOf(
     origin: await originOf(entrant),
     roles,
     admit: async (signal) =>
-      admissionOf(await verifyImplementation(implementation, expectation, { ...options, runtime, signal })),
+      admissionOf(await verifyImplementation(implementation, expectation, { ...options, runtime, signal }), precision),
     start: (signal) => startTrainer(implementation, expectation.task, { ...options, runtime, signal }),
-    verify: (losses) => verifyLosses(expectation.reference.losses, losses, gate),
+    verify: (losses) =>
+      verifyLosses(expectation.reference.losses, losses, baseTolerance[precision], expectation.calmSteps[precision]),
   };
 }
 
@@ -80,12 +83,15 @@ async function originOf({ implementation, runtimeName }: Entrant): Promise<Origi
   };
 }
 
-function admissionOf(verification: Verification): VerifiedLosses | Refusal {
+function admissionOf(verification: Verification, precision: Precision): VerifiedLosses | Refusal {
   switch (verification.status) {
     case 'verified':
       return verification;
     case 'mismatch':
-      return { status: 'mismatch', reason: [verification.reason, ...verification.diagnosis].join('; ') };
+      return {
+        status: 'mismatch',
+        reason: [verification.reason, ...diagnoseMismatch(verification, precision)].join('; '),
+      };
     default:
       return { status: verification.status, reason: verification.reason };
   }

@@ -14,10 +14,15 @@ const marks = {
 } as const satisfies Record<CheckRow['status'], { mark: string; colour: Colour }>;
 
 /** Says what is trained and what is held to be true: `d16 (16 wide, 4 heads, …), held against golden over 1000 steps`. */
-export function describeCheck(task: TaskDescription, reference: CheckResult['reference']): string {
+export function describeCheck(
+  task: TaskDescription,
+  reference: CheckResult['reference'],
+  gauntletSeed?: number,
+): string {
   const sizes = `${task.nEmbd} wide, ${task.nHead} heads, ${task.nLayer} layers, block ${task.blockSize}, batch ${task.batch}`;
   const against = `${reference.source}, ${reference.losses.length} steps`;
-  return `${task.preset ?? 'custom'} (${sizes}) on ${task.dataset.name}, seed ${task.seed}; reference: ${against}`;
+  const random = gauntletSeed === undefined ? '' : `; random tasks: --gauntlet-seed ${gauntletSeed}`;
+  return `${task.preset ?? 'custom'} (${sizes}) on ${task.dataset.name}, seed ${task.seed}; reference: ${against}${random}`;
 }
 
 /**
@@ -32,9 +37,13 @@ export function describeRow(
 ): readonly string[] {
   const { mark, colour } = marks[row.status];
   const runtime = row.runtime === undefined ? '' : `on ${row.runtime}  `;
-  const verdict = styleText(colour, `${mark} ${row.implementation.padEnd(nameWidth)}  ${runtime}${row.status}`, {
-    stream,
-  });
+  const verdict = styleText(
+    colour,
+    `${mark} ${row.implementation.padEnd(nameWidth)}  ${runtime}${row.status}${row.status === 'verified' ? ':' : ''}`,
+    {
+      stream,
+    },
+  );
   return [
     `${verdict} ${summary(row)}`,
     ...(row.diagnosis ?? []).map((line) => `    ${line}`),
@@ -49,9 +58,16 @@ export function describeRow(
 
 function summary(row: CheckRow): string {
   if (row.status === 'verified') {
-    return `over ${row.stepsVerified} steps, largest error ${short(row.maxLossError)} (allowed ${short(row.tolerance)})`;
+    const steps = `${row.stepsVerified.toLocaleString('en-US')} steps`;
+    return `${steps}, each from the row's own state, at ${(row.fractionOfBound ?? 0).toFixed(2)} of the bound${randomTasks(row)}`;
   }
   return row.reason ?? '';
+}
+
+function randomTasks({ randomTasks }: CheckRow): string {
+  if (randomTasks === undefined) return '';
+  const { trained, declined } = randomTasks;
+  return `; ${trained} random tasks${declined.length === 0 ? '' : ` (${declined.length} of sizes it does not train)`}`;
 }
 
 function tensorLines(what: string, findings: CheckRow['gradients'] = []): readonly string[] {

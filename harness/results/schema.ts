@@ -175,6 +175,8 @@ const checkIdentity = { implementation: z.string(), runtime: z.string().optional
 export const checkResultSchema = z.strictObject({
   schemaVersion: z.literal(SCHEMA_VERSION),
   task: taskDescriptionSchema,
+  /** Of the random tasks; `--gauntlet-seed` repeats them. */
+  gauntletSeed: z.number().int().nonnegative().optional(),
   reference: z.strictObject({
     /** `golden`, or the name of the implementation that was run on the spot. */
     source: z.string(),
@@ -192,6 +194,10 @@ export const checkResultSchema = z.strictObject({
       firstMismatch: z
         .strictObject({ step: z.number().int().positive(), expected: z.number(), actual: z.number().nullable() })
         .optional(),
+      /** Largest error over what rounding allows, of every loss and every updated parameter; only where verified. */
+      fractionOfBound: z.number().nonnegative().optional(),
+      /** How many of the random tasks it trained, and the names of those that its manifest excludes. */
+      randomTasks: z.strictObject({ trained: z.number().int(), declined: z.array(z.string()) }).optional(),
       samples: z.array(z.string()).optional(),
       diagnosis: z.array(z.string()).optional(),
       /** With `--gradients`: of the first step's loss. Left out where the implementation never stores gradients. */

@@ -85,7 +85,7 @@ export function gauntletTasks(seed: number): readonly GauntletTask[] {
       batch: 1,
       numSteps: between(10, 100),
       learningRate: rate(),
-      deviation: ({ name }) => (name.endsWith('mlp_fc2') ? 9 : name === 'lm_head' ? 0.15 : 0.3),
+      deviation: ({ name }) => (/mlp_fc[12]$/.test(name) ? 2 : name === 'lm_head' ? 0.15 : 0.3),
     }),
     task('logits and scores beyond what exp can take', 3, {
       nEmbd: 8,

@@ -1,14 +1,10 @@
-import type { Precision } from '../program/manifest.ts';
 import type { TrainerProcess } from '../program/trainer-process.ts';
-import { parameterLayout } from '../task/parameter-layout.ts';
-import type { Expectation } from './expectation.ts';
-import { checkUpdate, parametersAfterFirstStep } from './first-update.ts';
-import { checkGradients, type TensorFinding } from './tensor-check.ts';
+import type { Teacher } from './teacher.ts';
+import type { TensorFinding } from './tensor-check.ts';
 
-/** The first step of an implementation, and how its gradient and its update compare with the reference's. */
+/** The first step of an implementation, and how its gradient and its update compare with the model's. */
 export interface FirstStep {
   readonly loss: number;
-  readonly nanoseconds: number;
   /** What it shows as the gradient of the first loss, where it stores one. */
   readonly gradient?: Float64Array;
   readonly parameters: Float64Array;
@@ -16,29 +12,17 @@ export interface FirstStep {
   readonly parameterFindings: readonly TensorFinding[];
 }
 
-/**
- * Trains the first step of a fresh trainer and compares gradient and parameters tensor by tensor: losses alone leave open
- * what training is too chaotic to show.
- */
-export async function trainFirstStep(
-  trainer: TrainerProcess,
-  { task, firstGradient }: Expectation,
-  precision: Precision,
-): Promise<FirstStep> {
-  const { model, learningRate } = task.training;
-  const layout = parameterLayout(model);
+/** Trains the first step of a fresh trainer and compares gradient and update tensor by tensor, for a person to read. */
+export async function trainFirstStep(trainer: TrainerProcess, teacher: Teacher): Promise<FirstStep> {
+  const start = await trainer.parameters();
   const gradient = await trainer.gradients();
-  const { losses, nanoseconds } = await trainer.train(1);
+  const { losses } = await trainer.train(1);
   const parameters = await trainer.parameters();
-  const updated = parametersAfterFirstStep(task.training, firstGradient);
   return {
     loss: losses[0],
-    nanoseconds,
     parameters,
-    parameterFindings: checkUpdate(layout, updated, firstGradient, learningRate, parameters, precision),
-    ...(gradient === undefined
-      ? {}
-      : { gradient, gradientFindings: checkGradients(layout, firstGradient, gradient, precision) }),
+    parameterFindings: teacher.compareUpdate(start, parameters),
+    ...(gradient === undefined ? {} : { gradient, gradientFindings: teacher.compareGradient(start, gradient) }),
   };
 }
 

@@ -21,8 +21,8 @@ export function parametersAfterFirstStep(task: TrainingTask, gradient: Float64Ar
 
 /**
  * Parameters after step 1, tensor by tensor. The update is steep where the gradient is near zero (it is nearly the gradient's
- * sign), so what rounding may do to the gradient is carried through it: an entry is allowed the base tolerance and
- * `|u(g + δ) - u(g - δ)|`.
+ * sign), so what rounding may do to the gradient is carried through it: an entry is allowed `|u(g + δ) - u(g - δ)|`
+ * and the base tolerance of the learning rate and of its own size.
  */
 export function checkUpdate(
   layout: readonly ParameterMatrix[],
@@ -36,6 +36,6 @@ export function checkUpdate(
   return checkTensors(layout, expected, actual, (index) => {
     const [g, delta] = [gradient[index], deltas[index]];
     const swing = firstUpdate(g + delta, learningRate) - firstUpdate(g - delta, learningRate);
-    return baseTolerance[precision] + Math.abs(swing);
+    return baseTolerance[precision] * (learningRate + Math.abs(expected[index])) + Math.abs(swing);
   });
 }

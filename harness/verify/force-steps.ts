@@ -13,6 +13,7 @@ export interface ForcedSteps {
   readonly losses: Float64Array;
   /** After the last step. */
   readonly parameters: Float64Array;
+  readonly parametersAfterFirstStep?: Float64Array;
   /** Of the step whose loss came nearest to what is allowed, or furthest beyond it. */
   readonly worstLoss: StepFinding['loss'];
   readonly fractionOfBound: number;
@@ -34,9 +35,11 @@ export async function forceSteps(
   let worstLoss = { expected: 0, actual: 0, error: 0, allowed: Number.POSITIVE_INFINITY };
   let fractionOfBound = 0;
   let before = await trainer.parameters();
+  let afterFirst: Float64Array | undefined;
   const outcome = (wrong?: ForcedSteps['wrong']): ForcedSteps => ({
     losses: Float64Array.from(losses),
     parameters: before,
+    ...(afterFirst === undefined ? {} : { parametersAfterFirstStep: afterFirst }),
     worstLoss,
     fractionOfBound,
     ...(wrong === undefined ? {} : { wrong }),
@@ -53,6 +56,7 @@ export async function forceSteps(
     const finding = teacher.check(before, after, loss);
     losses.push(loss);
     before = after;
+    afterFirst ??= after;
     fractionOfBound = Math.max(fractionOfBound, finding.fractionOfBound);
     if (!(finding.loss.error / finding.loss.allowed <= worstLoss.error / worstLoss.allowed)) worstLoss = finding.loss;
     if (!(finding.fractionOfBound <= 1)) return outcome({ reason: describeFinding(finding, step), step, finding });

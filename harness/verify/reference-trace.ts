@@ -1,12 +1,15 @@
 import { z } from 'zod';
+import { UnsupportedTask } from '../../impls/contract.ts';
 import { availability } from '../program/availability.ts';
 import { type DiscoveredImplementation, type Implementation, withRole } from '../program/discover.ts';
+import { ImplementationFailure } from '../program/implementation-failure.ts';
 import { implementationHash } from '../program/implementation-hash.ts';
 import { flopsPerStep, startTrainer, type TrainerOptions } from '../program/trainer-process.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
 import { cachedJson } from './cached-json.ts';
 import { findGolden } from './golden.ts';
+import { stepsTogether } from './steps-together.ts';
 
 /** What is true: the losses every implementation is held against. */
 export interface ReferenceTrace {
@@ -24,9 +27,11 @@ export interface ReferenceOptions extends TrainerOptions {
 
 /** What CPython's scalar autograd manages, and how long a reference may train on the spot. */
 const CPYTHON_FLOPS_PER_SECOND = 600_000;
-const AFFORDABLE_SECONDS = 15;
+const AFFORDABLE_SECONDS = 5;
 /** Bias correction and the decay of the learning rate first show in the third loss. */
 const FEWEST_STEPS = 4;
+/** Rounding has not grown beyond the tolerance as early as this, at any size that was tried. */
+const STEPS_ALWAYS_CALM = 3;
 
 /** Steps a reference is run for on the spot: the same on every machine, so that what was verified can be compared. */
 export function affordableSteps(task: PreparedTask): number {
@@ -35,16 +40,15 @@ export function affordableSteps(task: PreparedTask): number {
 }
 
 /**
- * The golden trace where one fits, else what the first available implementation with the role `reference` computes here and now
- * (kept in the cache, since it may take a while).
+ * The golden trace where one fits, else what the first reference that works computes here and now (kept in the cache, since it may
+ * take a while). A reference that breaks is a warning, and the next one is tried.
  * @throws {UsageError} where more steps are asked for than the schedule has, or where nothing can serve as a reference
- * @throws {ImplementationFailure} where the reference breaks
  */
 export async function referenceTrace(
   task: PreparedTask,
   implementations: readonly DiscoveredImplementation[],
   options: ReferenceOptions = {},
-): Promise<ReferenceTrace> {
+): Promise<ReferenceTrace & { readonly warnings: readonly string[] }> {
   const { steps } = options;
   if (steps !== undefined && steps > task.training.numSteps) {
     throw new UsageError(
@@ -52,30 +56,50 @@ export async function referenceTrace(
     );
   }
   const golden = await findGolden(task.description);
-  if (golden !== undefined && (steps ?? 0) <= golden.losses.length) {
-    return { source: 'golden', losses: Float64Array.from(golden.losses.slice(0, steps)) };
+  if (golden !== undefined) {
+    return { source: 'golden', losses: Float64Array.from(golden.losses.slice(0, steps)), warnings: [] };
   }
-  const wanted = steps ?? affordableSteps(task);
-  const reference = await firstAvailable(withRole(implementations, 'reference'));
+  const wanted = Math.min(steps ?? affordableSteps(task), affordableSteps(task));
+  const warnings: string[] = [];
+  const unable: string[] = [];
+  for (const reference of withRole(implementations, 'reference')) {
+    const present = await availability(reference);
+    if (!present.available) {
+      unable.push(`${reference.name} (${present.reason})`);
+      continue;
+    }
+    try {
+      const losses = await lossesOf(reference, task, wanted, options);
+      const together = stepsTogether(task.training, losses, 'float64');
+      if (together >= Math.min(STEPS_ALWAYS_CALM, losses.length)) return { source: reference.name, losses, warnings };
+      const disagrees = `step ${together + 1} is not what the model of this project makes of it`;
+      warnings.push(`the reference ${reference.name} is wrong, so it was left out: ${disagrees}`);
+      unable.push(`${reference.name} (${disagrees})`);
+    } catch (error) {
+      if (!(error instanceof ImplementationFailure || error instanceof UnsupportedTask)) throw error;
+      options.signal?.throwIfAborted();
+      warnings.push(`the reference ${reference.name} broke, so it was left out: ${error.message}`);
+      unable.push(`${reference.name} (${error.message})`);
+    }
+  }
+  throw new UsageError(
+    `no golden trace fits this task, and no implementation with the role "reference" works here${unable.length === 0 ? '' : `: ${unable.join(', ')}`}; see \`npm run list\``,
+  );
+}
+
+async function lossesOf(
+  reference: Implementation,
+  task: PreparedTask,
+  wanted: number,
+  options: ReferenceOptions,
+): Promise<Float64Array> {
   const { preset: _, ...description } = task.description;
   const cache = cachedJson('reference', [description, await implementationHash(reference)], z.array(z.number()));
   const known = (await cache.read()) ?? [];
-  if (known.length >= wanted) return { source: reference.name, losses: Float64Array.from(known.slice(0, wanted)) };
+  if (known.length >= wanted) return Float64Array.from(known.slice(0, wanted));
   const losses = await computeLosses(reference, task, wanted, options);
   await cache.write(Array.from(losses));
-  return { source: reference.name, losses };
-}
-
-async function firstAvailable(candidates: readonly Implementation[]): Promise<Implementation> {
-  for (const candidate of candidates) {
-    if ((await availability(candidate)).available) return candidate;
-  }
-  const names = candidates.map((candidate) => candidate.name).join(', ');
-  throw new UsageError(
-    names === ''
-      ? 'no golden trace fits this task, and no implementation has the role "reference" in its impl.json'
-      : `no golden trace fits this task, and none of the references can run here: ${names}; see \`npm run list\``,
-  );
+  return losses;
 }
 
 async function computeLosses(

@@ -2,7 +2,7 @@ import { UnsupportedTask } from '../../impls/contract.ts';
 import type { Precision } from '../program/manifest.ts';
 import type { GauntletTask } from '../task/gauntlet.ts';
 import type { PreparedTask } from '../task/task.ts';
-import { forceSteps, type StepwiseTrainer } from './force-steps.ts';
+import { type ForcedSteps, forceSteps, type StepwiseTrainer } from './force-steps.ts';
 import { Teacher } from './teacher.ts';
 
 /** What became of one implementation in the gauntlet. */
@@ -17,9 +17,11 @@ export type GauntletVerdict =
     }
   | {
       readonly status: 'failed';
-      readonly task: string;
+      readonly task: GauntletTask;
       /** One line. */
       readonly reason: string;
+      /** Steps up to the wrong one, where it was trained. */
+      readonly forced?: ForcedSteps;
     };
 
 /** Steps tried after a reset to another document. */
@@ -41,19 +43,20 @@ export async function runGauntlet(
   const declined: string[] = [];
   let stepsForced = 0;
   let fractionOfBound = 0;
-  for (const { name, task, steps } of tasks) {
+  for (const gauntletTask of tasks) {
+    const { name, task, steps } = gauntletTask;
     const trainer = await startOrDecline(start, task);
     if (trainer instanceof UnsupportedTask) {
       if (!mayDecline(task)) {
         const reason = `declined (${trainer.message}); expected it to train; say in impl.json under "supports" which sizes it trains`;
-        return { status: 'failed', task: name, reason };
+        return { status: 'failed', task: gauntletTask, reason };
       }
       declined.push(name);
       continue;
     }
     try {
       const run = await trainTask(trainer, task, precision, steps);
-      if ('reason' in run) return { status: 'failed', task: name, reason: run.reason };
+      if ('reason' in run) return { status: 'failed', task: gauntletTask, ...run };
       stepsForced += run.stepsForced;
       fractionOfBound = Math.max(fractionOfBound, run.fractionOfBound);
     } finally {
@@ -72,10 +75,19 @@ async function startOrDecline(start: (task: PreparedTask) => Promise<StepwiseTra
   }
 }
 
-async function trainTask(trainer: StepwiseTrainer, { training }: PreparedTask, precision: Precision, steps: number) {
+type TaskRun =
+  | { readonly stepsForced: number; readonly fractionOfBound: number }
+  | { readonly reason: string; readonly forced?: ForcedSteps };
+
+async function trainTask(
+  trainer: StepwiseTrainer,
+  { training }: PreparedTask,
+  precision: Precision,
+  steps: number,
+): Promise<TaskRun> {
   const teacher = new Teacher(training, precision);
   const first = await forceSteps(trainer, teacher, steps);
-  if (first.wrong !== undefined) return first.wrong;
+  if (first.wrong !== undefined) return { reason: first.wrong.reason, forced: first };
 
   await trainer.reset(0);
   const { losses } = await trainer.train(steps);

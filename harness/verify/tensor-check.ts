@@ -14,7 +14,7 @@ export interface TensorFinding {
 
 /**
  * Gradients of the first step, tensor by tensor. Sums of products round in proportion to their largest terms, so an entry may be
- * off by the base tolerance times the tensor's largest gradient, and by the base tolerance in any case.
+ * off by the base tolerance times the tensor's largest gradient.
  */
 export function checkGradients(
   layout: readonly ParameterMatrix[],
@@ -36,7 +36,7 @@ export function gradientTolerances(
   for (const tensor of layout) {
     const entries = gradient.subarray(tensor.offset, tensor.offset + tensor.rows * tensor.columns);
     const largest = entries.reduce((most, entry) => Math.max(most, Math.abs(entry)), 0);
-    tolerances.fill(baseTolerance[precision] * Math.max(1, largest), tensor.offset, tensor.offset + entries.length);
+    tolerances.fill(baseTolerance[precision] * largest, tensor.offset, tensor.offset + entries.length);
   }
   return tolerances;
 }

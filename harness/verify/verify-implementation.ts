@@ -1,39 +1,79 @@
-import { UnsupportedTask } from '../../impls/contract.ts';
-import { STEPS_BEYOND_MISMATCH } from '../diagnose/diagnose.ts';
-import { judge, type Mismatch } from '../diagnose/judge.ts';
+import { type TrainingTask, UnsupportedTask } from '../../impls/contract.ts';
 import { availability } from '../program/availability.ts';
 import type { Implementation } from '../program/discover.ts';
 import { ImplementationFailure } from '../program/implementation-failure.ts';
+import { supportsTask } from '../program/supports.ts';
 import { startTrainer, type TrainerOptions, type TrainerProcess } from '../program/trainer-process.ts';
+import { gauntletTasks } from '../task/gauntlet.ts';
 import type { Expectation } from './expectation.ts';
-import { type FirstStep, trainFirstStep } from './first-step.ts';
-import { type LossGate, type LossVerdict, type VerifiedLosses, verifyLosses } from './gate.ts';
-import { describeOverflow, overflowProbe } from './overflow-probe.ts';
+import { describeDisagreement, type FirstStep, trainFirstStep } from './first-step.ts';
+import { type ForcedSteps, forceSteps } from './force-steps.ts';
+import { baseTolerance, type LossMismatch, type VerifiedLosses, verifyLosses } from './gate.ts';
+import { type GauntletVerdict, runGauntlet } from './run-gauntlet.ts';
+import { Teacher } from './teacher.ts';
 
 export interface VerifyOptions extends TrainerOptions {
-  /** A slow implementation stops after so long, with fewer steps verified; without it, every step is trained. */
+  /** Steps to check; as many as the reference has, and {@link FEWEST_STEPS}, where left out. */
+  readonly steps?: number | undefined;
+  /** A slow implementation stops after so long, with fewer steps checked; without it, every step is trained. */
   readonly budgetSeconds?: number | undefined;
-  /** Whether to try, in a process of its own, a first step whose logits and scores overflow a careless softmax. */
-  readonly probesOverflow?: boolean | undefined;
+  /** Runs the gauntlet too, on the tasks of this seed. */
+  readonly gauntletSeed?: number | undefined;
   readonly onProgress?: ((stepsDone: number) => void) | undefined;
   /** Called with the trainer as verification leaves it, `stepsDone` steps in, when all was well. */
   readonly afterwards?: ((trainer: TrainerProcess, stepsDone: number) => Promise<void>) | undefined;
 }
 
+/** What an implementation was seen to do, for whoever looks for its fault. */
+export interface Evidence {
+  readonly task: TrainingTask;
+  /** Losses of the first steps, NaN where not finite. */
+  readonly losses: Float64Array;
+  /** Gradient of the first step's loss, where it shows one. */
+  readonly gradient?: Float64Array | undefined;
+  readonly parametersAfterFirstStep: Float64Array;
+  /** Counted from 1. */
+  readonly firstWrongStep?: number | undefined;
+}
+
+/** Why an implementation is wrong. */
+export interface Mismatch {
+  readonly status: 'mismatch';
+  /** One line: where it first differs, what was expected and what was got. */
+  readonly reason: string;
+  /** Which tensors of the first step are off, where any are. */
+  readonly tensors?: string | undefined;
+  readonly stepsVerified: number;
+  /** Error of the loss that is furthest off; null where it is not finite. */
+  readonly maxLossError: number | null;
+  readonly tolerance: number;
+  /** Left out where all losses agree and something else does not. */
+  readonly firstMismatch?: LossMismatch;
+  /** Left out where it trained nothing that could be looked at. */
+  readonly evidence?: Evidence;
+}
+
+/** Every step that was tried is right, from the row's own state. */
+export type VerifiedRow = VerifiedLosses & {
+  /** Largest error over what rounding allows, of losses and updates. */
+  readonly fractionOfBound: number;
+  readonly gauntlet?: Extract<GauntletVerdict, { readonly status: 'passed' }>;
+};
+
 /** What became of one implementation. `losses` are as far as it was trained, NaN where not finite. */
 export type Verification =
-  | ((VerifiedLosses | Mismatch) & { readonly losses: Float64Array; readonly first: FirstStep })
+  | ((VerifiedRow | Mismatch) & { readonly losses: Float64Array; readonly first: FirstStep })
   | { readonly status: 'error'; readonly reason: string; readonly stderrTail: string }
   | { readonly status: 'skipped' | 'unsupported'; readonly reason: string };
 
-/** Progress is shown about this often. */
-const LOOK_SECONDS = 0.25;
-/** The first steps of a process are its slowest: so many times the last number of steps may be asked for next. */
-const GROWTH = 8;
+/** Checked where nothing else is asked for: Adam's corrections and the decay have gone a good part of their way by then. */
+export const FEWEST_STEPS = 100;
+/** Trained beyond the first wrong step: enough to tell one fault from another. */
+const STEPS_BEYOND_MISMATCH = 8;
 
 /**
- * Trains an implementation in a process of its own and holds it against what is expected: gradient and parameters of the
- * first step, then the loss of every step. Rejects only when interrupted, or for a bug of ours.
+ * Trains an implementation in a process of its own and checks every step from its own state; then, for float64, losses against
+ * the reference's as far as training is calm; then the gauntlet. Rejects only when interrupted, or for a bug of ours.
  */
 export async function verifyImplementation(
   implementation: Implementation,
@@ -55,75 +95,112 @@ export async function verifyImplementation(
 
 async function trainAndJudge(
   implementation: Implementation,
-  expectation: Expectation,
+  { task, reference, calmSteps }: Expectation,
   options: VerifyOptions,
 ): Promise<Verification> {
   const { precision } = implementation.manifest;
-  const trainer = await startTrainer(implementation, expectation.task, options);
-  try {
-    const first = await trainFirstStep(trainer, expectation, precision);
-    const { losses, verdict } = await trainOn(trainer, first, expectation, expectation.gates[precision], options);
-    const judgement = judge(first, losses, verdict, expectation, precision);
-    if (judgement.status === 'mismatch') return { ...judgement, losses, first };
-    await options.afterwards?.(trainer, losses.length);
-    const overflow = options.probesOverflow ? await probeOverflow(implementation, expectation, options) : undefined;
-    const mismatch = overflow === undefined ? undefined : { ...judgement, ...overflow };
-    return { ...(mismatch ?? judgement), losses, first };
-  } finally {
-    await trainer.quit();
-  }
-}
-
-/** Trains until the reference's losses or the time are used up; beyond the first wrong loss only so far as it takes to tell why. */
-async function trainOn(
-  trainer: TrainerProcess,
-  first: FirstStep,
-  { reference }: Expectation,
-  gate: LossGate,
-  options: VerifyOptions,
-): Promise<{ readonly losses: Float64Array; readonly verdict: LossVerdict }> {
-  const expected = reference.losses;
-  const losses = new Float64Array(expected.length);
-  losses[0] = first.loss;
-  let done = 1;
-  let seconds = first.nanoseconds / 1e9;
-  let secondsPerStep = seconds;
-  let lastSteps = 1;
-  let verdict = verifyLosses(expected, losses.subarray(0, done), gate);
-  const train = async (steps: number) => {
-    const answer = await trainer.train(steps);
-    losses.set(answer.losses, done);
-    done += steps;
-    seconds += answer.nanoseconds / 1e9;
-    secondsPerStep = answer.nanoseconds / 1e9 / steps;
-    lastSteps = steps;
-    options.onProgress?.(done);
-  };
-  while (
-    verdict.status === 'verified' &&
-    done < expected.length &&
-    seconds < (options.budgetSeconds ?? Number.POSITIVE_INFINITY)
-  ) {
-    const fitting = Math.max(1, Math.floor(LOOK_SECONDS / secondsPerStep));
-    await train(Math.min(expected.length - done, fitting, GROWTH * lastSteps));
-    verdict = verifyLosses(expected, losses.subarray(0, done), gate);
-  }
-  const further = verdict.status === 'mismatch' ? verdict.firstMismatch.step + STEPS_BEYOND_MISMATCH - done : 0;
-  if (further > 0 && done < expected.length) await train(Math.min(further, expected.length - done));
-  return { losses: losses.slice(0, done), verdict };
-}
-
-async function probeOverflow(
-  implementation: Implementation,
-  expectation: Expectation,
-  options: VerifyOptions,
-): Promise<Pick<Mismatch, 'status' | 'reason' | 'diagnosis'> | undefined> {
-  const task = overflowProbe(expectation.task);
+  const { numSteps } = task.training;
   const trainer = await startTrainer(implementation, task, options);
   try {
-    const { losses } = await trainer.train(1);
-    return describeOverflow(task, losses[0]);
+    const teacher = new Teacher(task.training, precision);
+    const first = await trainFirstStep(trainer, teacher);
+    await trainer.reset(0);
+    const steps = options.steps ?? Math.min(numSteps, Math.max(reference.losses.length, FEWEST_STEPS));
+    const began = performance.now();
+    const forced = await forceSteps(trainer, teacher, steps, (step) => {
+      options.onProgress?.(step);
+      return performance.now() - began < 1000 * (options.budgetSeconds ?? Number.POSITIVE_INFINITY);
+    });
+    const tensors = describeDisagreement(first, Object.is(first.loss, forced.losses[0]) && isRight(forced, 1));
+    if (forced.wrong !== undefined) {
+      const room = Math.min(STEPS_BEYOND_MISMATCH, numSteps - forced.losses.length);
+      const beyond = room > 0 && forced.losses.length > 0 ? (await trainer.train(room)).losses : [];
+      const losses = Float64Array.of(...forced.losses, ...beyond);
+      return { ...mismatchOf(forced, first, task.training, losses, tensors), losses, first };
+    }
+    const verified: VerifiedRow = {
+      status: 'verified',
+      stepsVerified: forced.losses.length,
+      maxLossError: forced.worstLoss.error,
+      tolerance: forced.worstLoss.allowed,
+      fractionOfBound: forced.fractionOfBound,
+    };
+    const { losses } = forced;
+    const evidence = {
+      task: task.training,
+      losses,
+      gradient: first.gradient,
+      parametersAfterFirstStep: first.parameters,
+    };
+    if (tensors !== undefined) {
+      return { ...verified, status: 'mismatch', reason: tensors, tensors, evidence, losses, first };
+    }
+    if (precision === 'float64') {
+      const verdict = verifyLosses(reference.losses, losses, baseTolerance.float64, calmSteps.float64);
+      if (verdict.status === 'mismatch') {
+        const { step, expected, actual } = verdict.firstMismatch;
+        const reason = `step ${step}: got a loss of ${actual}; expected ${expected}, as the reference's (allowed ${baseTolerance.float64.toExponential(1)})`;
+        return { ...verdict, reason, evidence: { ...evidence, firstWrongStep: step }, losses, first };
+      }
+    }
+    await options.afterwards?.(trainer, losses.length);
+    if (options.gauntletSeed === undefined) return { ...verified, losses, first };
+    const gauntlet = await runGauntlet(
+      (small) => startTrainer(implementation, small, options),
+      gauntletTasks(options.gauntletSeed),
+      precision,
+      (small) => !supportsTask(implementation.manifest.supports, small.training),
+    );
+    if (gauntlet.status === 'passed') return { ...verified, gauntlet, losses, first };
+    const reason = `random task "${gauntlet.task.name}" (--gauntlet-seed ${options.gauntletSeed}): ${gauntlet.reason}`;
+    return { ...verified, status: 'mismatch', reason, ...evidenceOf(gauntlet), losses, first };
   } finally {
     await trainer.quit();
   }
+}
+
+function isRight({ wrong }: ForcedSteps, step: number): boolean {
+  return wrong === undefined || wrong.step > step;
+}
+
+function mismatchOf(
+  { wrong, losses, worstLoss }: ForcedSteps,
+  first: FirstStep,
+  task: TrainingTask,
+  lossesBeyond: Float64Array,
+  tensors: string | undefined,
+): Mismatch {
+  const { reason = '', step = 1, finding } = wrong ?? {};
+  // The same step was right in the fresh process: what differs is the reset before it.
+  const isOfReset = step === 1 && tensors === undefined;
+  const loss = finding?.loss ?? worstLoss;
+  const lossIsOff = finding !== undefined && !(loss.error <= loss.allowed);
+  return {
+    status: 'mismatch',
+    reason: isOfReset ? `after \`reset 0\`: ${reason}` : reason,
+    tensors,
+    stepsVerified: Math.max(0, losses.length - 1),
+    maxLossError: Number.isFinite(loss.error) ? loss.error : null,
+    tolerance: loss.allowed,
+    ...(lossIsOff
+      ? { firstMismatch: { step, expected: loss.expected, actual: Number.isFinite(loss.actual) ? loss.actual : null } }
+      : {}),
+    evidence: {
+      task,
+      losses: lossesBeyond,
+      gradient: first.gradient,
+      parametersAfterFirstStep: first.parameters,
+      firstWrongStep: step,
+    },
+  };
+}
+
+function evidenceOf({ task, forced }: Extract<GauntletVerdict, { readonly status: 'failed' }>): {
+  readonly evidence?: Evidence;
+} {
+  if (forced?.parametersAfterFirstStep === undefined) return {};
+  const { losses, parametersAfterFirstStep, wrong } = forced;
+  return {
+    evidence: { task: task.task.training, losses, parametersAfterFirstStep, firstWrongStep: wrong?.step },
+  };
 }

@@ -281,6 +281,6 @@ export function describeFinding({ loss, update }: StepFinding, step: number): st
 }
 
 function describeDeviation(what: string, { expected, actual, error, allowed }: Deviation): string {
-  const off = Number.isFinite(error) ? `${actual}, off by ${error.toExponential(1)}` : `${actual}`;
+  const off = Number.isFinite(actual) ? `${actual}, off by ${error.toExponential(1)}` : 'one that is not finite';
   return `expected ${what} of ${expected}; got ${off} (allowed ${allowed.toExponential(1)})`;
 }

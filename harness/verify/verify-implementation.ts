@@ -111,7 +111,7 @@ async function trainAndJudge(
       options.onProgress?.(step);
       return performance.now() - began < 1000 * (options.budgetSeconds ?? Number.POSITIVE_INFINITY);
     });
-    const tensors = describeDisagreement(first, Object.is(first.loss, forced.losses[0]) && isRight(forced, 1));
+    const tensors = describeDisagreement(first, !lossIsOff(forced, 1));
     if (forced.wrong !== undefined) {
       const room = Math.min(STEPS_BEYOND_MISMATCH, numSteps - forced.losses.length);
       const beyond = room > 0 && forced.losses.length > 0 ? (await trainer.train(room)).losses : [];
@@ -159,22 +159,24 @@ async function trainAndJudge(
   }
 }
 
-function isRight({ wrong }: ForcedSteps, step: number): boolean {
-  return wrong === undefined || wrong.step > step;
+function lossIsOff({ wrong }: ForcedSteps, step: number): boolean {
+  return (
+    wrong?.finding !== undefined && wrong.step === step && !(wrong.finding.loss.error <= wrong.finding.loss.allowed)
+  );
 }
 
 function mismatchOf(
-  { wrong, losses, worstLoss }: ForcedSteps,
+  forced: ForcedSteps,
   first: FirstStep,
   task: TrainingTask,
   lossesBeyond: Float64Array,
   tensors: string | undefined,
 ): Mismatch {
+  const { wrong, losses, worstLoss } = forced;
   const { reason = '', step = 1, finding } = wrong ?? {};
   // The same step was right in the fresh process: what differs is the reset before it.
   const isOfReset = step === 1 && tensors === undefined;
   const loss = finding?.loss ?? worstLoss;
-  const lossIsOff = finding !== undefined && !(loss.error <= loss.allowed);
   return {
     status: 'mismatch',
     reason: isOfReset ? `after \`reset 0\`: ${reason}` : reason,
@@ -182,7 +184,7 @@ function mismatchOf(
     stepsVerified: Math.max(0, losses.length - 1),
     maxLossError: Number.isFinite(loss.error) ? loss.error : null,
     tolerance: loss.allowed,
-    ...(lossIsOff
+    ...(lossIsOff(forced, step)
       ? { firstMismatch: { step, expected: loss.expected, actual: Number.isFinite(loss.actual) ? loss.actual : null } }
       : {}),
     evidence: {

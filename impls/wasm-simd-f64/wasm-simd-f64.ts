@@ -1,5 +1,5 @@
 import type { CreateTrainer } from '../contract.ts';
-import { createWasmTrainer } from '../wasm-simd/trainer.ts';
+import { createCachedTrainer } from '../wasm-simd/cached-trainer.ts';
 
-const createTrainer: CreateTrainer = (task) => createWasmTrainer(task, 'float64');
+const createTrainer: CreateTrainer = (task) => createCachedTrainer(task, 'float64');
 export default createTrainer;

@@ -10,7 +10,8 @@ import type { KernelRequest } from './kernels/request.ts';
 const request: KernelRequest = {
   model: { nEmbd: 4, nHead: 1, nLayer: 1, blockSize: 4, vocabSize: 3 },
   precision: 'float32',
-  batched: false,
+  documents: 1,
+  stages: ['only'],
   fused: false,
 };
 

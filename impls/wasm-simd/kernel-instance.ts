@@ -1,54 +1,77 @@
 import type { TrainingTask } from '../contract.ts';
 import { adamScales, beta1, beta2 } from './kernels/adam.ts';
-import { storageOrder, undivided } from './kernels/division.ts';
 import type { Layout } from './kernels/layout.ts';
 import { type KernelRequest, kernelLayout, type Stage } from './kernels/request.ts';
 import { vector } from './kernels/vector.ts';
 
-/**
- * A kernel with its memory, as the host sees it: what must be written before a step and before a document, and the calls.
- * Threads have an instance each, all on one shared memory.
- */
+/** What several kernels train on together. */
+export interface SharedMemory {
+  readonly memory: WebAssembly.Memory;
+  /** For each parameter in memory, which of the task's it is; left out where both have the same order. */
+  readonly order?: Int32Array | undefined;
+}
+
+/** A kernel with its memory, as the host sees it: what must be written before a step, and the calls. */
 export class KernelInstance {
   readonly layout: Layout;
   readonly memory: WebAssembly.Memory;
-  readonly #task: TrainingTask;
-  readonly #exports: WebAssembly.Exports;
-  readonly #numbers: Float32Array | Float64Array;
-  readonly #tokens: Int32Array;
-  /** For each parameter in memory, which of the task's it is; undefined where both have the same order. */
-  readonly #order: Int32Array | undefined;
-  /** From bytes to an index of `#numbers`. */
-  readonly #shift: number;
   /** Of step 0. */
   firstDocument = 0;
+  readonly #task: TrainingTask;
+  readonly #exports: WebAssembly.Exports;
+  readonly #order: Int32Array | undefined;
+  readonly #numbers: Float32Array | Float64Array;
+  readonly #integers: Int32Array;
+  readonly #float64: Float64Array;
+  readonly #floor: number;
+  readonly #lanes: number;
+  /** From bytes to an index of `#numbers`. */
+  readonly #shift: number;
 
-  constructor(task: TrainingTask, request: KernelRequest, module: WebAssembly.Module, shared?: WebAssembly.Memory) {
+  constructor(task: TrainingTask, request: KernelRequest, module: WebAssembly.Module, shared?: SharedMemory) {
     this.#task = task;
     this.layout = kernelLayout(request);
-    this.#order = storageOrder(task.model, request.division ?? undivided);
-    this.#exports = new WebAssembly.Instance(module, shared === undefined ? {} : { host: { memory: shared } }).exports;
-    const memory = shared ?? Reflect.get(this.#exports, 'memory');
+    this.#order = shared?.order;
+    const imports = shared === undefined ? {} : { host: { memory: shared.memory } };
+    this.#exports = new WebAssembly.Instance(module, imports).exports;
+    const memory = shared?.memory ?? Reflect.get(this.#exports, 'memory');
     if (!(memory instanceof WebAssembly.Memory)) throw new TypeError('the kernel exports no memory');
     this.memory = memory;
     this.#numbers = request.precision === 'float32' ? new Float32Array(memory.buffer) : new Float64Array(memory.buffer);
+    this.#integers = new Int32Array(memory.buffer);
+    this.#float64 = new Float64Array(memory.buffer);
     this.#shift = Math.log2(this.#numbers.BYTES_PER_ELEMENT);
-    this.#tokens = new Int32Array(memory.buffer, this.layout.tokens, task.model.blockSize + 1);
-    this.#write(this.layout.beta1, beta1);
-    this.#write(this.layout.beta2, beta2);
-    this.#write(this.layout.floor, vector(request.precision, request.fused).floor);
+    const { floor, lanes } = vector(request.precision, request.fused);
+    this.#floor = floor;
+    this.#lanes = lanes;
   }
 
-  /** An exported function, whose arguments and result are numbers. */
-  call(name: Stage | 'updateStored' | 'barrier'): (...args: number[]) => number {
+  /** The phases of a stage, in order: each trains so many documents of so many columns in all. */
+  phases(stage: Stage): ((columns: number, documents: number) => void)[] {
+    const names = Object.keys(this.#exports).filter((name) => name.startsWith(`${stage}.`));
+    return names.map((_, phase) => this.call(`${stage}.${phase}`));
+  }
+
+  call(name: string): (a: number, b: number) => void {
     const run = this.#exports[name];
     if (typeof run !== 'function') throw new TypeError(`the kernel exports no function ${name}`);
-    return (...args) => run(...args);
+    // An arrow of its own for each, so that each call site sees one function.
+    return (a, b) => run(a, b);
+  }
+
+  /** Nothing left of what was trained before. */
+  clear(): void {
+    const { own, beta1: first, beta2: second, floor } = this.layout;
+    this.#float64.fill(0, own.address / 8, (own.address + own.bytes) / 8);
+    this.#write(first, beta1);
+    this.#write(second, beta2);
+    this.#write(floor, this.#floor);
   }
 
   /** Start parameters, empty moments; step 0 begins with `firstDocument`. */
   reset(firstDocument: number): void {
     this.firstDocument = firstDocument;
+    this.clear();
     this.#area(this.layout.toFirstMoment).fill(0);
     this.#area(this.layout.toSecondMoment).fill(0);
     const { parameters } = this.#task;
@@ -63,10 +86,10 @@ export class KernelInstance {
   gradientsOf(step: () => void): Float64Array {
     const areas = [0, this.layout.toFirstMoment, this.layout.toSecondMoment].map((distance) => this.#area(distance));
     const before = areas.map((area) => area.slice());
-    areas[1]?.fill(0);
+    areas[1].fill(0);
     step();
-    const gradients = this.#inTaskOrder(this.#area(this.layout.toFirstMoment));
-    for (const [i, area] of areas.entries()) area.set(before[i] ?? []);
+    const gradients = this.#inTaskOrder(areas[1]);
+    for (const [i, area] of areas.entries()) area.set(before[i]);
     return gradients;
   }
 
@@ -78,14 +101,39 @@ export class KernelInstance {
     this.#write(this.layout.epsilon, epsilon);
   }
 
-  /** Writes document `i` of a step's batch; returns its number of positions. */
-  prepareDocument(step: number, i: number): number {
-    const { tokens, batch } = this.#task;
-    const [start, end] = documentRange(this.#task, this.firstDocument + step * batch + i);
-    const positions = end - start - 1;
-    for (let t = 0; t <= positions; t++) this.#tokens[t] = tokens[start + t] ?? 0;
-    this.#write(this.layout.lossScale, 1 / (positions * batch));
-    return positions;
+  /** Writes these documents of a step's batch, side by side; returns how many columns they take. */
+  prepareDocuments(step: number, batchIndexes: readonly number[]): number {
+    const { tokens, batch, model } = this.#task;
+    const { documents, tokenRows, positionRows, targets, lossScale, parameters, wpe, logits, noTile, strideBytes } =
+      this.layout;
+    const elementBytes = 1 << this.#shift;
+    const rowBytes = model.nEmbd * elementBytes;
+    const integers = this.#integers;
+    let column = 0;
+    for (let i = 0; i < batchIndexes.length; i++) {
+      const [start, end] = documentRange(this.#task, this.firstDocument, step, batchIndexes[i]);
+      const positions = end - start - 1;
+      const scale = 1 / (positions * batch);
+      integers[(documents >> 2) + 2 * i] = column * elementBytes;
+      integers[(documents >> 2) + 2 * i + 1] = positions;
+      for (let t = 0; t < positions; t++, column++) {
+        integers[(tokenRows >> 2) + column] = parameters + tokens[start + t] * rowBytes;
+        integers[(positionRows >> 2) + column] = wpe + t * rowBytes;
+        integers[(targets >> 2) + column] = logits + tokens[start + t + 1] * strideBytes + column * elementBytes;
+        this.#numbers[(lossScale >> this.#shift) + column] = scale;
+      }
+    }
+    for (let padding = column; padding % this.#lanes !== 0; padding++) {
+      integers[(tokenRows >> 2) + padding] = noTile;
+      integers[(positionRows >> 2) + padding] = noTile;
+      this.#numbers[(lossScale >> this.#shift) + padding] = 0;
+    }
+    return column;
+  }
+
+  /** The losses of the documents trained last, added up. */
+  get loss(): number {
+    return this.#float64[this.layout.loss >> 3];
   }
 
   #inTaskOrder(stored: Float32Array | Float64Array): Float64Array {
@@ -105,8 +153,13 @@ export class KernelInstance {
   }
 }
 
-/** Where in the task's tokens a document starts and ends, counted modulo their number. */
-export function documentRange({ offsets }: TrainingTask, index: number): [start: number, end: number] {
-  const document = index % (offsets.length - 1);
-  return [offsets[document] ?? 0, offsets[document + 1] ?? 0];
+/** Where the task's tokens of a document begin and end: document `i` of a step's batch, after a reset to `firstDocument`. */
+export function documentRange(
+  { offsets, batch }: TrainingTask,
+  firstDocument: number,
+  step: number,
+  i: number,
+): [start: number, end: number] {
+  const document = (firstDocument + step * batch + i) % (offsets.length - 1);
+  return [offsets[document], offsets[document + 1]];
 }

@@ -46,11 +46,11 @@ export class TestKernel {
     model: ModelConfig,
     { precision, fused }: Variant,
     functions: (v: Vector, l: Layout) => readonly string[],
-    batched = false,
+    documents = 1,
   ) {
     const constants = new ConstantPool();
     this.v = vector(precision, fused, constants);
-    this.l = layout(model, this.v, batched);
+    this.l = layout(model, this.v, { documents });
     const texts = functions(this.v, this.l);
     const pages = Math.ceil((this.l.totalBytes + freeBytes) / 65536);
     const text = `(module (memory (export "memory") ${pages}) ${constants.segment()} ${texts.join('\n')})`;
@@ -97,7 +97,7 @@ export class TestKernel {
     return this.read(place);
   }
 
-  /** Zero from the last real position to the end of its vector: what a document leaves there. */
+  /** Zero from the last column to the end of its vector: what a step leaves there. */
   padWithZeros(place: Placed): void {
     for (let row = 0; row < place.rows; row++)
       for (let column = place.columns; column % this.v.lanes !== 0; column++)
@@ -110,6 +110,21 @@ export class TestKernel {
     );
   }
 
+  /** The tables of documents with so many positions each, side by side, every column counting 1 / positions in the loss. */
+  writeDocuments(positions: readonly number[]): void {
+    let column = 0;
+    for (const [i, count] of positions.entries()) {
+      this.writeIntegers(this.l.documents + 8 * i, [column * this.v.elementBytes, count]);
+      for (let t = 0; t < count; t++, column++)
+        this.writeNumber(this.l.lossScale + column * this.v.elementBytes, 1 / count);
+    }
+    for (; column % this.v.lanes !== 0; column++) this.writeNumber(this.l.lossScale + column * this.v.elementBytes, 0);
+  }
+
+  readFloat64(address: number): number {
+    return new Float64Array(this.#numbers.buffer, address, 1)[0];
+  }
+
   writeNumber(address: number, value: number): void {
     this.#numbers[address / this.v.elementBytes] = value;
   }
@@ -120,9 +135,9 @@ export class TestKernel {
   }
 
   /** Calls an exported function, and expects it to write nowhere but to `outputs`, padding of their last vector included. */
-  run(name: string, args: readonly number[], outputs: readonly Placed[]): number {
+  run(name: string, args: readonly number[], outputs: readonly Placed[]): void {
     const before = this.#numbers.slice();
-    const result = this.call(name, args);
+    this.call(name, args);
     const after = this.#numbers.slice();
     for (const place of outputs)
       for (let row = 0; row < place.rows; row++) {
@@ -132,14 +147,13 @@ export class TestKernel {
       }
     const strays = after.findIndex((value, i) => !Object.is(value, before[i]));
     expect(strays, `${name} wrote outside of its outputs`).toBe(-1);
-    return result;
   }
 
   /** Calls an exported function. */
-  call(name: string, args: readonly number[]): number {
+  call(name: string, args: readonly number[]): void {
     const { [name]: call } = this.#exports;
     if (typeof call !== 'function') throw new TypeError(`no function ${name}`);
-    return Number(call(...args));
+    call(...args);
   }
 
   #take(bytes: number): number {

@@ -2,21 +2,24 @@ import fc from 'fast-check';
 import type { ModelConfig } from '../contract.ts';
 import { uniform } from '../testing/random-task.ts';
 
-/** For tests only: a model, a number of positions that fits it, and a source of numbers in [-1, 1). */
+/** For tests only: a model, documents that fit it, their columns, and a source of numbers in [-1, 1). */
 export interface TestShape {
   readonly model: ModelConfig;
-  readonly positions: number;
+  /** Of each document. */
+  readonly documents: readonly number[];
+  /** Positions of all documents. */
+  readonly columns: number;
   readonly draw: () => number;
 }
 
-/** For tests only: 1 to 8 heads, odd vocabularies, and blocks from 1 to 40 positions, of which some or all are used. */
-export function testShapes(): fc.Arbitrary<TestShape> {
+/** For tests only: 1 to 8 heads, odd vocabularies, and blocks from 1 to 40 positions, of which one to three documents use some or all. */
+export function testShapes(maxDocuments = 3): fc.Arbitrary<TestShape> {
   return fc
     .record({
       nHead: fc.integer({ min: 1, max: 8 }),
       quarterHeadDim: fc.integer({ min: 1, max: 4 }),
       blockSize: fc.oneof(fc.integer({ min: 1, max: 16 }), fc.constantFrom(17, 32, 40)),
-      left: fc.nat(15),
+      left: fc.array(fc.nat(15), { minLength: 1, maxLength: maxDocuments }),
       vocabSize: fc.integer({ min: 2, max: 31 }),
       seed: fc.integer({ min: 1, max: 0x7fffffff }),
     })
@@ -24,9 +27,11 @@ export function testShapes(): fc.Arbitrary<TestShape> {
       // nEmbd has to be a multiple of 4: with four or eight heads it is, whatever their size.
       const headDim = nHead % 4 === 0 ? quarterHeadDim : nHead % 2 === 0 ? 2 * quarterHeadDim : 4 * quarterHeadDim;
       const random = uniform(seed);
+      const documents = left.map((positions) => Math.max(1, blockSize - positions));
       return {
         model: { nEmbd: nHead * headDim, nHead, nLayer: 1, blockSize, vocabSize },
-        positions: Math.max(1, blockSize - left),
+        documents,
+        columns: documents.reduce((sum, positions) => sum + positions),
         draw: () => 2 * random() - 1,
       };
     });

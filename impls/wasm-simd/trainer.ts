@@ -1,9 +1,11 @@
 import { type Trainer, type TrainingTask, UnsupportedTask } from '../contract.ts';
-import { loadKernel } from './kernel-cache.ts';
 import { KernelInstance } from './kernel-instance.ts';
 import type { KernelRequest, Stage } from './kernels/request.ts';
 import type { Precision } from './kernels/vector.ts';
 import { hasRelaxedSimd } from './relaxed-simd.ts';
+
+/** Documents side by side at the most: with more, activations would no longer stay near the core. */
+export const mostDocuments = 16;
 
 /**
  * What kernel a task wants.
@@ -12,27 +14,39 @@ import { hasRelaxedSimd } from './relaxed-simd.ts';
 export function kernelRequest({ model, batch }: TrainingTask, precision: Precision): KernelRequest {
   if (model.nEmbd % 4 !== 0)
     throw new UnsupportedTask(`n_embd ${model.nEmbd} is not a multiple of 4, the lanes of a SIMD vector`);
-  return { model, precision, batched: batch > 1, fused: hasRelaxedSimd() };
+  return {
+    model,
+    precision,
+    fused: hasRelaxedSimd(),
+    documents: Math.min(batch, mostDocuments),
+    stages: batch <= mostDocuments ? ['only'] : ['first', 'middle', 'last'],
+  };
 }
 
-/** The kernels at work on a task: parameters and moments live in WebAssembly memory, the host feeds documents. */
-export async function createWasmTrainer(task: TrainingTask, precision: Precision): Promise<Trainer> {
-  const request = kernelRequest(task, precision);
-  const { module, buildNanoseconds } = await loadKernel(request);
-  return new WasmTrainer(task, new KernelInstance(task, request, module), buildNanoseconds);
+/** Documents of a batch that are trained side by side, and what is done with their gradient. */
+interface Pack {
+  readonly documents: readonly number[];
+  readonly train: (columns: number, documents: number) => void;
 }
 
-class WasmTrainer implements Trainer {
+/** A kernel at work on a task: parameters and moments live in WebAssembly memory, the host says which documents. */
+export class WasmTrainer implements Trainer {
   readonly buildNanoseconds?: number;
   readonly #kernel: KernelInstance;
-  readonly #documentStages: ((positions: number) => number)[];
+  readonly #batch: number;
+  readonly #packs: readonly Pack[];
   #step = 0;
 
-  constructor(task: TrainingTask, kernel: KernelInstance, buildNanoseconds: number | undefined) {
+  constructor(task: TrainingTask, request: KernelRequest, module: WebAssembly.Module, buildNanoseconds?: number) {
     if (buildNanoseconds !== undefined) this.buildNanoseconds = buildNanoseconds;
-    this.#kernel = kernel;
-    this.#documentStages = Array.from({ length: task.batch }, (_, i) => kernel.call(stageOf(i, task.batch)));
-    kernel.reset(0);
+    this.#kernel = new KernelInstance(task, request, module);
+    this.#batch = task.batch;
+    const packs = packsOf(Array.from({ length: task.batch }, (_, i) => i));
+    this.#packs = packs.map((documents, i) => ({
+      documents,
+      train: this.#kernel.phases(stageOf(i, packs.length))[0],
+    }));
+    this.#kernel.reset(0);
   }
 
   train(steps: number): Float64Array {
@@ -57,13 +71,22 @@ class WasmTrainer implements Trainer {
   #trainStep(step: number): number {
     this.#kernel.prepareStep(step);
     let loss = 0;
-    for (const [i, run] of this.#documentStages.entries()) loss += run(this.#kernel.prepareDocument(step, i));
-    return loss / this.#documentStages.length;
+    for (const { documents, train } of this.#packs) {
+      train(this.#kernel.prepareDocuments(step, documents), documents.length);
+      loss += this.#kernel.loss;
+    }
+    return loss / this.#batch;
   }
 }
 
-function stageOf(document: number, batch: number): Stage {
-  if (batch === 1) return 'only';
-  if (document === 0) return 'first';
-  return document === batch - 1 ? 'last' : 'middle';
+/** Documents in groups that fit side by side. */
+export function packsOf(documents: readonly number[]): number[][] {
+  const packs = Math.ceil(documents.length / mostDocuments);
+  return Array.from({ length: packs }, (_, i) => documents.slice(i * mostDocuments, (i + 1) * mostDocuments));
+}
+
+function stageOf(pack: number, packs: number): Stage {
+  if (packs === 1) return 'only';
+  if (pack === 0) return 'first';
+  return pack === packs - 1 ? 'last' : 'middle';
 }

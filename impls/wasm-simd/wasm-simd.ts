@@ -1,5 +1,5 @@
 import type { CreateTrainer } from '../contract.ts';
-import { createWasmTrainer } from './trainer.ts';
+import { createCachedTrainer } from './cached-trainer.ts';
 
-const createTrainer: CreateTrainer = (task) => createWasmTrainer(task, 'float32');
+const createTrainer: CreateTrainer = (task) => createCachedTrainer(task, 'float32');
 export default createTrainer;

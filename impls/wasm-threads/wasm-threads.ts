@@ -1,42 +1,55 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { type CreateTrainer, type Trainer, type TrainingTask, UnsupportedTask } from '../contract.ts';
+import type { CreateTrainer, Trainer, TrainingTask } from '../contract.ts';
 import { loadKernel } from '../wasm-simd/kernel-cache.ts';
-import type { Division } from '../wasm-simd/kernels/division.ts';
-import { kernelLayout } from '../wasm-simd/kernels/request.ts';
+import { type KernelRequest, kernelLayout } from '../wasm-simd/kernels/request.ts';
 import { kernelRequest } from '../wasm-simd/trainer.ts';
-import { controlBytes, slots, type ThreadStart, TrainingThread } from './thread.ts';
-
-/** From this many features on, half a step is so much shorter than a whole one that the barriers are worth their time. */
-const smallestDividedWidth = 64;
+import { divide, storageOrder } from './division.ts';
+import {
+  controlBytes,
+  endStepSlot,
+  firstDocumentSlot,
+  firstStepSlot,
+  joinSlot,
+  lateSlot,
+  Meeting,
+  readySlot,
+  togetherSlot,
+  turnSlot,
+} from './meeting.ts';
+import { type Common, Part, type PartStart } from './part.ts';
+import type { WorkerStart } from './worker.ts';
 
 const createTrainer: CreateTrainer = (task) => createThreadedTrainer(task, availableParallelism());
 export default createTrainer;
 
 /** A trainer on as many threads as there are cores, or fewer where the task has too few parts. */
-export async function createThreadedTrainer(task: TrainingTask, cores: number): Promise<Trainer> {
-  const request = kernelRequest(task, 'float32');
-  const divisions = divide(task, cores);
-  const control = new SharedArrayBuffer(controlBytes);
-  const documentLosses = new SharedArrayBuffer(2 * task.batch * Float64Array.BYTES_PER_ELEMENT);
-  let memory: WebAssembly.Memory | undefined;
+export async function createThreadedTrainer(task: TrainingTask, cores: number): Promise<ThreadedTrainer> {
+  const plans = divide(task, cores);
+  const single = kernelRequest(task, 'float32');
+  const stages: KernelRequest['stages'] = plans[0].share === undefined ? ['first', 'middle'] : single.stages;
   let buildNanoseconds = 0;
-  const starts: ThreadStart[] = [];
-  for (const division of divisions) {
-    const own = { ...request, division };
-    const kernel = await loadKernel(own);
+  const starts: PartStart[] = [];
+  for (const plan of plans) {
+    const request = { ...single, stages, plan };
+    const kernel = await loadKernel(request);
     buildNanoseconds += kernel.buildNanoseconds ?? 0;
-    memory ??= sharedMemory(kernelLayout(own).totalBytes);
-    starts.push({ task, request: own, module: kernel.module, memory, control, documentLosses });
+    starts.push({ request, module: kernel.module });
   }
-  const [lead, ...others] = starts;
-  if (lead === undefined) throw new RangeError('at least one thread');
-  return new ThreadedTrainer(lead, await Promise.all(others.map(startWorker)), buildNanoseconds);
+  const common = {
+    task,
+    memory: sharedMemory(kernelLayout(starts[0].request).totalBytes),
+    order: storageOrder(task.model, plans),
+    losses: new SharedArrayBuffer(plans.length * Float64Array.BYTES_PER_ELEMENT),
+    control: new SharedArrayBuffer(controlBytes(plans.length)),
+  };
+  const workers = await Promise.all(starts.slice(1).map((start) => startWorker({ common, start })));
+  return new ThreadedTrainer(starts, common, workers, buildNanoseconds);
 }
 
-/** A worker that waits for its first command: whoever meets it at a barrier does not wait for one that could not start. */
-async function startWorker(start: ThreadStart): Promise<Worker> {
+/** A worker that waits for its first command: whoever meets it does not wait for one that could not start. */
+async function startWorker(start: WorkerStart): Promise<Worker> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: start });
   await once(worker, 'message');
   // A trainer that nobody closes must not keep the process.
@@ -44,42 +57,41 @@ async function startWorker(start: ThreadStart): Promise<Worker> {
   return worker;
 }
 
-/** By documents where there is a batch, else by features where there are enough of them. */
-function divide({ batch, model }: TrainingTask, cores: number): Division[] {
-  const by = batch > 1 ? 'documents' : 'features';
-  const headDim = model.nEmbd / model.nHead;
-  if (by === 'features' && model.nEmbd < smallestDividedWidth)
-    throw new UnsupportedTask(
-      `one document of n_embd ${model.nEmbd} is too little to divide among cores: --batch 2 or more, or --n-embd ${smallestDividedWidth} or more`,
-    );
-  if (by === 'features' && headDim % 4 !== 0)
-    throw new UnsupportedTask(
-      `heads of ${headDim} features do not fill vectors of 4, so threads cannot share them out`,
-    );
-  const threads = Math.min(cores, by === 'documents' ? batch : model.nHead);
-  if (threads < 2)
-    throw new UnsupportedTask('nothing to divide: this machine or this task has room for one thread only');
-  return Array.from({ length: threads }, (_, thread) => ({ by, thread, threads }));
-}
-
 function sharedMemory(bytes: number): WebAssembly.Memory {
   const pages = Math.ceil(bytes / 65536);
   return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 }
 
+/** Wake-up included: how long a thread that was invited may take to come, in milliseconds. */
+const wakeUp = 5;
+
+/**
+ * The first thread, which has the first part of every step. Where a thread was late, it sends the others away and trains
+ * all parts by itself, piece by piece, so that all sums have the same order; it invites them again when all have found
+ * their cores quiet.
+ */
 class ThreadedTrainer implements Trainer {
   readonly buildNanoseconds?: number;
-  readonly #lead: TrainingThread;
-  readonly #workers: Worker[];
+  readonly #parts: readonly Part[];
+  readonly #workers: readonly Worker[];
   readonly #control: Int32Array;
+  readonly #losses: Float64Array;
+  readonly #meeting: Meeting;
+  readonly #batch: number;
   #step = 0;
+  #together = true;
+  /** Steps that one thread trained alone because another was late. */
+  stepsAlone = 0;
 
-  constructor(lead: ThreadStart, workers: Worker[], buildNanoseconds: number) {
+  constructor(starts: readonly PartStart[], common: Common, workers: readonly Worker[], buildNanoseconds: number) {
     if (buildNanoseconds > 0) this.buildNanoseconds = buildNanoseconds;
-    this.#control = new Int32Array(lead.control);
-    this.#lead = new TrainingThread(lead);
-    this.#lead.kernel.reset(0);
+    this.#parts = starts.map((start) => new Part(start, common));
     this.#workers = workers;
+    this.#control = new Int32Array(common.control);
+    this.#losses = new Float64Array(common.losses);
+    this.#meeting = new Meeting(common.control, 0, starts.length);
+    this.#batch = common.task.batch;
+    this.reset(0);
   }
 
   train(steps: number): Float64Array {
@@ -90,15 +102,15 @@ class ThreadedTrainer implements Trainer {
 
   reset(firstDocument: number): void {
     this.#step = 0;
-    this.#lead.kernel.reset(firstDocument);
+    for (const { kernel } of this.#parts) kernel.reset(firstDocument);
   }
 
   parameters(): Float64Array {
-    return this.#lead.kernel.parameters();
+    return this.#parts[0].kernel.parameters();
   }
 
   gradients(): Float64Array {
-    return this.#lead.kernel.gradientsOf(() => this.#trainSteps(this.#step, 1));
+    return this.#parts[0].kernel.gradientsOf(() => this.#trainSteps(this.#step, 1));
   }
 
   close(): void {
@@ -106,17 +118,62 @@ class ThreadedTrainer implements Trainer {
   }
 
   #trainSteps(firstStep: number, steps: number): Float64Array {
-    Atomics.store(this.#control, slots.firstStep, firstStep);
-    Atomics.store(this.#control, slots.steps, steps);
-    Atomics.store(this.#control, slots.firstDocument, this.#lead.kernel.firstDocument);
-    Atomics.add(this.#control, slots.turn, 1);
-    Atomics.notify(this.#control, slots.turn);
+    const end = firstStep + steps;
     const losses = new Float64Array(steps);
-    for (let i = 0; i < steps; i++) {
-      this.#lead.trainStep(firstStep + i);
-      const documents = this.#lead.lossesOf(firstStep + i);
-      losses[i] = documents.reduce((sum, loss) => sum + loss, 0) / documents.length;
+    let invited = false;
+    for (let step = firstStep; step < end; step++) {
+      if (!this.#together && this.#allAreReady()) this.#together = true;
+      if (this.#together && !invited) {
+        this.#invite(step, end);
+        invited = true;
+        this.#meeting.meet(wakeUp);
+      } else if (this.#together) {
+        this.#together = Atomics.exchange(this.#control, lateSlot, 0) === 0;
+        if (!this.#together) this.#sendAway();
+        this.#meeting.meet();
+        if (!this.#together) invited = false;
+      }
+      if (this.#together) this.#trainPart(step);
+      else this.#trainAlone(step);
+      losses[step - firstStep] = this.#losses.reduce((sum, loss) => sum + loss, 0) / this.#batch;
     }
+    // What the others still have to write is part of what was asked for.
+    if (invited) this.#meeting.meet();
     return losses;
+  }
+
+  #trainPart(step: number): void {
+    for (const [i, run] of this.#parts[0].pieces(step).entries()) {
+      if (i > 0) this.#meeting.meet();
+      run();
+    }
+  }
+
+  #trainAlone(step: number): void {
+    const pieces = this.#parts.map((part) => part.pieces(step));
+    for (const i of pieces[0].keys()) for (const own of pieces) own[i]();
+    this.stepsAlone++;
+  }
+
+  #allAreReady(): boolean {
+    return this.#workers.every((_, i) => Atomics.load(this.#control, readySlot(i + 1)) === 1);
+  }
+
+  #invite(step: number, end: number): void {
+    const control = this.#control;
+    Atomics.store(control, togetherSlot, 1);
+    Atomics.store(control, lateSlot, 0);
+    Atomics.store(control, firstStepSlot, step);
+    Atomics.store(control, endStepSlot, end);
+    Atomics.store(control, firstDocumentSlot, this.#parts[0].kernel.firstDocument);
+    Atomics.store(control, joinSlot, this.#meeting.count);
+    Atomics.add(control, turnSlot, 1);
+    Atomics.notify(control, turnSlot);
+  }
+
+  /** Takes effect with the meeting that follows. */
+  #sendAway(): void {
+    for (const i of this.#workers.keys()) Atomics.store(this.#control, readySlot(i + 1), 0);
+    Atomics.store(this.#control, togetherSlot, 0);
   }
 }

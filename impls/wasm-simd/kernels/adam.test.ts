@@ -26,8 +26,9 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
       kernel.writeNumber(l.epsilon, epsilon);
       kernel.fill(gradient, (_, i) => gradientOf(step, i));
       const args = [l.parameters, count / v.lanes];
-      if (step === 0) kernel.run('updateStored', args, [p, first, second]);
+      if (step === 0) kernel.run('updateStored', args, [p, first, second, gradient]);
       else kernel.call('updateStored', args);
+      expectClose(kernel.read(gradient), [new Array(count).fill(0)], 0);
     }
     return { kernel, parameters: kernel.read(p), m: kernel.read(first), v: kernel.read(second) };
   }

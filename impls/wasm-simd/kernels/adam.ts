@@ -70,7 +70,7 @@ function behind(p: Address, bytes: number): Address {
 
 /**
  * `updateStored(p, vectors)`: Adam over so many vectors of parameters from their stored gradients, those of all threads
- * added in order.
+ * added in order, which start anew from zero.
  */
 export function updateStored(v: Vector, l: Layout): string {
   const f = new FunctionWriter('updateStored');
@@ -83,6 +83,7 @@ export function updateStored(v: Vector, l: Layout): string {
       'g',
       stored.reduce((sum, gradient) => v.add(sum, v.load(gradient)), c.floor.get),
     );
+    for (const gradient of stored) f.do(v.store(gradient, v.constant(0)));
     updateMoments(f, v, l, c, at(p), g);
     moveParameters(f, v, l, c, at(p), root(v, l, at(p)));
   });

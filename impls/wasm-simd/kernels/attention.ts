@@ -1,5 +1,5 @@
-import type { Layout } from './layout.ts';
-import type { Vector } from './vector.ts';
+import { type Layout, weightStrides } from './layout.ts';
+import { type Vector, vectorsOf } from './vector.ts';
 import { type Address, at, type Expression, FunctionWriter, i32, type Local, type Moving } from './wat.ts';
 
 /**
@@ -13,16 +13,16 @@ interface Squares {
   /** From a head's queries to its keys and values, which lie in the same matrix. */
   readonly toKeys: number;
   readonly toValues: number;
-  /** From one head to the next, in activations and in attention weights. */
+  /** From one head to the next, in activations. */
   readonly headBytes: number;
-  readonly headWeightBytes: number;
+  readonly weights: ReturnType<typeof weightStrides>;
   readonly scale: number;
   /** The keys of a square: 0, 1, … */
   readonly keys: readonly number[];
 }
 
 function squares(v: Vector, l: Layout): Squares {
-  const { nEmbd, nHead, blockSize } = l.model;
+  const { nEmbd, nHead } = l.model;
   const headDim = nEmbd / nHead;
   return {
     headDim,
@@ -31,7 +31,7 @@ function squares(v: Vector, l: Layout): Squares {
     toKeys: nEmbd * l.strideBytes,
     toValues: 2 * nEmbd * l.strideBytes,
     headBytes: headDim * l.strideBytes,
-    headWeightBytes: Math.ceil(blockSize / v.lanes) * v.lanes * l.strideBytes,
+    weights: weightStrides(l.model, v),
     scale: 1 / Math.sqrt(headDim),
     keys: Array.from({ length: v.lanes }, (_, key) => key),
   };
@@ -59,40 +59,88 @@ function overSquares(f: FunctionWriter, before: Local, moving: readonly Moving[]
 }
 
 /**
- * `attention(qkv, weights, weightScale, out, vectors)`: for `heads` heads from where the
- * pointers stand: w_j = e^(s_j - max s) with s_j = q · k_j / √headDim for
- * j <= t; weightScale = 1 / Σ_j w_j; out = weightScale · Σ_j w_j v_j.
- * qkv `[3 · nEmbd][position]`, weights `[nHead][key][position]`, weightScale `[nHead][position]`, out `[nEmbd][position]`.
+ * Visits the heads of all documents. Pointers to activations stand at the head's first feature and the document's first
+ * column, `weights` at the document's weights of that head.
+ */
+function overHeads(
+  f: FunctionWriter,
+  v: Vector,
+  l: Layout,
+  s: Squares,
+  { heads, documents, weights, weightScale, features }: HeadPointers,
+  body: (positions: Local, vectors: Local) => void,
+) {
+  const [positions, vectors] = [f.local('i32', 'positions'), f.local('i32', 'vectors')];
+  const first = f.local('i32', 'first');
+  const starts = [...features, weightScale].map(({ from }) => from);
+  const pointers = [...features, weightScale].map(({ pointer }) => pointer);
+  const table = f.let('i32', 'table', i32.constant(l.documents));
+  const ofDocument: Moving[] = [
+    { pointer: table, bytes: 8 },
+    { pointer: weights.from, bytes: s.weights.document },
+  ];
+  f.loop(documents, ofDocument, () => {
+    f.set(first, i32.load(at(table)));
+    f.set(positions, i32.load(at(table, 4)));
+    f.set(vectors, vectorsOf(v, positions.get));
+    for (const [index, pointer] of pointers.entries()) f.set(pointer, i32.add(starts[index].get, first.get));
+    f.set(weights.pointer, weights.from.get);
+    const ofHead: Moving[] = [
+      ...evenly(
+        features.map(({ pointer }) => pointer),
+        s.headBytes,
+      ),
+      { pointer: weights.pointer, bytes: s.weights.head },
+      { pointer: weightScale.pointer, bytes: s.row },
+    ];
+    f.loop(heads, ofHead, () => body(positions, vectors));
+  });
+}
+
+/** A parameter, and the pointer that moves on from there. */
+interface Pointed {
+  readonly from: Local;
+  readonly pointer: Local;
+}
+
+interface HeadPointers {
+  readonly heads: number;
+  readonly documents: Local;
+  readonly weights: Pointed;
+  readonly weightScale: Pointed;
+  readonly features: readonly Pointed[];
+}
+
+/** A parameter of the function, and a local for where it has got to. */
+function pointed(f: FunctionWriter, name: string): Pointed {
+  return { from: f.parameter('i32', name), pointer: f.local('i32', `${name}At`) };
+}
+
+/**
+ * `attention(qkv, weights, weightScale, out, documents)`: for `heads` heads from where the pointers stand:
+ * w_j = e^(s_j - max s) with s_j = q · k_j / √headDim for j <= t; weightScale = 1 / Σ_j w_j; out = weightScale · Σ_j w_j v_j.
+ * qkv `[3 · nEmbd][column]`, weights `[document][nHead][key][query]`, weightScale `[nHead][column]`, out `[nEmbd][column]`.
+ * What is written behind a document's last position is no matter: the next document, which begins there, has yet to
+ * write its own.
  */
 export function attention(v: Vector, l: Layout, heads: number): string {
   const f = new FunctionWriter('attention');
-  const [qkv, weights] = [f.parameter('i32', 'qkv'), f.parameter('i32', 'weights')];
-  const [weightScale, out] = [f.parameter('i32', 'weightScale'), f.parameter('i32', 'out')];
-  const vectors = f.parameter('i32', 'vectors');
+  const [qkvs, weights, weightScale, outs] = ['qkv', 'weights', 'weightScale', 'out'].map((name) => pointed(f, name));
+  const documents = f.parameter('i32', 'documents');
+  const [qkv, out] = [qkvs.pointer, outs.pointer];
   const s = squares(v, l);
   const { headDim, row, vectorBytes, keys } = s;
+  const keyBytes = s.weights.key;
   const pointer = (name: string) => f.local('i32', name);
-  const [q, k, o, wColumn, w, inverse] = [
-    pointer('q'),
-    pointer('k'),
-    pointer('o'),
-    pointer('wColumn'),
-    pointer('w'),
-    pointer('inverse'),
-  ];
-  const [max, sum] = [f.local('v128', 'max'), f.local('v128', 'sum')];
-  const downward: Moving = { pointer: w, bytes: v.lanes * row };
+  const [q, k, o, wColumn, w, inverse] = ['q', 'k', 'o', 'wColumn', 'w', 'inverse'].map(pointer);
+  const [max, sum] = ['max', 'sum'].map((name) => f.local('v128', name));
+  const downward: Moving = { pointer: w, bytes: v.lanes * keyBytes };
 
-  const perHead: Moving[] = [
-    ...evenly([qkv, out], s.headBytes),
-    { pointer: weights, bytes: s.headWeightBytes },
-    { pointer: weightScale, bytes: row },
-  ];
-  f.loop(heads, perHead, () => {
+  overHeads(f, v, l, s, { heads, documents, weights, weightScale, features: [qkvs, outs] }, (_, vectors) => {
     f.set(q, qkv.get);
     f.set(o, out.get);
-    f.set(wColumn, weights.get);
-    f.set(inverse, weightScale.get);
+    f.set(wColumn, weights.pointer.get);
+    f.set(inverse, weightScale.pointer.get);
     overQueryVectors(f, vectors, evenly([q, o, wColumn, inverse], vectorBytes), (before) => {
       f.set(max, v.constant(v.lowest));
       f.set(k, qkv.get);
@@ -109,19 +157,18 @@ export function attention(v: Vector, l: Layout, heads: number): string {
           const scaled = v.mul(score.get, v.constant(s.scale));
           f.set(score, diagonal ? v.select(seesKey(v, s, j), scaled, v.constant(v.lowest)) : scaled);
           f.set(max, v.max(max.get, score.get));
-          f.do(v.store(at(w, j * row), score.get));
+          f.do(v.store(at(w, j * keyBytes), score.get));
         }
       });
 
       f.set(sum, v.constant(0));
       f.set(w, wColumn.get);
       overSquares(f, before, [downward], (diagonal) => {
-        for (const j of keys) {
-          const below = v.max(v.sub(v.load(at(w, j * row)), max.get), v.constant(v.lowestExponent));
-          const e = v.exp(f, below);
-          const weight = f.let('v128', 'weight', diagonal ? v.where(seesKey(v, s, j), e) : e);
-          f.set(sum, v.add(sum.get, weight.get));
-          f.do(v.store(at(w, j * row), weight.get));
+        const below = keys.map((j) => v.max(v.sub(v.load(at(w, j * keyBytes)), max.get), v.constant(v.lowestExponent)));
+        for (const [j, e] of v.exp(f, below).entries()) {
+          if (diagonal) f.set(e, v.where(seesKey(v, s, j), e.get));
+          f.set(sum, v.add(sum.get, e.get));
+          f.do(v.store(at(w, j * keyBytes), e.get));
         }
       });
       f.set(sum, v.div(v.constant(1), sum.get));
@@ -134,7 +181,7 @@ export function attention(v: Vector, l: Layout, heads: number): string {
         f.set(w, wColumn.get);
         overSquares(f, before, [downward, { pointer: vj, bytes: vectorBytes }], () => {
           for (const j of keys) {
-            const weight = f.let('v128', 'weight', v.load(at(w, j * row)));
+            const weight = f.let('v128', 'weight', v.load(at(w, j * keyBytes)));
             for (const [d, total] of sums.entries())
               f.set(total, v.madd(v.splat(at(vj, s.toValues + d * row + j * v.elementBytes)), weight.get, total.get));
           }
@@ -147,28 +194,23 @@ export function attention(v: Vector, l: Layout, heads: number): string {
 }
 
 /**
- * `attentionGradient(qkv, weights, weightScale, out, dOut, dQkv, vectors)`. With a_j = weightScale · w_j and
+ * `attentionGradient(qkv, weights, weightScale, out, dOut, dQkv, vectors, documents)`. With a_j = weightScale · w_j and
  * D = Σ_d dOut · out, which is Σ_j a_j da_j: da_j = Σ_d v_j dOut; ds_j = a_j (da_j - D) / √headDim; dq = Σ_j k_j ds_j;
  * dk_j = Σ_t q_t ds_jt; dv_j = Σ_t a_jt dOut_t. The last two add over positions, which are lanes: their squares are
- * transposed in registers.
+ * transposed in registers. Lanes behind a document's last position belong to the next one: their scale is taken as zero.
  */
 export function attentionGradient(v: Vector, l: Layout, heads: number): string {
   const f = new FunctionWriter('attentionGradient');
-  const [qkv, weights] = [f.parameter('i32', 'qkv'), f.parameter('i32', 'weights')];
-  const [weightScale, out] = [f.parameter('i32', 'weightScale'), f.parameter('i32', 'out')];
-  const [dOut, dQkv, vectors] = [f.parameter('i32', 'dOut'), f.parameter('i32', 'dQkv'), f.parameter('i32', 'vectors')];
+  const names = ['qkv', 'weights', 'weightScale', 'out', 'dOut', 'dQkv'];
+  const [qkvs, weights, weightScale, outs, dOuts, dQkvs] = names.map((name) => pointed(f, name));
+  const [allVectors, documents] = [f.parameter('i32', 'allVectors'), f.parameter('i32', 'documents')];
   const s = squares(v, l);
   const { headDim, row, vectorBytes, keys } = s;
+  const keyBytes = s.weights.key;
   const pointer = (name: string) => f.local('i32', name);
-  const [q, dq, o, dO] = [pointer('q'), pointer('dq'), pointer('o'), pointer('dO')];
-  const [key, dKey, wColumn, w, inverse] = [
-    pointer('key'),
-    pointer('dKey'),
-    pointer('wColumn'),
-    pointer('w'),
-    pointer('inverse'),
-  ];
-  const [products, scale] = [f.local('v128', 'products'), f.local('v128', 'scale')];
+  const [q, dq, o, dO] = ['q', 'dq', 'o', 'dO'].map(pointer);
+  const [key, dKey, wColumn, w, inverse] = ['key', 'dKey', 'wColumn', 'w', 'inverse'].map(pointer);
+  const [products, scale, position] = ['products', 'scale', 'position'].map((name) => f.local('v128', name));
 
   const square = () => {
     const da = keys.map(() => f.let('v128', 'da', v.constant(0)));
@@ -178,9 +220,9 @@ export function attentionGradient(v: Vector, l: Layout, heads: number): string {
       for (const [j, sum] of da.entries())
         f.set(sum, v.madd(v.splat(at(vd, s.toValues + copy * row + j * v.elementBytes)), upstream.get, sum.get));
     });
-    const weight = keys.map((j) => f.let('v128', 'weight', v.mul(v.load(at(w, j * row)), scale.get)));
+    const weight = keys.map((j) => f.let('v128', 'weight', v.mul(v.load(at(w, j * keyBytes)), scale.get)));
     const ds = weight.map((a, j) => {
-      const centred = v.mul(v.sub(da[j]?.get ?? a.get, products.get), v.constant(s.scale));
+      const centred = v.mul(v.sub(da[j].get, products.get), v.constant(s.scale));
       return f.let('v128', 'ds', v.mul(a.get, centred));
     });
     const weightRows = v.transpose(f, weight);
@@ -194,7 +236,6 @@ export function attentionGradient(v: Vector, l: Layout, heads: number): string {
     };
     const moving = [key, dKey, q, dq, dO].map((from) => f.let('i32', 'd', from.get));
     const [kd, dkd, qd, dqd, upd] = moving;
-    if (kd === undefined || dkd === undefined || qd === undefined || dqd === undefined || upd === undefined) return;
     f.unrolled(headDim, 8, evenly(moving, row), (copy) => {
       const d = copy * row;
       const lane = (j: number) => d + j * v.elementBytes;
@@ -204,14 +245,20 @@ export function attentionGradient(v: Vector, l: Layout, heads: number): string {
     });
   };
 
-  const perHead: Moving[] = [
-    ...evenly([qkv, dQkv, out, dOut], s.headBytes),
-    { pointer: weights, bytes: s.headWeightBytes },
-    { pointer: weightScale, bytes: row },
-  ];
-  f.loop(heads, perHead, () => {
+  // The last document need not reach to the end of the last vector, where dQkv has to be zero.
+  const tail = f.let(
+    'i32',
+    'tail',
+    i32.add(dQkvs.from.get, i32.mul(i32.sub(allVectors.get, i32.constant(1)), i32.constant(vectorBytes))),
+  );
+  f.unrolled(heads * headDim, 8, evenly([tail], row), (copy) => {
+    for (const to of [0, s.toKeys, s.toValues]) f.do(v.store(at(tail, to + copy * row), v.constant(0)));
+  });
+
+  const features = [qkvs, dQkvs, outs, dOuts];
+  overHeads(f, v, l, s, { heads, documents, weights, weightScale, features }, (positions, vectors) => {
     // dk and dv gather over query vectors, dq over key vectors: all start from zero.
-    const clear = f.let('i32', 'clear', dQkv.get);
+    const clear = f.let('i32', 'clear', dQkvs.pointer.get);
     f.loop(vectors, evenly([clear], vectorBytes), () => {
       const each = f.let('i32', 'each', clear.get);
       f.unrolled(headDim, 8, evenly([each], row), (copy) => {
@@ -219,26 +266,28 @@ export function attentionGradient(v: Vector, l: Layout, heads: number): string {
       });
     });
     for (const [local, from] of [
-      [q, qkv],
-      [dq, dQkv],
-      [o, out],
-      [dO, dOut],
+      [q, qkvs],
+      [dq, dQkvs],
+      [o, outs],
+      [dO, dOuts],
       [wColumn, weights],
       [inverse, weightScale],
     ] as const)
-      f.set(local, from.get);
+      f.set(local, from.pointer.get);
+    f.set(position, v.laneNumbers());
     overQueryVectors(f, vectors, evenly([q, dq, o, dO, wColumn, inverse], vectorBytes), (before) => {
       f.set(products, v.constant(0));
       const [od, dOd] = [f.let('i32', 'od', o.get), f.let('i32', 'dOd', dO.get)];
       f.unrolled(headDim, 16, evenly([od, dOd], row), (copy) =>
         f.set(products, v.madd(v.load(at(od, copy * row)), v.load(at(dOd, copy * row)), products.get)),
       );
-      f.set(scale, v.load(at(inverse)));
-      f.set(key, qkv.get);
-      f.set(dKey, dQkv.get);
+      f.set(scale, v.where(v.greater(v.fromInteger(positions.get), position.get), v.load(at(inverse))));
+      f.set(position, v.add(position.get, v.constant(v.lanes)));
+      f.set(key, qkvs.pointer.get);
+      f.set(dKey, dQkvs.pointer.get);
       f.set(w, wColumn.get);
       const all = f.let('i32', 'all', i32.add(before.get, i32.constant(1)));
-      f.loop(all, [...evenly([key, dKey], vectorBytes), { pointer: w, bytes: v.lanes * row }], square);
+      f.loop(all, [...evenly([key, dKey], vectorBytes), { pointer: w, bytes: v.lanes * keyBytes }], square);
     });
   });
   return f.text();

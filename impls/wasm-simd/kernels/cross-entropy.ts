@@ -3,79 +3,90 @@ import type { Vector } from './vector.ts';
 import { at, FunctionWriter, i32, type Local } from './wat.ts';
 
 /**
- * `crossEntropy(positions, vectors)` → float64: softmax with cross-entropy over the vocabulary, forward and backward.
- * Per position, loss = ln Σ_k e^(z_k - max) + max - z_target; the result is the mean over positions. The logits z
- * `[vocabSize][position]` give way to their gradient, `(softmax(z) - onehot(target)) · lossScale`, zero in padding lanes.
+ * `crossEntropy(vectors, documents)`: softmax with cross-entropy over the vocabulary, forward and backward. In a column,
+ * loss = ln Σ_k e^(z_k - max) + max - z_target; what is stored as the loss is the mean over a document's positions, added
+ * up over the documents. The logits z `[vocabSize][column]` give way to their gradient,
+ * `(softmax(z) - onehot(target)) · lossScale`.
  */
 export function crossEntropy(v: Vector, l: Layout): string {
   const f = new FunctionWriter('crossEntropy');
-  const [positions, vectors] = [f.parameter('i32', 'positions'), f.parameter('i32', 'vectors')];
+  const [vectors, documents] = [f.parameter('i32', 'vectors'), f.parameter('i32', 'documents')];
   const { vocabSize } = l.model;
   const vectorBytes = v.lanes * v.elementBytes;
   const single = v.precision === 'float32';
   const scalar = single ? 'f32' : 'f64';
-  const scalarLoad = (pointer: Local, offsetBytes = 0) => `(${scalar}.load offset=${offsetBytes} ${pointer.get})`;
+  const load = (pointer: Local, offsetBytes = 0) => `(${scalar}.load offset=${offsetBytes} ${pointer.get})`;
+  const store = (pointer: Local, offsetBytes: number, value: string) =>
+    f.do(`(${scalar}.store offset=${offsetBytes} ${pointer.get} ${value})`);
   const toFloat64 = (value: string) => (single ? `(f64.promote_f32 ${value})` : value);
 
-  const loss = f.let('f64', 'loss', '(f64.const 0)');
-  const [target, column, place] = [f.local('i32', 'target'), f.local('i32', 'column'), f.local('i32', 'place')];
-  /** Visits z[target of t][t] for every position t, its address in `place`. */
-  const overTargets = (body: () => void) => {
-    f.set(target, i32.constant(l.tokens + 4));
-    f.set(column, i32.constant(0));
-    f.loop(
-      positions,
-      [
-        { pointer: target, bytes: 4 },
-        { pointer: column, bytes: v.elementBytes },
-      ],
-      () => {
-        f.set(place, i32.add(i32.mul(i32.load(at(target)), i32.constant(l.strideBytes)), column.get));
-        body();
-      },
-    );
+  const target = f.local('i32', 'target');
+  const columnBytes = f.local('i32', 'columnBytes');
+  const place = f.local('i32', 'place');
+  const positions = f.local('i32', 'positions');
+  /** Visits the columns of all documents; the address of z[target] is in `place`. */
+  const overColumns = (perDocument: (visit: (body: () => void) => void) => void) => {
+    f.set(target, i32.constant(l.targets));
+    f.set(columnBytes, i32.constant(0));
+    const table = f.let('i32', 'table', i32.constant(l.documents));
+    f.loop(documents, [{ pointer: table, bytes: 8 }], () => {
+      f.set(positions, i32.load(at(table, 4)));
+      perDocument((body) =>
+        f.loop(
+          positions,
+          [
+            { pointer: target, bytes: 4 },
+            { pointer: columnBytes, bytes: v.elementBytes },
+          ],
+          () => {
+            f.set(place, i32.load(at(target)));
+            body();
+          },
+        ),
+      );
+    });
   };
-  overTargets(() => f.set(loss, `(f64.sub ${loss.get} ${toFloat64(scalarLoad(place, l.logits))})`));
+  overColumns((visit) => visit(() => store(columnBytes, l.targetLogits, load(place))));
 
-  const z = f.let('i32', 'z', i32.constant(l.logits));
-  const logSumExp = f.let('i32', 'logSumExp', i32.constant(l.logSumExp));
-  const position = f.let('v128', 'position', v.laneNumbers());
-  const lossScale = f.let('v128', 'lossScale', v.splat(at(l.lossScale)));
+  const column = f.let('i32', 'column', i32.constant(0));
   const zk = f.local('i32', 'zk');
-  const overVocabulary = (unroll: number, body: (offsetBytes: number) => void) => {
-    f.set(zk, z.get);
-    f.unrolled(vocabSize, unroll, [{ pointer: zk, bytes: l.strideBytes }], (copy) => body(copy * l.strideBytes));
-  };
-  f.loop(
-    vectors,
-    [
-      { pointer: z, bytes: vectorBytes },
-      { pointer: logSumExp, bytes: vectorBytes },
-    ],
-    () => {
-      const max = f.let('v128', 'max', v.load(at(z)));
-      overVocabulary(9, (row) => f.set(max, v.max(max.get, v.load(at(zk, row)))));
-      const sum = f.let('v128', 'sum', v.constant(0));
-      overVocabulary(3, (row) => {
-        const below = v.max(v.sub(v.load(at(zk, row)), max.get), v.constant(v.lowestExponent));
-        const e = f.let('v128', 'e', v.exp(f, below));
-        f.set(sum, v.add(sum.get, e.get));
-        f.do(v.store(at(zk, row), e.get));
-      });
-      f.do(v.store(at(logSumExp), v.add(v.log(f, sum.get), max.get)));
-      const real = v.greater(v.fromInteger(positions.get), position.get);
-      const scale = f.let('v128', 'scale', v.where(real, v.div(lossScale.get, sum.get)));
-      overVocabulary(9, (row) => f.do(v.store(at(zk, row), v.mul(v.load(at(zk, row)), scale.get))));
-      f.set(position, v.add(position.get, v.constant(v.lanes)));
-    },
-  );
-
-  overTargets(() => {
-    f.do(
-      `(${scalar}.store offset=${l.logits} ${place.get} (${scalar}.sub ${scalarLoad(place, l.logits)} (${scalar}.load offset=${l.lossScale} (i32.const 0))))`,
+  const overVocabulary = (most: number, body: (offsets: number[]) => void) => {
+    f.set(zk, i32.add(column.get, i32.constant(l.logits)));
+    f.chunked(vocabSize, most, [{ pointer: zk, bytes: l.strideBytes }], (size) =>
+      body(Array.from({ length: size }, (_, k) => k * l.strideBytes)),
     );
-    f.set(loss, `(f64.add ${loss.get} ${toFloat64(scalarLoad(column, l.logSumExp))})`);
+  };
+  f.loop(vectors, [{ pointer: column, bytes: vectorBytes }], () => {
+    const max = f.let('v128', 'max', v.load(at(column, l.logits)));
+    overVocabulary(9, (rows) => {
+      for (const row of rows) f.set(max, v.max(max.get, v.load(at(zk, row))));
+    });
+    const sum = f.let('v128', 'sum', v.constant(0));
+    overVocabulary(4, (rows) => {
+      const below = rows.map((row) => v.max(v.sub(v.load(at(zk, row)), max.get), v.constant(v.lowestExponent)));
+      for (const [k, e] of v.exp(f, below).entries()) {
+        f.set(sum, v.add(sum.get, e.get));
+        f.do(v.store(at(zk, rows[k]), e.get));
+      }
+    });
+    f.do(v.store(at(column, l.logSumExp), v.add(v.log(f, sum.get), max.get)));
+    const scale = f.let('v128', 'scale', v.div(v.load(at(column, l.lossScale)), sum.get));
+    overVocabulary(9, (rows) => {
+      for (const row of rows) f.do(v.store(at(zk, row), v.mul(v.load(at(zk, row)), scale.get)));
+    });
   });
-  f.do(`(f64.div ${loss.get} (f64.convert_i32_s ${positions.get}))`);
-  return f.text('f64');
+
+  const loss = f.let('f64', 'loss', '(f64.const 0)');
+  const ofDocument = f.local('f64', 'ofDocument');
+  overColumns((visit) => {
+    f.set(ofDocument, '(f64.const 0)');
+    visit(() => {
+      store(place, 0, `(${scalar}.sub ${load(place)} ${load(columnBytes, l.lossScale)})`);
+      const distance = `(f64.sub ${toFloat64(load(columnBytes, l.logSumExp))} ${toFloat64(load(columnBytes, l.targetLogits))})`;
+      f.set(ofDocument, `(f64.add ${ofDocument.get} ${distance})`);
+    });
+    f.set(loss, `(f64.add ${loss.get} (f64.div ${ofDocument.get} (f64.convert_i32_s ${positions.get})))`);
+  });
+  f.do(`(f64.store offset=${l.loss} (i32.const 0) ${loss.get})`);
+  return f.text();
 }

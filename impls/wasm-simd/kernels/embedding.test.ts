@@ -1,68 +1,69 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { expectClose, TestKernel, variants } from '../test-kernel.ts';
-import { testShapes } from '../test-shapes.ts';
-import { clearEmbeddingGradient, embed, embedGradient } from './embedding.ts';
+import { expectClose, type Matrix, TestKernel, variants } from '../test-kernel.ts';
+import { type TestShape, testShapes } from '../test-shapes.ts';
+import { embed, embedGradient } from './embedding.ts';
+
+/** The tables of rows for tokens drawn from the first `kinds`; columns that are none get the rows of no parameter. */
+function writeRows(kernel: TestKernel, { model, documents, columns, draw }: TestShape, kinds: number) {
+  const { l, v } = kernel;
+  const rowBytes = model.nEmbd * v.elementBytes;
+  const positions = documents.flatMap((count) => Array.from({ length: count }, (_, t) => t));
+  const tokens = positions.map(() => Math.floor(((draw() + 1) / 2) * kinds));
+  const none = new Array<number>(kernel.vectors(columns) * v.lanes - columns).fill(l.noTile);
+  kernel.writeIntegers(l.tokenRows, [...tokens.map((token) => l.parameters + token * rowBytes), ...none]);
+  kernel.writeIntegers(l.positionRows, [...positions.map((t) => l.wpe + t * rowBytes), ...none]);
+  kernel.fill(kernel.at(l.noTile, 1, model.nEmbd), () => 0);
+  return { tokens, positions };
+}
 
 describe.each(variants)('$precision, fused $fused', (variant) => {
-  test('row t is wte[token t] + wpe[t], and zero where positions pad a vector', () => {
+  test('a column is wte of its token and wpe of its position, and zero where there is none', () => {
     fc.assert(
-      fc.property(testShapes(), ({ model, positions, draw }) => {
+      fc.property(testShapes(), (shape) => {
+        const { model, documents, columns, draw } = shape;
         const { nEmbd, vocabSize, blockSize } = model;
-        const kernel = new TestKernel(model, variant, (v, l) => [embed(v, l)]);
+        const kernel = new TestKernel(model, variant, (v, l) => [embed(v, l)], documents.length);
         const { l } = kernel;
         const wte = kernel.fill(kernel.at(l.parameters, vocabSize, nEmbd), draw);
         const wpe = kernel.fill(kernel.at(l.wpe, blockSize, nEmbd), draw);
-        const tokens = wpe.slice(0, positions).map(() => Math.floor(((draw() + 1) / 2) * vocabSize));
-        kernel.writeIntegers(l.tokens, tokens);
-        const rows = kernel.at(l.embeddingRows, kernel.vectors(positions) * kernel.v.lanes, nEmbd);
-        kernel.run('embed', [positions, kernel.vectors(positions)], [rows]);
+        const { tokens, positions } = writeRows(kernel, shape, vocabSize);
+        const to = kernel.features(nEmbd, kernel.vectors(columns) * kernel.v.lanes);
+        kernel.run('embed', [to.address, kernel.vectors(columns)], [to]);
         const expected = kernel
-          .read(rows)
-          .map((_, t) => wpe[0].map((_, i) => (t < positions ? wte[tokens[t]][i] + wpe[t][i] : 0)));
-        expectClose(kernel.read(rows), expected, kernel.epsilon);
+          .read(to)
+          .map((row, i) => row.map((_, c) => (c < columns ? wte[tokens[c]][i] + wpe[positions[c]][i] : 0)));
+        expectClose(kernel.read(to), expected, kernel.epsilon);
       }),
       { numRuns: 15 },
     );
   });
 
-  test('its gradient adds up where a token comes twice', () => {
+  test('its gradient adds up where a token or a position comes twice', () => {
     fc.assert(
-      fc.property(testShapes(), ({ model, positions, draw }) => {
+      fc.property(testShapes(), (shape) => {
+        const { model, documents, columns, draw } = shape;
         const { nEmbd, vocabSize, blockSize } = model;
-        const kernel = new TestKernel(model, variant, (v, l) => [embedGradient(v, l)]);
+        const kernel = new TestKernel(model, variant, (v, l) => [embedGradient(v, l)], documents.length);
         const { l } = kernel;
-        const [dWte, dWpe] = [
-          kernel.at(l.parameters + l.toGradient, vocabSize, nEmbd),
-          kernel.at(l.wpe + l.toGradient, blockSize, nEmbd),
-        ];
+        const dWte = kernel.at(l.parameters + l.toGradient, vocabSize, nEmbd);
+        const dWpe = kernel.at(l.wpe + l.toGradient, blockSize, nEmbd);
+        const none = kernel.at(l.noTile + l.toGradient, 1, nEmbd);
         const expectedWte = kernel.fill(dWte, draw).map((row) => [...row]);
         const expectedWpe = kernel.fill(dWpe, draw).map((row) => [...row]);
-        const rows = kernel.fill(kernel.at(l.embeddingRows, positions, nEmbd), draw);
-        const tokens = rows.map(() => Math.floor(((draw() + 1) / 2) * Math.min(2, vocabSize)));
-        kernel.writeIntegers(l.tokens, tokens);
-        kernel.run('embedGradient', [positions], [dWte, dWpe]);
-        for (const [t, row] of rows.entries())
-          for (const [i, value] of row.entries()) {
-            expectedWte[tokens[t]][i] += value;
-            expectedWpe[t][i] += value;
+        kernel.fill(none, () => 0);
+        const from = kernel.features(nEmbd, columns);
+        const gradient: Matrix = kernel.fill(from, draw);
+        kernel.padWithZeros(from);
+        const { tokens, positions } = writeRows(kernel, shape, Math.min(2, vocabSize));
+        kernel.run('embedGradient', [from.address, kernel.vectors(columns)], [dWte, dWpe]);
+        for (const [i, row] of gradient.entries())
+          for (const [c, value] of row.entries()) {
+            expectedWte[tokens[c]][i] += value;
+            expectedWpe[positions[c]][i] += value;
           }
-        expectClose(kernel.read(dWte), expectedWte, positions * kernel.epsilon);
-        expectClose(kernel.read(dWpe), expectedWpe, positions * kernel.epsilon);
-      }),
-      { numRuns: 15 },
-    );
-  });
-
-  test('cleared, the gradients of both embeddings are zero, and nothing else is touched', () => {
-    fc.assert(
-      fc.property(testShapes(), ({ model, draw }) => {
-        const kernel = new TestKernel(model, variant, (v, l) => [clearEmbeddingGradient(v, l)]);
-        const rows = model.vocabSize + model.blockSize;
-        const gradients = kernel.at(kernel.l.parameters + kernel.l.toGradient, rows, model.nEmbd);
-        kernel.fill(gradients, draw);
-        kernel.run('clearEmbeddingGradient', [], [gradients]);
-        expectClose(kernel.read(gradients), new Array(rows).fill(new Array(model.nEmbd).fill(0)), 0);
+        expectClose(kernel.read(dWte), expectedWte, columns * kernel.epsilon);
+        expectClose(kernel.read(dWpe), expectedWpe, columns * kernel.epsilon);
       }),
       { numRuns: 15 },
     );

@@ -1,101 +1,86 @@
 import type { Layout } from './layout.ts';
 import type { Vector } from './vector.ts';
-import { at, FunctionWriter, i32 } from './wat.ts';
+import { at, FunctionWriter, i32, type Local } from './wat.ts';
 
-const unroll = 8;
+const unroll = 4;
 
-/** `embed(positions, vectors)`: embeddingRows[t] = wte[token t] + wpe[t], and zero in the lanes that pad the last vector. */
+/** Visits the vectors of columns; `body` gets, for each lane, its rows of wte and wpe, moved on by `toRow` bytes. */
+function overColumnRows(
+  f: FunctionWriter,
+  v: Vector,
+  l: Layout,
+  vectors: Local,
+  column: Local,
+  toRow: number,
+  body: (token: readonly Local[], position: readonly Local[]) => void,
+) {
+  const lanes = Array.from({ length: v.lanes }, (_, lane) => lane);
+  const tokenRows = f.let('i32', 'tokenRows', i32.constant(l.tokenRows));
+  const positionRows = f.let('i32', 'positionRows', i32.constant(l.positionRows));
+  const [token, position] = ['token', 'position'].map((name) => lanes.map(() => f.local('i32', name)));
+  f.loop(
+    vectors,
+    [
+      { pointer: column, bytes: v.lanes * v.elementBytes },
+      { pointer: tokenRows, bytes: v.lanes * 4 },
+      { pointer: positionRows, bytes: v.lanes * 4 },
+    ],
+    () => {
+      for (const lane of lanes) {
+        f.set(token[lane], i32.add(i32.load(at(tokenRows, lane * 4)), i32.constant(toRow)));
+        f.set(position[lane], i32.add(i32.load(at(positionRows, lane * 4)), i32.constant(toRow)));
+      }
+      body(token, position);
+    },
+  );
+}
+
+/** `embed(to, vectors)`: to[column] = wte[token] + wpe[position]. */
 export function embed(v: Vector, l: Layout): string {
   const f = new FunctionWriter('embed');
-  const [positions, vectors] = [f.parameter('i32', 'positions'), f.parameter('i32', 'vectors')];
-  const rowBytes = l.model.nEmbd * v.elementBytes;
+  const [to, vectors] = [f.parameter('i32', 'to'), f.parameter('i32', 'vectors')];
   const vectorBytes = v.lanes * v.elementBytes;
-  const token = f.let('i32', 'token', i32.constant(l.tokens));
-  const wpe = f.let('i32', 'wpe', i32.constant(l.wpe));
-  const to = f.let('i32', 'to', i32.constant(l.embeddingRows));
-  const [wte, a, b] = [f.local('i32', 'wte'), f.local('i32', 'a'), f.local('i32', 'b')];
-  f.loop(
-    positions,
-    [
-      { pointer: token, bytes: 4 },
-      { pointer: wpe, bytes: rowBytes },
-      { pointer: to, bytes: rowBytes },
-    ],
-    () => {
-      f.set(wte, i32.add(i32.mul(i32.load(at(token)), i32.constant(rowBytes)), i32.constant(l.parameters)));
-      f.set(a, wpe.get);
-      f.set(b, to.get);
-      f.unrolled(
-        l.model.nEmbd / v.lanes,
-        unroll,
-        [wte, a, b].map((pointer) => ({ pointer, bytes: vectorBytes })),
-        (copy) => {
-          const place = copy * vectorBytes;
-          f.do(v.store(at(b, place), v.add(v.load(at(wte, place)), v.load(at(a, place)))));
-        },
+  const below = f.local('i32', 'below');
+  overColumnRows(f, v, l, vectors, to, 0, (token, position) => {
+    f.set(below, to.get);
+    const moving = [
+      ...[...token, ...position].map((pointer) => ({ pointer, bytes: vectorBytes })),
+      { pointer: below, bytes: v.lanes * l.strideBytes },
+    ];
+    f.unrolled(l.model.nEmbd / v.lanes, unroll, moving, (copy) => {
+      const place = copy * vectorBytes;
+      const rows = token.map((row, lane) =>
+        f.let('v128', 'row', v.add(v.load(at(row, place)), v.load(at(position[lane], place)))),
       );
-    },
-  );
-  const padding = f.let('i32', 'padding', i32.sub(i32.mul(vectors.get, i32.constant(v.lanes)), positions.get));
-  f.do(`(if ${padding.get} (then`);
-  f.loop(padding, [{ pointer: to, bytes: rowBytes }], () => {
-    f.set(b, to.get);
-    f.unrolled(l.model.nEmbd / v.lanes, unroll, [{ pointer: b, bytes: vectorBytes }], (copy) =>
-      f.do(v.store(at(b, copy * vectorBytes), v.constant(0))),
-    );
+      for (const [row, feature] of v.transpose(f, rows).entries())
+        f.do(v.store(at(below, (copy * v.lanes + row) * l.strideBytes), feature.get));
+    });
   });
-  f.do('))');
   return f.text();
 }
 
-/** `embedGradient(positions)`: adds row t of embeddingRows, now the gradient, to the stored gradients of wte[token t] and wpe[t]. */
+/** `embedGradient(from, vectors)`: adds each column of the gradient to the stored gradients of its rows of wte and wpe. */
 export function embedGradient(v: Vector, l: Layout): string {
   const f = new FunctionWriter('embedGradient');
-  const positions = f.parameter('i32', 'positions');
-  const rowBytes = l.model.nEmbd * v.elementBytes;
+  const [from, vectors] = [f.parameter('i32', 'from'), f.parameter('i32', 'vectors')];
   const vectorBytes = v.lanes * v.elementBytes;
-  const token = f.let('i32', 'token', i32.constant(l.tokens));
-  const wpe = f.let('i32', 'wpe', i32.constant(l.wpe + l.toGradient));
-  const from = f.let('i32', 'from', i32.constant(l.embeddingRows));
-  const [wte, a, b] = [f.local('i32', 'wte'), f.local('i32', 'a'), f.local('i32', 'b')];
-  f.loop(
-    positions,
-    [
-      { pointer: token, bytes: 4 },
-      { pointer: wpe, bytes: rowBytes },
-      { pointer: from, bytes: rowBytes },
-    ],
-    () => {
-      f.set(
-        wte,
-        i32.add(i32.mul(i32.load(at(token)), i32.constant(rowBytes)), i32.constant(l.parameters + l.toGradient)),
+  const below = f.local('i32', 'below');
+  overColumnRows(f, v, l, vectors, from, l.toGradient, (token, position) => {
+    f.set(below, from.get);
+    const moving = [
+      ...[...token, ...position].map((pointer) => ({ pointer, bytes: vectorBytes })),
+      { pointer: below, bytes: v.lanes * l.strideBytes },
+    ];
+    f.unrolled(l.model.nEmbd / v.lanes, unroll, moving, (copy) => {
+      const features = token.map((_, row) =>
+        f.let('v128', 'feature', v.load(at(below, (copy * v.lanes + row) * l.strideBytes))),
       );
-      f.set(a, wpe.get);
-      f.set(b, from.get);
-      f.unrolled(
-        l.model.nEmbd / v.lanes,
-        unroll,
-        [wte, a, b].map((pointer) => ({ pointer, bytes: vectorBytes })),
-        (copy) => {
-          const place = copy * vectorBytes;
-          const row = f.let('v128', 'row', v.load(at(b, place)));
-          f.do(v.store(at(wte, place), v.add(v.load(at(wte, place)), row.get)));
-          f.do(v.store(at(a, place), v.add(v.load(at(a, place)), row.get)));
-        },
-      );
-    },
-  );
-  return f.text();
-}
-
-/** `clearEmbeddingGradient()`: what {@link embedGradient} adds to starts from zero. */
-export function clearEmbeddingGradient(v: Vector, l: Layout): string {
-  const f = new FunctionWriter('clearEmbeddingGradient');
-  const vectorBytes = v.lanes * v.elementBytes;
-  const g = f.let('i32', 'g', i32.constant(l.parameters + l.toGradient));
-  const vectors = ((l.model.vocabSize + l.model.blockSize) * l.model.nEmbd) / v.lanes;
-  f.unrolled(vectors, unroll, [{ pointer: g, bytes: vectorBytes }], (copy) =>
-    f.do(v.store(at(g, copy * vectorBytes), v.constant(0))),
-  );
+      for (const [lane, gradient] of v.transpose(f, features).entries())
+        for (const pointer of [token[lane], position[lane]]) {
+          const place = at(pointer, copy * vectorBytes);
+          f.do(v.store(place, v.add(v.load(place), gradient.get)));
+        }
+    });
+  });
   return f.text();
 }

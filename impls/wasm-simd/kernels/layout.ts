@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../../contract.ts';
 import { ConstantPool } from './constant-pool.ts';
-import { type Division, undivided } from './division.ts';
+import { alone, type Plan } from './plan.ts';
 import type { Vector } from './vector.ts';
 
 /** Byte addresses of one layer's parameters and of what its forward pass keeps for the backward pass. */
@@ -16,175 +16,201 @@ export interface LayerLayout {
   readonly mlpNorm: number;
   readonly mlpNormScale: number;
   readonly qkv: number;
-  /** Attention weights before they are scaled, `[nHead][key position][query position]`. */
-  readonly weights: number;
-  /** What to multiply a position's weights with, so that they add up to 1: `[nHead][query position]`. */
-  readonly weightScale: number;
+  /** Attention weights before they are scaled, `[document][nHead][key position][query position]`. */
+  readonly attnWeights: number;
+  /** What to multiply a position's weights with, so that they add up to 1: `[nHead][column]`. */
+  readonly attnWeightScale: number;
   readonly attnOut: number;
   /** relu's output, `[4 · nEmbd]`. */
   readonly hidden: number;
 }
 
 /**
- * Where everything lies in linear memory. Activations are `[feature][position]` with `strideBytes` from one feature to
- * the next: positions are the lanes, padded to whole vectors.
+ * Where everything lies in linear memory. Activations are `[feature][column]` with `strideBytes` from one feature to
+ * the next. A column is one position of one document: documents lie side by side, the next begins where one ends, and
+ * columns are the lanes. What is left of the last vector of columns is zero.
  */
 export interface Layout {
   readonly model: ModelConfig;
   readonly strideBytes: number;
-  /** Three numbers the host writes before each step: Adam's rate, Adam's ε, and the weight of a position in the loss. */
+  /** Adam's rate and ε, which the host writes before each step, and its β and floor: one number each. */
   readonly rate: number;
   readonly epsilon: number;
-  readonly lossScale: number;
-  /** Adam's β and floor, as elements. */
   readonly beta1: number;
   readonly beta2: number;
   readonly floor: number;
-  /** Three int32: threads that have arrived at the barrier, how often it has opened, and threads that sleep at it. */
-  readonly barrier: number;
-  /** Token ids of one document, int32. */
-  readonly tokens: number;
+  /** Float64: the loss of the documents trained last, each the mean of its positions, added up. */
+  readonly loss: number;
+  /** Int32 pairs, one a document: its first column in bytes, and its positions. */
+  readonly documents: number;
+  /** Int32, one a column: the addresses of its rows of wte and wpe and of its target's logit. */
+  readonly tokenRows: number;
+  readonly positionRows: number;
+  readonly targets: number;
+  /** What a column counts in the loss, `[column]`: zero where there is none. */
+  readonly lossScale: number;
   readonly parameterCount: number;
   readonly parameters: number;
   readonly wpe: number;
-  /** A tile of parameters that are zero and stay so: what the first tile of a matrix finds to be updated. */
-  readonly noTile: number;
   readonly lmHead: number;
-  /** From a parameter to its first moment, its second moment, its gradient, and the gradients of all threads. */
+  /**
+   * A tile of parameters that are zero and stay so: what the first tile of a matrix finds to be updated, and the rows of
+   * wte and wpe of a column that is none.
+   */
+  readonly noTile: number;
+  /** From a parameter to its first moment, its second moment, its gradient, and the gradients of all parts of a plan. */
   readonly toFirstMoment: number;
   readonly toSecondMoment: number;
   readonly toGradient: number;
   readonly toGradients: readonly number[];
-  /** How many gradients are stored: all for a batch, else only the embeddings', which are gathered by token. */
-  readonly gradientCount: number;
   readonly layers: readonly LayerLayout[];
-  /** The residual stream `[nEmbd]`, in front of the first layer, then after every half layer, and its gradient. */
+  /** The sum of both embeddings `[nEmbd]`, and the scale of its norm. */
   readonly embedding: number;
-  readonly embeddingNormScale: number;
+  readonly embeddingScale: number;
+  /** The residual stream `[nEmbd]`, in front of the first layer, then after every half layer, and its gradient. */
   readonly streams: readonly number[];
-  /** The input of the linear layer at hand, as rows of features `[position][feature]`, for its weight gradient. */
-  readonly inputRows: number;
   readonly dStream: number;
+  /** The input of the linear layer at hand, for its weight gradient: see {@link toPanels}. */
+  readonly inputPanels: number;
+  readonly columnCapacity: number;
   readonly dNorm: number;
   readonly dQkv: number;
   readonly dAttnOut: number;
   readonly dHidden: number;
-  readonly embeddingRows: number;
   readonly logits: number;
   readonly logSumExp: number;
+  readonly targetLogits: number;
   /**
-   * Where threads that divide features leave their parts of a sum, `[threads][nEmbd]`: two such places, used in turn, so
-   * that one is written while a slower thread still reads the other. First all threads' parts, then this thread's own.
+   * Where the parts of a plan leave their parts of a sum, `[parts][nEmbd]`: two such places, used in turn, so that one is
+   * written while a slower part still reads the other.
    */
   readonly partials: readonly number[];
-  readonly ownPartials: readonly number[];
   readonly partialBytes: number;
-  /** Logits as all threads together have computed them. */
+  /** Logits as all parts of a plan together have computed them. */
   readonly sharedLogits: number;
+  /** What this kernel alone writes: its tables, gradients and activations. Gradients of matrices are used in a batch only. */
+  readonly own: { readonly address: number; readonly bytes: number };
   readonly totalBytes: number;
 }
 
+/** What a layout depends on, beside the model. */
+export interface LayoutOptions {
+  readonly documents: number;
+  readonly plan?: Plan | undefined;
+}
+
 const lineBytes = 64;
+const roundUp = (value: number, multiple: number) => Math.ceil(value / multiple) * multiple;
 
 /** Lays out a task's memory, one array after the other, each on cache lines of its own. */
-export function layout(model: ModelConfig, v: Vector, batched: boolean, division: Division = undivided): Layout {
+export function layout(model: ModelConfig, v: Vector, { documents, plan = alone }: LayoutOptions): Layout {
   const { nEmbd, nHead, nLayer, blockSize, vocabSize } = model;
   const bytes = v.elementBytes;
   let next = ConstantPool.endBytes;
   const take = (sizeBytes: number): number => {
     const address = next;
-    next += Math.ceil(sizeBytes / lineBytes) * lineBytes;
+    next += roundUp(sizeBytes, lineBytes);
     return address;
   };
-  const positions = Math.ceil(blockSize / v.lanes) * v.lanes;
-  // A stride of a large power of two would put all features of a position into the same few cache sets.
-  const strideBytes = positions * bytes + ((positions * bytes) % 256 === 0 ? lineBytes : 0);
+  // The vectors of the last document may begin anywhere, and then end behind the last column.
+  const columnCapacity = roundUp(documents * blockSize, v.lanes) + (documents > 1 ? v.lanes : 0);
+  // A stride of a large power of two would put all features of a column into the same few cache sets.
+  const lines = Math.ceil((columnCapacity * bytes) / lineBytes);
+  const strideBytes =
+    documents > 1
+      ? (lines + 1 - (lines % 2)) * lineBytes
+      : columnCapacity * bytes + ((columnCapacity * bytes) % 256 === 0 ? lineBytes : 0);
   const features = (count: number) => take(count * strideBytes);
-  const rows = (count: number) => take(positions * count * bytes);
 
   const matrix = nEmbd * nEmbd;
   const embeddingCount = (vocabSize + blockSize) * nEmbd;
   const parameterCount = embeddingCount + vocabSize * nEmbd + nLayer * 12 * matrix;
-  const gradientCount = batched ? parameterCount : embeddingCount;
-  const numbers = take(5 * bytes);
-  const barrier = take(12);
-  // Parameters and moments end with room for one tile that belongs to no matrix.
+  // Parameters, moments and gradients end with room for one tile that belongs to no matrix.
   const numbersOf = () => take((parameterCount + 16 * nEmbd) * bytes);
   const [parameters, firstMoment, secondMoment] = [numbersOf(), numbersOf(), numbersOf()];
+  const noTile = parameters + roundUp(parameterCount * bytes, lineBytes);
 
-  const activations = () => ({
-    lossScale: take(bytes),
-    tokens: take((blockSize + 1) * 4),
-    gradients: take(gradientCount * bytes),
-    layers: Array.from({ length: nLayer }, (_, layer): LayerLayout => {
-      const start = parameters + (embeddingCount + vocabSize * nEmbd + layer * 12 * matrix) * bytes;
-      return {
-        attnWqkv: start,
-        attnWo: start + 3 * matrix * bytes,
-        mlpFc1: start + 4 * matrix * bytes,
-        mlpFc2: start + 8 * matrix * bytes,
-        attnNorm: features(nEmbd),
-        attnNormScale: features(1),
-        mlpNorm: features(nEmbd),
-        mlpNormScale: features(1),
-        qkv: features(3 * nEmbd),
-        weights: features(nHead * positions),
-        weightScale: features(nHead),
-        attnOut: features(nEmbd),
-        hidden: features(4 * nEmbd),
-      };
-    }),
-    embedding: features(nEmbd),
-    embeddingNormScale: features(1),
-    streams: Array.from({ length: 2 * nLayer + 1 }, () => features(nEmbd)),
-    dStream: features(nEmbd),
-    dNorm: features(nEmbd),
-    dQkv: features(3 * nEmbd),
-    dAttnOut: features(nEmbd),
-    dHidden: features(4 * nEmbd),
-    embeddingRows: rows(nEmbd),
-    inputRows: rows(4 * nEmbd),
-    logits: features(vocabSize),
-    logSumExp: features(1),
-  });
-  const partial = () => features(nEmbd);
-
-  /** One copy of a part of memory for each thread, and which of them is this thread's. */
-  const perThread = <T>(part: () => T): { own: T; all: T[] } => {
-    const all = Array.from({ length: division.threads }, part);
-    const own = all[division.thread];
-    if (own === undefined) throw new RangeError(`no thread ${division.thread} of ${division.threads}`);
-    return { own, all };
+  const ownOf = () => {
+    const address = next;
+    const numbers = take(5 * bytes);
+    const own = {
+      rate: numbers,
+      epsilon: numbers + bytes,
+      beta1: numbers + 2 * bytes,
+      beta2: numbers + 3 * bytes,
+      floor: numbers + 4 * bytes,
+      loss: take(8),
+      documents: take(documents * 8),
+      tokenRows: take(columnCapacity * 4),
+      positionRows: take(columnCapacity * 4),
+      targets: take(columnCapacity * 4),
+      lossScale: features(1),
+      gradients: numbersOf(),
+      layers: Array.from({ length: nLayer }, (_, layer): LayerLayout => {
+        const start = parameters + (embeddingCount + vocabSize * nEmbd + layer * 12 * matrix) * bytes;
+        return {
+          attnWqkv: start,
+          attnWo: start + 3 * matrix * bytes,
+          mlpFc1: start + 4 * matrix * bytes,
+          mlpFc2: start + 8 * matrix * bytes,
+          attnNorm: features(nEmbd),
+          attnNormScale: features(1),
+          mlpNorm: features(nEmbd),
+          mlpNormScale: features(1),
+          qkv: features(3 * nEmbd),
+          attnWeights: take(documents * weightStrides(model, v).document),
+          attnWeightScale: features(nHead),
+          attnOut: features(nEmbd),
+          hidden: features(4 * nEmbd),
+        };
+      }),
+      embedding: features(nEmbd),
+      embeddingScale: features(1),
+      streams: Array.from({ length: 2 * nLayer + 1 }, () => features(nEmbd)),
+      dStream: features(nEmbd),
+      dNorm: features(nEmbd),
+      dQkv: features(3 * nEmbd),
+      dAttnOut: features(nEmbd),
+      dHidden: features(4 * nEmbd),
+      inputPanels: take(columnCapacity * 4 * nEmbd * bytes),
+      logits: features(vocabSize),
+      logSumExp: features(1),
+      targetLogits: features(1),
+    };
+    return { ...own, own: { address, bytes: next - address } };
   };
-  const { own, all } = perThread(activations);
-  const shared = division.by === 'features' && division.threads > 1;
-  const partials = shared ? ([perThread(partial), perThread(partial)] as const) : undefined;
-  const sharedLogits = shared ? features(vocabSize) : own.logits;
+
+  const parts = Array.from({ length: plan.parts }, ownOf);
+  const { gradients, ...own } = parts[plan.part];
+  const shares = plan.share !== undefined;
+  const partialBytes = nEmbd * strideBytes;
+  const partials = shares ? [take(plan.parts * partialBytes), take(plan.parts * partialBytes)] : [];
+  const sharedLogits = shares ? features(vocabSize) : own.logits;
 
   return {
     model,
     strideBytes,
-    rate: numbers,
-    epsilon: numbers + bytes,
-    beta1: numbers + 2 * bytes,
-    beta2: numbers + 3 * bytes,
-    floor: numbers + 4 * bytes,
-    barrier,
+    columnCapacity,
     parameterCount,
     parameters,
-    noTile: parameters + Math.ceil((parameterCount * bytes) / lineBytes) * lineBytes,
+    noTile,
     wpe: parameters + vocabSize * nEmbd * bytes,
     lmHead: parameters + embeddingCount * bytes,
     toFirstMoment: firstMoment - parameters,
     toSecondMoment: secondMoment - parameters,
-    toGradient: own.gradients - parameters,
-    toGradients: (division.by === 'documents' ? all : [own]).map((part) => part.gradients - parameters),
-    gradientCount,
+    toGradient: gradients - parameters,
+    toGradients: (shares ? [{ gradients }] : parts).map((part) => part.gradients - parameters),
     ...own,
-    partials: partials?.map(({ all: [first] }) => first ?? 0) ?? [],
-    ownPartials: partials?.map((part) => part.own) ?? [],
-    partialBytes: nEmbd * strideBytes,
+    partials,
+    partialBytes,
     sharedLogits,
     totalBytes: next,
   };
+}
+
+/** Bytes from one key to the next, from one head to the next and from one document to the next, in attention weights. */
+export function weightStrides({ nHead, blockSize }: ModelConfig, v: Vector) {
+  const positions = roundUp(blockSize, v.lanes);
+  const key = positions * v.elementBytes;
+  return { key, head: positions * key, document: nHead * positions * key };
 }

@@ -8,16 +8,19 @@ export interface Shape {
   readonly inputs: number;
 }
 
-/** How many position vectors one register tile spans at the most. */
+/** How many vectors one register tile spans at the most. */
 export const maxTileVectors = 4;
 
-/** Rows of a register tile for a number of position vectors: 8 to 9 accumulators, as many as FMA latency × throughput. */
+/** Rows of a register tile for a number of vectors of columns: 8 to 9 accumulators, as many as FMA latency × throughput. */
 const tileRows = [0, 8, 4, 3, 2];
 
 const unroll = 16;
 
 /** What happens to a product before it is stored. */
-export type Finish = 'plain' | 'residual' | 'relu' | 'relu-gradient' | 'added';
+export type Finish = 'plain' | 'residual' | 'relu' | 'relu-gradient';
+
+/** Which way a matrix is used: from inputs to outputs, or, transposed, from outputs' gradients to inputs' gradients. */
+export type Direction = 'forward' | 'backward';
 
 /** Runs `tile` over `count` rows, as many at a time as fit, the rest in a smaller tile. */
 function overTiles(
@@ -52,25 +55,24 @@ export function outerProduct(
   a: (row: number) => Address,
   b: (column: number) => Address,
 ) {
-  const columns = (acc[0] ?? []).map((_, column) => f.let('v128', 'b', v.load(b(column))));
+  const columns = acc[0].map((_, column) => f.let('v128', 'b', v.load(b(column))));
   for (const [row, accRow] of acc.entries()) {
     const factor = f.let('v128', 'a', v.splat(a(row)));
-    for (const [column, cell] of accRow.entries()) {
-      const right = columns[column];
-      if (right !== undefined) f.set(cell, v.madd(factor.get, right.get, cell.get));
-    }
+    for (const [column, cell] of accRow.entries()) f.set(cell, v.madd(factor.get, columns[column].get, cell.get));
   }
 }
 
 /**
- * `name(w, x, y, extra)`: y[o] = Σ_i W[o][i] · x[i] over `vectors` vectors of positions, for x `[inputs]` and y `[outputs]`.
- * With `residual`, `extra` is added to y; with `relu`, negative results become zero.
+ * `name(w, x, y, extra)`: y = W x over `vectors` vectors of columns, or y = Wᵀ x if `direction` is `backward`. With
+ * `residual`, `extra` is added to y; with `relu`, negative results become zero; with `relu-gradient`, y is zero wherever
+ * `extra`, relu's output of the same shape, is zero.
  */
-export function linearForward(
+export function linear(
   name: string,
   v: Vector,
   l: Layout,
-  shape: Shape,
+  { outputs, inputs }: Shape,
+  direction: Direction,
   vectors: number,
   finish: Finish,
 ): string {
@@ -81,16 +83,18 @@ export function linearForward(
     f.parameter('i32', 'y'),
     f.parameter('i32', 'extra'),
   ];
-  const rowBytes = shape.inputs * v.elementBytes;
+  const lengthwise = { count: inputs, bytes: v.elementBytes };
+  const downward = { count: outputs, bytes: inputs * v.elementBytes };
+  const [results, terms] = direction === 'forward' ? [downward, lengthwise] : [lengthwise, downward];
   const vectorBytes = v.lanes * v.elementBytes;
   const [wi, xi] = [f.local('i32', 'wi'), f.local('i32', 'xi')];
   const zero = f.let('v128', 'zero', v.constant(0));
   const moving: [Local, number][] = [
-    [w, rowBytes],
+    [w, results.bytes],
     [y, l.strideBytes],
   ];
-  if (finish === 'residual') moving.push([extra, l.strideBytes]);
-  overTiles(f, shape.outputs, tileRows[vectors] ?? 1, moving, (rows) => {
+  if (finish === 'residual' || finish === 'relu-gradient') moving.push([extra, l.strideBytes]);
+  overTiles(f, results.count, tileRows[vectors], moving, (rows) => {
     const cell = (row: number, column: number) => row * l.strideBytes + column * vectorBytes;
     const acc = accumulators(f, rows, vectors, (row, column) =>
       finish === 'residual' ? v.load(at(extra, cell(row, column))) : zero.get,
@@ -98,10 +102,10 @@ export function linearForward(
     f.set(wi, w.get);
     f.set(xi, x.get);
     f.unrolled(
-      shape.inputs,
+      terms.count,
       unroll,
       [
-        { pointer: wi, bytes: v.elementBytes },
+        { pointer: wi, bytes: terms.bytes },
         { pointer: xi, bytes: l.strideBytes },
       ],
       (copy) =>
@@ -109,99 +113,41 @@ export function linearForward(
           f,
           v,
           acc,
-          (row) => at(wi, row * rowBytes + copy * v.elementBytes),
+          (row) => at(wi, row * results.bytes + copy * terms.bytes),
           (column) => at(xi, copy * l.strideBytes + column * vectorBytes),
         ),
     );
-    for (const [row, accRow] of acc.entries())
-      for (const [column, value] of accRow.entries())
-        f.do(v.store(at(y, cell(row, column)), finish === 'relu' ? v.max(zero.get, value.get) : value.get));
-  });
-  return f.text();
-}
-
-/**
- * `name(w, dy, dx, extra)`: dx[i] = Σ_o W[o][i] · dy[o] over `vectors` vectors of positions. With `added`, the result is
- * added to what dx holds.
- * With `relu-gradient`, dx is zero wherever `extra`, relu's output of the same shape, is zero.
- */
-export function linearInputGradient(
-  name: string,
-  v: Vector,
-  l: Layout,
-  shape: Shape,
-  vectors: number,
-  finish: Finish,
-): string {
-  const f = new FunctionWriter(name);
-  const [w, dy, dx, extra] = [
-    f.parameter('i32', 'w'),
-    f.parameter('i32', 'dy'),
-    f.parameter('i32', 'dx'),
-    f.parameter('i32', 'extra'),
-  ];
-  const rowBytes = shape.inputs * v.elementBytes;
-  const vectorBytes = v.lanes * v.elementBytes;
-  const [wo, dyo] = [f.local('i32', 'wo'), f.local('i32', 'dyo')];
-  const zero = f.let('v128', 'zero', v.constant(0));
-  const moving: [Local, number][] = [
-    [w, v.elementBytes],
-    [dx, l.strideBytes],
-  ];
-  if (finish === 'relu-gradient') moving.push([extra, l.strideBytes]);
-  overTiles(f, shape.inputs, tileRows[vectors] ?? 1, moving, (rows) => {
-    const cell = (row: number, column: number) => row * l.strideBytes + column * vectorBytes;
-    const acc = accumulators(f, rows, vectors, (row, column) =>
-      finish === 'added' ? v.load(at(dx, cell(row, column))) : zero.get,
-    );
-    f.set(wo, w.get);
-    f.set(dyo, dy.get);
-    f.unrolled(
-      shape.outputs,
-      unroll,
-      [
-        { pointer: wo, bytes: rowBytes },
-        { pointer: dyo, bytes: l.strideBytes },
-      ],
-      (copy) =>
-        outerProduct(
-          f,
-          v,
-          acc,
-          (row) => at(wo, row * v.elementBytes + copy * rowBytes),
-          (column) => at(dyo, copy * l.strideBytes + column * vectorBytes),
-        ),
-    );
+    const finished = (value: Local, place: number) => {
+      if (finish === 'relu') return v.max(zero.get, value.get);
+      if (finish === 'relu-gradient') return v.where(v.greater(v.load(at(extra, place)), zero.get), value.get);
+      return value.get;
+    };
     for (const [row, accRow] of acc.entries())
       for (const [column, value] of accRow.entries()) {
         const place = cell(row, column);
-        const passed = v.where(v.greater(v.load(at(extra, place)), zero.get), value.get);
-        f.do(v.store(at(dx, place), finish === 'relu-gradient' ? passed : value.get));
+        f.do(v.store(at(y, place), finished(value, place)));
       }
   });
   return f.text();
 }
 
 /**
- * `name(w, in, out, extra, vectors)`: one of the two products above over any number of position vectors, as many at a
- * time as a register tile spans.
+ * `name(w, x, y, extra, vectors)`: a product over any number of vectors of columns, as many at a time as a
+ * register tile spans.
  */
-export function overPositionVectors(name: string, v: Vector, tile: (vectors: number) => string): string {
+export function overColumnVectors(name: string, v: Vector, tile: (vectors: number) => string): string {
   const f = new FunctionWriter(name);
-  const parameters = ['w', 'from', 'to', 'extra'].map((parameter) => f.parameter('i32', parameter));
+  const w = f.parameter('i32', 'w');
+  const moving = ['x', 'y', 'extra'].map((parameter) => f.parameter('i32', parameter));
   const left = f.parameter('i32', 'vectors');
-  const [w, from, to, extra] = parameters.map((p) => p.get);
-  if (w === undefined || from === undefined || to === undefined || extra === undefined)
-    throw new RangeError('four pointers');
+  const pointers = [w, ...moving].map((pointer) => pointer.get);
   const tileBytes = maxTileVectors * v.lanes * v.elementBytes;
   f.do('(block $done');
   f.do('(loop $next');
   for (let vectors = 1; vectors < maxTileVectors; vectors++)
-    f.do(
-      `(if (i32.eq ${left.get} (i32.const ${vectors})) (then ${call(tile(vectors), w, from, to, extra)} (br $done)))`,
-    );
-  f.do(call(tile(maxTileVectors), w, from, to, extra));
-  for (const p of parameters.slice(1)) f.advance(p, tileBytes);
+    f.do(`(if (i32.eq ${left.get} (i32.const ${vectors})) (then ${call(tile(vectors), ...pointers)} (br $done)))`);
+  f.do(call(tile(maxTileVectors), ...pointers));
+  for (const pointer of moving) f.advance(pointer, tileBytes);
   f.set(left, i32.sub(left.get, i32.constant(maxTileVectors)));
   f.do(`(br_if $next ${left.get})))`);
   return f.text();

@@ -7,14 +7,14 @@ import { sumPartials } from './partial-sums.ts';
 describe.each(variants)('$precision, fused $fused', (variant) => {
   test.each([true, false])('adds up what threads have left, and what a residual carries past: %s', (residual) => {
     fc.assert(
-      fc.property(testShapes(), fc.integer({ min: 1, max: 5 }), ({ model, positions, draw }, threads) => {
+      fc.property(testShapes(1), fc.integer({ min: 1, max: 5 }), ({ model, columns, draw }, threads) => {
         const { nEmbd } = model;
         const kernel = new TestKernel(model, variant, (v, l) => [sumPartials('sum', v, l, nEmbd, threads, residual)]);
-        const partials = kernel.features(threads * nEmbd, positions);
-        const [to, extra] = [kernel.features(nEmbd, positions), kernel.features(nEmbd, positions)];
+        const partials = kernel.features(threads * nEmbd, columns);
+        const [to, extra] = [kernel.features(nEmbd, columns), kernel.features(nEmbd, columns)];
         const parts = kernel.fill(partials, draw);
         const carried = kernel.fill(extra, draw);
-        kernel.run('sum', [partials.address, to.address, extra.address, kernel.vectors(positions)], [to]);
+        kernel.run('sum', [partials.address, to.address, extra.address, kernel.vectors(columns)], [to]);
         const expected = carried.map((row, feature) =>
           row.map((value, t) => {
             const sum = Array.from({ length: threads }, (_, k) => parts[k * nEmbd + feature][t]);

@@ -1,20 +1,23 @@
 import type { ModelConfig } from '../../contract.ts';
-import type { Division } from './division.ts';
 import { type Layout, layout } from './layout.ts';
+import type { Plan } from './plan.ts';
 import { type Precision, vector } from './vector.ts';
 import type { GradientFlow } from './weight-gradient.ts';
 
+/** What a kernel is generated for. */
 export interface KernelRequest {
   readonly model: ModelConfig;
   readonly precision: Precision;
-  readonly batched: boolean;
   /** Fused multiply-add by relaxed SIMD. */
   readonly fused: boolean;
-  /** This kernel's part of the work, where threads share it. */
-  readonly division?: Division;
+  /** The most documents that lie side by side. */
+  readonly documents: number;
+  readonly stages: readonly Stage[];
+  /** Left out where the kernel trains alone. */
+  readonly plan?: Plan;
 }
 
-/** The stages of a batch's gradients: the only document of a batch of one, or the first, a middle, the last of many. */
+/** The stages of a batch's gradients: all documents at once, or the first, some more, the last of them. */
 export const stages = {
   only: { start: 'zero', end: 'adam' },
   first: { start: 'zero', end: 'stored' },
@@ -24,6 +27,6 @@ export const stages = {
 
 export type Stage = keyof typeof stages;
 
-export function kernelLayout({ model, precision, batched, fused, division }: KernelRequest): Layout {
-  return layout(model, vector(precision, fused), batched, division);
+export function kernelLayout({ model, precision, fused, documents, plan }: KernelRequest): Layout {
+  return layout(model, vector(precision, fused), { documents, plan });
 }

@@ -23,13 +23,13 @@ function naive(x: Matrix): Matrix {
 describe.each(variants)('$precision, fused $fused', (variant) => {
   test('y = x (mean x² + 1e-5)^-1/2, the scale kept', () => {
     fc.assert(
-      fc.property(testShapes(), ({ model, positions, draw }) => {
+      fc.property(testShapes(1), ({ model, columns, draw }) => {
         const kernel = new TestKernel(model, variant, (v, l) => [rmsnorm(v, l)]);
-        const [x, y] = [kernel.features(model.nEmbd, positions), kernel.features(model.nEmbd, positions)];
-        const scale = kernel.features(1, positions);
+        const [x, y] = [kernel.features(model.nEmbd, columns), kernel.features(model.nEmbd, columns)];
+        const scale = kernel.features(1, columns);
         // Some positions tiny, where the 1e-5 counts.
         const input = kernel.fill(x, (_, t) => draw() * (t % 3 === 2 ? 1e-3 : 1));
-        kernel.run('rmsnorm', [x.address, y.address, scale.address, kernel.vectors(positions)], [y, scale]);
+        kernel.run('rmsnorm', [x.address, y.address, scale.address, kernel.vectors(columns)], [y, scale]);
         expectClose(kernel.read(scale), [scales(input)], 8 * kernel.epsilon);
         expectClose(kernel.read(y), naive(input), 8 * kernel.epsilon);
       }),
@@ -39,17 +39,17 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
 
   test.each([false, true])('its gradient is the finite difference, on top of a residual: %s', (residual) => {
     fc.assert(
-      fc.property(testShapes(), ({ model, positions, draw }) => {
+      fc.property(testShapes(1), ({ model, columns, draw }) => {
         const kernel = new TestKernel(model, variant, (v, l) => [rmsnormGradient('gradient', v, l, residual)]);
-        const [y, dy, dx] = [1, 2, 3].map(() => kernel.features(model.nEmbd, positions));
-        const scale = kernel.features(1, positions);
-        const x = Array.from({ length: model.nEmbd }, () => Array.from({ length: positions }, draw));
+        const [y, dy, dx] = [1, 2, 3].map(() => kernel.features(model.nEmbd, columns));
+        const scale = kernel.features(1, columns);
+        const x = Array.from({ length: model.nEmbd }, () => Array.from({ length: columns }, draw));
         const [normed, s] = [naive(x), scales(x)];
         kernel.fill(y, (i, t) => normed[i][t]);
         kernel.fill(scale, (_, t) => s[t]);
         const upstream = kernel.fill(dy, draw);
         const before = kernel.fill(dx, draw);
-        const vectors = kernel.vectors(positions);
+        const vectors = kernel.vectors(columns);
         kernel.run('gradient', [y.address, dy.address, scale.address, dx.address, vectors], [dx]);
         const passed = kernel.read(dx).map((row, i) => row.map((value, t) => value - (residual ? before[i][t] : 0)));
         expectGradient(passed, (moved) => innerProduct(naive(moved), upstream), x, 1e-7 + 64 * kernel.epsilon);

@@ -2,25 +2,30 @@ import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import { expectClose, TestKernel, transposed, variants } from '../test-kernel.ts';
 import { testShapes } from '../test-shapes.ts';
-import { fromRows, toRows } from './transpose.ts';
+import { panelVectors, toPanels } from './transpose.ts';
 
 describe.each(variants)('$precision, fused $fused', (variant) => {
-  test('features become rows of positions, and back', () => {
+  test('a panel has some features of all columns, column by column', () => {
     fc.assert(
-      fc.property(testShapes(), ({ model: { nEmbd, ...model }, positions, draw }) => {
-        const kernel = new TestKernel({ ...model, nEmbd }, variant, (v, l) => [
-          toRows('toRows', v, l, nEmbd),
-          fromRows('fromRows', v, l, nEmbd),
-        ]);
+      fc.property(testShapes(), ({ model: { nEmbd, ...model }, documents, columns, draw }) => {
+        const kernel = new TestKernel(
+          { ...model, nEmbd },
+          variant,
+          (v, l) => [toPanels('toPanels', v, l, nEmbd)],
+          documents.length,
+        );
+        const { l, v } = kernel;
         // Whole squares are transposed, so padding comes along.
-        const padded = kernel.vectors(positions) * kernel.v.lanes;
-        const [from, back] = [kernel.features(nEmbd, padded), kernel.features(nEmbd, padded)];
-        const rows = kernel.rows(padded, nEmbd);
+        const padded = kernel.vectors(columns) * v.lanes;
+        const from = kernel.features(nEmbd, padded);
         const x = kernel.fill(from, draw);
-        kernel.run('toRows', [from.address, rows.address, kernel.vectors(positions)], [rows]);
-        expectClose(kernel.read(rows), transposed(x), 0);
-        kernel.run('fromRows', [rows.address, back.address, kernel.vectors(positions)], [back]);
-        expectClose(kernel.read(back), x, 0);
+        const wide = panelVectors(v, nEmbd) * v.lanes;
+        const panels = Array.from({ length: nEmbd / wide }, (_, panel) =>
+          kernel.at(l.inputPanels + panel * wide * v.elementBytes * l.columnCapacity, padded, wide),
+        );
+        kernel.run('toPanels', [from.address, l.inputPanels, kernel.vectors(columns)], panels);
+        for (const [panel, place] of panels.entries())
+          expectClose(kernel.read(place), transposed(x.slice(panel * wide, (panel + 1) * wide)), 0);
       }),
       { numRuns: 10 },
     );

@@ -2,71 +2,46 @@ import type { Layout } from './layout.ts';
 import type { Vector } from './vector.ts';
 import { at, FunctionWriter } from './wat.ts';
 
-/** `name(from, to, vectors)`: `[feature][position]` to rows `[position][feature]`. */
-export function toRows(name: string, v: Vector, l: Layout, features: number): string {
+/** Vectors of features side by side in a panel: what one tile of a weight gradient reads. */
+export function panelVectors(v: Vector, features: number): 1 | 2 {
+  return (features / v.lanes) % 2 === 0 ? 2 : 1;
+}
+
+/**
+ * `name(from, to, vectors)`: `[feature][column]` to panels `[panel][column][feature of the panel]`, so that a weight
+ * gradient reads its inputs from one end to the other. From one panel to the next it is as far as all columns are long.
+ */
+export function toPanels(name: string, v: Vector, l: Layout, features: number): string {
   const f = new FunctionWriter(name);
   const [from, to, vectors] = [f.parameter('i32', 'from'), f.parameter('i32', 'to'), f.parameter('i32', 'vectors')];
-  const rowBytes = features * v.elementBytes;
   const vectorBytes = v.lanes * v.elementBytes;
+  const across = panelVectors(v, features);
+  const panelBytes = across * vectorBytes * l.columnCapacity;
   const [a, b] = [f.local('i32', 'a'), f.local('i32', 'b')];
   f.loop(
     vectors,
     [
       { pointer: from, bytes: vectorBytes },
-      { pointer: to, bytes: rowBytes * v.lanes },
+      { pointer: to, bytes: across * vectorBytes * v.lanes },
     ],
     () => {
       f.set(a, from.get);
       f.set(b, to.get);
       f.unrolled(
-        features / v.lanes,
-        4,
+        features / v.lanes / across,
+        4 / across,
         [
-          { pointer: a, bytes: l.strideBytes * v.lanes },
-          { pointer: b, bytes: vectorBytes },
+          { pointer: a, bytes: l.strideBytes * v.lanes * across },
+          { pointer: b, bytes: panelBytes },
         ],
         (copy) => {
-          const rows = Array.from({ length: v.lanes }, (_, row) =>
-            f.let('v128', 'row', v.load(at(a, (copy * v.lanes + row) * l.strideBytes))),
-          );
-          for (const [row, column] of v.transpose(f, rows).entries())
-            f.do(v.store(at(b, row * rowBytes + copy * vectorBytes), column.get));
-        },
-      );
-    },
-  );
-  return f.text();
-}
-
-/** `name(from, to, vectors)`: rows `[position][feature]` to `[feature][position]`. */
-export function fromRows(name: string, v: Vector, l: Layout, features: number): string {
-  const f = new FunctionWriter(name);
-  const [from, to, vectors] = [f.parameter('i32', 'from'), f.parameter('i32', 'to'), f.parameter('i32', 'vectors')];
-  const rowBytes = features * v.elementBytes;
-  const vectorBytes = v.lanes * v.elementBytes;
-  const [a, b] = [f.local('i32', 'a'), f.local('i32', 'b')];
-  f.loop(
-    vectors,
-    [
-      { pointer: from, bytes: rowBytes * v.lanes },
-      { pointer: to, bytes: vectorBytes },
-    ],
-    () => {
-      f.set(a, from.get);
-      f.set(b, to.get);
-      f.unrolled(
-        features / v.lanes,
-        4,
-        [
-          { pointer: a, bytes: vectorBytes },
-          { pointer: b, bytes: l.strideBytes * v.lanes },
-        ],
-        (copy) => {
-          const rows = Array.from({ length: v.lanes }, (_, row) =>
-            f.let('v128', 'row', v.load(at(a, row * rowBytes + copy * vectorBytes))),
-          );
-          for (const [row, column] of v.transpose(f, rows).entries())
-            f.do(v.store(at(b, (copy * v.lanes + row) * l.strideBytes), column.get));
+          for (let half = 0; half < across; half++) {
+            const rows = Array.from({ length: v.lanes }, (_, row) =>
+              f.let('v128', 'row', v.load(at(a, ((copy * across + half) * v.lanes + row) * l.strideBytes))),
+            );
+            for (const [column, place] of v.transpose(f, rows).entries())
+              f.do(v.store(at(b, copy * panelBytes + (column * across + half) * vectorBytes), place.get));
+          }
         },
       );
     },

@@ -48,12 +48,17 @@ export interface Vector {
   greater(a: Expression, b: Expression): Expression;
   /** All bits set in the lanes whose bit of `lanesSet` is 1. */
   laneMask(lanesSet: readonly boolean[]): Expression;
-  /** e^x, x no lower than `lowestExponent` and no higher than 80, to the last bit or two. */
-  exp(f: FunctionWriter, x: Expression): Expression;
+  /** e^x of each, x no lower than `lowestExponent` and no higher than 80, to the last bit or two. */
+  exp(f: FunctionWriter, values: readonly Expression[]): Local[];
   /** ln x of a normal positive number, to three units in the last place. */
   log(f: FunctionWriter, x: Expression): Expression;
   /** Turns a `lanes × lanes` square of rows into its columns. */
   transpose(f: FunctionWriter, rows: readonly Local[]): Local[];
+}
+
+/** Whole vectors that so many columns take. */
+export function vectorsOf(v: Vector, columns: Expression): Expression {
+  return `(i32.shr_u (i32.add ${columns} (i32.const ${v.lanes - 1})) (i32.const ${Math.log2(v.lanes)}))`;
 }
 
 export function vector(precision: Precision, fused: boolean, constants = new ConstantPool()): Vector {
@@ -98,22 +103,36 @@ export function vector(precision: Precision, fused: boolean, constants = new Con
     laneMask: (lanesSet) => integers(lanesSet.map((set) => (set ? -1n : 0n))),
 
     // e^x = 2^k · e^r with k = round(x / ln 2) and |r| <= ln 2 / 2, where the Taylor series is short.
-    exp: (f, x) => {
-      const given = f.let('v128', 'x', x);
+    exp: (f, values) => {
+      // Step by step for all, so that a constant is loaded once and the steps of one hide behind those of the others.
+      const each = (name: string, of: (index: number) => Expression) =>
+        values.map((_, index) => f.let('v128', name, of(index)));
+      const constant = f.local('v128', 'constant');
+      const load = (value: number) => f.set(constant, v.constant(value));
+      const r = each('r', (index) => values[index]);
+      const log2e = f.let('v128', 'log2e', v.constant(Math.LOG2E));
       // Adding 1.5 · 2^mantissaBits rounds to an integer and leaves it in the lowest bits of the sum.
-      const rounder = 1.5 * 2 ** mantissaBits;
-      const bits = f.let('v128', 'bits', v.madd(given.get, v.constant(Math.LOG2E), v.constant(rounder)));
-      const k = f.let('v128', 'k', v.sub(bits.get, v.constant(rounder)));
+      load(1.5 * 2 ** mantissaBits);
+      const bits = each('bits', (index) => v.madd(r[index].get, log2e.get, constant.get));
+      const k = each('k', (index) => v.sub(bits[index].get, constant.get));
       // ln 2 in two parts: the first is short, so that k times it is exact.
-      const coarse = single ? 0.693359375 : 0.6931471803691238;
-      const fine = single ? -2.1219444005469057e-4 : 1.9082149292705877e-10;
-      const r = f.let('v128', 'r', v.nmadd(k.get, v.constant(coarse), given.get));
-      f.set(r, v.nmadd(k.get, v.constant(fine), r.get));
+      for (const part of single
+        ? [0.693359375, -2.1219444005469057e-4]
+        : [0.6931471803691238, 1.9082149292705877e-10]) {
+        load(part);
+        for (const [index, rest] of r.entries()) f.set(rest, v.nmadd(k[index].get, constant.get, rest.get));
+      }
       const degree = single ? 7 : 13;
-      const sum = f.let('v128', 'sum', v.constant(1 / factorial(degree)));
-      for (let power = degree - 1; power >= 0; power--)
-        f.set(sum, v.madd(sum.get, r.get, v.constant(1 / factorial(power))));
-      return `(${i}.add ${sum.get} (${i}.shl ${bits.get} (i32.const ${mantissaBits})))`;
+      load(1 / factorial(degree));
+      const sum = each('sum', () => constant.get);
+      for (let power = degree - 1; power >= 0; power--) {
+        load(1 / factorial(power));
+        for (const [index, total] of sum.entries()) f.set(total, v.madd(total.get, r[index].get, constant.get));
+      }
+      return each(
+        'e',
+        (index) => `(${i}.add ${sum[index].get} (${i}.shl ${bits[index].get} (i32.const ${mantissaBits})))`,
+      );
     },
 
     // x = 2^k · y with y in [1/√2, √2); ln y = 2 artanh z with z = (y - 1) / (y + 1), |z| <= 0.172.

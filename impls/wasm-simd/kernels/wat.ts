@@ -29,14 +29,14 @@ export interface Moving {
 
 /** One function under construction: its parameters, locals and statements. */
 export class FunctionWriter {
-  readonly #name: string;
+  readonly name: string;
   readonly #parameters: [string, ValueType][] = [];
   readonly #locals: [string, ValueType][] = [];
   readonly #statements: string[] = [];
   readonly #names = new Map<string, number>();
 
   constructor(name: string) {
-    this.#name = name;
+    this.name = name;
   }
 
   /** Adds a parameter; call in the order of the arguments. */
@@ -86,9 +86,10 @@ export class FunctionWriter {
 
   /**
    * Runs `body` `count` times with up to `unroll` copies of it in a row; copy u finds a moving pointer's target
-   * `u · bytes` behind the pointer. A count that fits into one row needs no loop at all and leaves the pointers alone.
+   * `u · bytes` behind the pointer. A count that fits into one row needs no loop at all and leaves the pointers alone; zero does nothing.
    */
   unrolled(count: number, unroll: number, moving: readonly Moving[], body: (copy: number) => void): void {
+    if (count === 0) return;
     const row = (copies: number) => {
       for (let copy = 0; copy < copies; copy++) body(copy);
     };
@@ -121,7 +122,7 @@ export class FunctionWriter {
     const parameters = this.#parameters.map(([name, type]) => `(param $${name} ${type})`).join(' ');
     const locals = this.#locals.map(([name, type]) => `(local $${name} ${type})`).join(' ');
     const results = result === undefined ? '' : `(result ${result})`;
-    return `(func $${this.#name} (export "${this.#name}") ${parameters} ${results} ${locals}\n${this.#statements.join('\n')})`;
+    return `(func $${this.name} (export "${this.name}") ${parameters} ${results} ${locals}\n${this.#statements.join('\n')})`;
   }
 }
 

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { expectClose, type Matrix, product, TestKernel, variants } from '../test-kernel.ts';
+import { expectClose, type Matrix, product, TestKernel, transposed, variants } from '../test-kernel.ts';
 import { type TestShape, testShapes } from '../test-shapes.ts';
 import { beta1, beta2 } from './adam.ts';
 import type { Shape } from './linear.ts';
 import { stages } from './request.ts';
-import { weightGradient } from './weight-gradient.ts';
+import { toPanels } from './transpose.ts';
+import { tileHeight, weightGradient } from './weight-gradient.ts';
 
 /** The matrices of a model: square, wide, tall, and as many rows as there are tokens. */
 const matrices = fc.constantFrom<((shape: TestShape) => Shape)[]>(
@@ -17,22 +18,30 @@ const matrices = fc.constantFrom<((shape: TestShape) => Shape)[]>(
 const runs = { numRuns: 12 };
 
 describe.each(variants)('$precision, fused $fused', (variant) => {
-  test.each(['only', 'first', 'middle', 'last'] as const)('dW = dy xᵀ, as the %s document of a batch', (stage) => {
+  test.each(['only', 'first', 'middle', 'last'] as const)('dW = dy xᵀ, as the %s documents of a batch', (stage) => {
     fc.assert(
       fc.property(testShapes(), matrices, (given, matrix) => {
-        const { model, positions, draw } = given;
+        const { model, documents, columns, draw } = given;
         const shape = matrix(given);
         const { start, end } = stages[stage];
         const kernel = new TestKernel(
           model,
           variant,
-          (v, l) => [weightGradient('gradient', v, l, shape, stages[stage])],
-          true,
+          (v, l) => {
+            const height = tileHeight(v, shape.inputs);
+            const of = (name: string, rows: number) => weightGradient(name, v, l, rows, shape.inputs, stages[stage]);
+            return [
+              of('groups', height),
+              of('rest', shape.outputs % height || 1),
+              toPanels('toPanels', v, l, shape.inputs),
+            ];
+          },
+          documents.length,
         );
         const { l } = kernel;
         const area = (distance: number) => kernel.at(l.parameters + distance, shape.outputs, shape.inputs);
         const [w, gradient, first, second] = [0, l.toGradient, l.toFirstMoment, l.toSecondMoment].map(area);
-        const [dy, x] = [kernel.features(shape.outputs, positions), kernel.rows(positions, shape.inputs)];
+        const [dy, x] = [kernel.features(shape.outputs, columns), kernel.features(shape.inputs, columns)];
         const upstream = kernel.fill(dy, draw);
         const inputs = kernel.fill(x, draw);
         const stored = kernel.fill(gradient, draw);
@@ -42,16 +51,21 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
 
         for (const distance of [0, l.toFirstMoment, l.toSecondMoment])
           kernel.fill(kernel.at(l.noTile + distance, 1, 16 * model.nEmbd), () => 0);
-        kernel.padWithZeros(dy);
+        for (const place of [dy, x]) kernel.padWithZeros(place);
+        kernel.call('toPanels', [x.address, l.inputPanels, kernel.vectors(columns)]);
 
         const outputs = end === 'adam' ? [w, first, second] : [gradient];
-        kernel.run('gradient', [w.address, dy.address, x.address, positions], outputs);
+        const height = tileHeight(kernel.v, shape.inputs);
+        const groups = Math.floor(shape.outputs / height);
+        if (groups > 0) kernel.run('groups', [w.address, dy.address, l.inputPanels, columns, groups], outputs);
+        const below = [w, dy].map(({ address, strideBytes }) => address + groups * height * strideBytes);
+        if (shape.outputs % height > 0) kernel.run('rest', [...below, l.inputPanels, columns, 1], outputs);
 
         const each = (of: (o: number, i: number) => number): Matrix =>
           weights.map((row, o) => row.map((_, i) => of(o, i)));
-        const products = product(upstream, inputs);
+        const products = product(upstream, transposed(inputs));
         const g = each((o, i) => products[o][i] + (start === 'stored' ? stored[o][i] : 0));
-        const tolerance = 4 * positions * kernel.epsilon;
+        const tolerance = 4 * columns * kernel.epsilon;
         if (end === 'stored') return expectClose(kernel.read(gradient), g, tolerance);
         const nextM = each((o, i) => beta1 * m[o][i] + g[o][i]);
         const nextV = each((o, i) => beta2 * v[o][i] + g[o][i] ** 2);

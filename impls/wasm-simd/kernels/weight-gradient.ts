@@ -1,7 +1,8 @@
 import { type AdamConstants, loadAdamConstants, moveParameters, root, updateMoments } from './adam.ts';
 import type { Layout } from './layout.ts';
-import { accumulators, outerProduct, type Shape } from './linear.ts';
-import type { Vector } from './vector.ts';
+import { accumulators, outerProduct } from './linear.ts';
+import { panelVectors } from './transpose.ts';
+import { type Vector, vectorsOf } from './vector.ts';
 import { type Address, at, FunctionWriter, i32, type Local } from './wat.ts';
 
 /** Where a weight gradient starts and where it goes: a batch gathers it over its documents and updates after the last. */
@@ -10,115 +11,124 @@ export interface GradientFlow {
   readonly end: 'stored' | 'adam';
 }
 
-/** Positions written one after the other; further ones take a loop. Nearly all names have no more. */
-const unrolledPositions = 8;
-
-/** Vectors side by side in a tile, and its rows: 8 sums, as many as FMA latency × throughput. */
-const tileOf = ({ inputs }: Shape, v: Vector): { rows: number; columns: number } =>
-  (inputs / v.lanes) % 2 === 0 ? { rows: 4, columns: 2 } : { rows: 8, columns: 1 };
+/** Rows of a tile of a weight gradient: 8 sums, as many as FMA latency × throughput. */
+export function tileHeight(v: Vector, inputs: number): number {
+  return 8 / panelVectors(v, inputs);
+}
 
 /**
- * `name(w, dy, xRows, positions)`: dW[o][i] = Σ_t dy[o][t] · xRows[t][i], summed in registers. With `end: 'adam'` its
- * moments are updated from there, and the parameters one tile later: their roots and divisions are strewn among the
- * products of the next tile. A divider that is never idle is what bounds Adam, and a processor does not look far enough
- * ahead to keep it so by itself. dy is zero up to the end of the last vector of positions.
+ * `name(w, dy, xPanels, columns, groups)`: for so many groups of so many rows: dW[o][i] = Σ_c dy[o][c] · x[i][c], summed in registers; `xPanels` is x as
+ * {@link toPanels} leaves it. With `end: 'adam'` its moments are updated from there, and the parameters one tile later:
+ * their roots and divisions are strewn among the products of the next tile. A divider that is never idle is what bounds
+ * Adam, and a processor does not look far enough ahead to keep it so by itself. dy is zero up to the end of the last
+ * vector of columns.
  */
-export function weightGradient(name: string, v: Vector, l: Layout, shape: Shape, flow: GradientFlow): string {
+export function weightGradient(
+  name: string,
+  v: Vector,
+  l: Layout,
+  rows: number,
+  inputs: number,
+  flow: GradientFlow,
+): string {
   const f = new FunctionWriter(name);
-  const [w, dy, xRows, positions] = [
+  const [w, dy, xPanels, columns] = [
     f.parameter('i32', 'w'),
     f.parameter('i32', 'dy'),
-    f.parameter('i32', 'xRows'),
-    f.parameter('i32', 'positions'),
+    f.parameter('i32', 'xPanels'),
+    f.parameter('i32', 'columns'),
   ];
+  const groups = f.parameter('i32', 'groups');
+  // Columns written one after the other; further ones take a loop. Few names have more than 8 positions, and a batch has
+  // so many columns that roots and divisions can spread over twice as many.
+  const unrolledColumns = l.columnCapacity < 64 ? 8 : 16;
   const c = loadAdamConstants(f, v, l);
-  const rowBytes = shape.inputs * v.elementBytes;
+  const rowBytes = inputs * v.elementBytes;
   const vectorBytes = v.lanes * v.elementBytes;
-  const { rows, columns } = tileOf(shape, v);
-  const across = vectorBytes * columns;
-  const [wi, xi, xt, dyt] = [f.local('i32', 'wi'), f.local('i32', 'xi'), f.local('i32', 'xt'), f.local('i32', 'dyt')];
+  const across = panelVectors(v, inputs);
+  const acrossBytes = across * vectorBytes;
+  const [wi, xi, xc, dyc] = [f.local('i32', 'wi'), f.local('i32', 'xi'), f.local('i32', 'xc'), f.local('i32', 'dyc')];
   const pending = f.local('i32', 'pending');
-  const further = f.let('i32', 'further', i32.sub(positions.get, i32.constant(unrolledPositions)));
+  const further = f.let('i32', 'further', i32.sub(vectorsOf(v, columns.get), i32.constant(unrolledColumns / v.lanes)));
 
-  /** All tiles of `tileRows` rows from where the pointers stand; afterwards they stand below. */
-  const band = (groups: number, tileRows: number) => {
-    if (groups === 0) return;
-    const cell = (index: number) => Math.floor(index / columns) * rowBytes + (index % columns) * vectorBytes;
-    const cells = Array.from({ length: tileRows * columns }, (_, index) => cell(index));
-    const update = new StrewnUpdate(
-      f,
-      v,
-      l,
-      c,
-      cells.map((bytes) => at(pending, bytes)),
+  const cells = Array.from(
+    { length: rows * across },
+    (_, index) => Math.floor(index / across) * rowBytes + (index % across) * vectorBytes,
+  );
+  const update = new StrewnUpdate(
+    f,
+    v,
+    l,
+    c,
+    cells.map((bytes) => at(pending, bytes)),
+  );
+  f.set(pending, i32.constant(l.noTile));
+  const tile = () => {
+    const acc = accumulators(f, rows, across, (row, vector) =>
+      flow.start === 'stored' ? v.load(at(wi, cells[row * across + vector] + l.toGradient)) : c.floor.get,
     );
-    f.set(pending, i32.constant(l.noTile));
-    const tile = () => {
-      const acc = accumulators(f, tileRows, columns, (row, column) =>
-        flow.start === 'stored' ? v.load(at(wi, cell(row * columns + column) + l.toGradient)) : c.floor.get,
+    const product = (column: number) =>
+      outerProduct(
+        f,
+        v,
+        acc,
+        (row) => at(dyc, row * l.strideBytes + column * v.elementBytes),
+        (vector) => at(xc, vector * vectorBytes + column * acrossBytes),
       );
-      const product = (t: number) =>
-        outerProduct(
-          f,
-          v,
-          acc,
-          (row) => at(dyt, row * l.strideBytes + t * v.elementBytes),
-          (column) => at(xt, column * vectorBytes + t * rowBytes),
-        );
-      f.set(xt, xi.get);
-      f.set(dyt, dy.get);
-      if (flow.end === 'adam') update.begin(cells.length * (unrolledPositions + momentProducts));
-      for (let t = 0; t < unrolledPositions; t++) {
-        // The first vector of positions is whole.
-        if (t >= v.lanes) f.do(`(if (i32.gt_u ${positions.get} (i32.const ${t})) (then`);
-        product(t);
-        if (t >= v.lanes) f.do('))');
-        if (flow.end === 'adam') update.after(cells.length);
+    f.set(xc, xi.get);
+    f.set(dyc, dy.get);
+    if (flow.end === 'adam') update.begin(cells.length * (unrolledColumns + momentProducts));
+    for (let column = 0; column < unrolledColumns; column++) {
+      // The first vector of columns is whole.
+      if (column >= v.lanes) f.do(`(if (i32.gt_u ${columns.get} (i32.const ${column})) (then`);
+      product(column);
+      if (column >= v.lanes) f.do('))');
+      if (flow.end === 'adam') update.after(cells.length);
+    }
+    f.do(`(if (i32.gt_s ${further.get} (i32.const 0)) (then`);
+    f.advance(xc, unrolledColumns * acrossBytes);
+    f.advance(dyc, unrolledColumns * v.elementBytes);
+    const moving = [
+      { pointer: xc, bytes: v.lanes * acrossBytes },
+      { pointer: dyc, bytes: v.lanes * v.elementBytes },
+    ];
+    f.loop(further, moving, () => {
+      for (let lane = 0; lane < v.lanes; lane++) product(lane);
+    });
+    f.do('))');
+    for (const [index, g] of acc.flat().entries()) {
+      if (flow.end === 'stored') f.do(v.store(at(wi, cells[index] + l.toGradient), g.get));
+      else {
+        updateMoments(f, v, l, c, at(wi, cells[index]), g);
+        update.after(momentProducts);
       }
-      f.do(`(if (i32.gt_s ${further.get} (i32.const 0)) (then`);
-      f.advance(xt, unrolledPositions * rowBytes);
-      f.advance(dyt, unrolledPositions * v.elementBytes);
-      const moving = [
-        { pointer: xt, bytes: rowBytes },
-        { pointer: dyt, bytes: v.elementBytes },
-      ];
-      f.loop(further, moving, () => product(0));
-      f.do('))');
-      for (const [index, g] of acc.flat().entries()) {
-        if (flow.end === 'stored') f.do(v.store(at(wi, cells[index] + l.toGradient), g.get));
-        else {
-          updateMoments(f, v, l, c, at(wi, cells[index]), g);
-          update.after(momentProducts);
-        }
-      }
-      if (flow.end === 'adam') update.finish();
-      f.set(pending, wi.get);
-    };
-    f.loop(
-      groups,
-      [
-        { pointer: w, bytes: rowBytes * tileRows },
-        { pointer: dy, bytes: l.strideBytes * tileRows },
-      ],
-      () => {
-        f.set(wi, w.get);
-        f.set(xi, xRows.get);
-        f.loop(
-          rowBytes / across,
-          [
-            { pointer: wi, bytes: across },
-            { pointer: xi, bytes: across },
-          ],
-          tile,
-        );
-      },
-    );
-    if (flow.end === 'stored') return;
+    }
+    if (flow.end === 'adam') update.finish();
+    f.set(pending, wi.get);
+  };
+  f.loop(
+    groups,
+    [
+      { pointer: w, bytes: rowBytes * rows },
+      { pointer: dy, bytes: l.strideBytes * rows },
+    ],
+    () => {
+      f.set(wi, w.get);
+      f.set(xi, xPanels.get);
+      f.loop(
+        rowBytes / acrossBytes,
+        [
+          { pointer: wi, bytes: acrossBytes },
+          { pointer: xi, bytes: acrossBytes * l.columnCapacity },
+        ],
+        tile,
+      );
+    },
+  );
+  if (flow.end === 'adam') {
     update.begin(0);
     update.finish();
-  };
-  band(Math.floor(shape.outputs / rows), rows);
-  band(shape.outputs % rows === 0 ? 0 : 1, shape.outputs % rows);
+  }
   return f.text();
 }
 

@@ -1,0 +1,85 @@
+import { type ModelConfig, type TrainingTask, UnsupportedTask } from '../contract.ts';
+import { documentRange } from '../wasm-simd/kernel-instance.ts';
+import { type FeatureShares, type Plan, type Share, sharesOf } from '../wasm-simd/kernels/plan.ts';
+
+/** From this many features on, half a step is so much shorter than a whole one that the barriers are worth their time. */
+const smallestSharedWidth = 64;
+
+/**
+ * The plans of all threads: they share out features where there are enough of them, else the documents of a batch.
+ * @throws UnsupportedTask where there is nothing to share out
+ */
+export function divide({ batch, model }: TrainingTask, cores: number): Plan[] {
+  const wide = model.nEmbd >= smallestSharedWidth && (model.nEmbd / model.nHead) % 4 === 0;
+  if (!wide && batch === 1) throw new UnsupportedTask(whyIndivisible(model));
+  const parts = Math.min(cores, wide ? model.nHead : batch);
+  if (parts < 2) throw new UnsupportedTask('nothing to divide: this machine or this task has room for one thread only');
+  return Array.from({ length: parts }, (_, part) =>
+    wide ? { part, parts, share: featureShares(model, part, parts) } : { part, parts },
+  );
+}
+
+function whyIndivisible({ nEmbd, nHead }: ModelConfig): string {
+  if (nEmbd < smallestSharedWidth)
+    return `one document of n_embd ${nEmbd} is too little to divide among cores: --batch 2 or more, or --n-embd ${smallestSharedWidth} or more`;
+  return `heads of ${nEmbd / nHead} features do not fill vectors of 4, so threads cannot share them out`;
+}
+
+/** Heads, hidden features and tokens in nearly equal shares, hidden features in eights and tokens in fours. */
+function featureShares({ nEmbd, nHead, vocabSize }: ModelConfig, part: number, parts: number): FeatureShares {
+  const share = (all: number, multiple: number): Share => {
+    const bound = (of: number) => (of === parts ? all : Math.round((all / multiple / parts) * of) * multiple);
+    return { from: bound(part), count: bound(part + 1) - bound(part) };
+  };
+  return { heads: share(nHead, 1), hidden: share(4 * nEmbd, 8), tokens: share(vocabSize, 4) };
+}
+
+/**
+ * Where threads share out features, attn_wo and mlp_fc2 have their columns divided, and lie in memory thread by thread: in
+ * one piece each, a processor's prefetching never reaches for what another core is about to write.
+ * @returns for each number in memory, which of the task's parameters it is; undefined where memory has the task's order
+ */
+export function storageOrder(model: ModelConfig, plans: readonly Plan[]): Int32Array | undefined {
+  if (plans.some(({ share }) => share === undefined)) return undefined;
+  const { nEmbd, nLayer, blockSize, vocabSize } = model;
+  const shares = plans.map((plan) => sharesOf(model, plan));
+  const matrix = nEmbd * nEmbd;
+  const order = Int32Array.from({ length: (2 * vocabSize + blockSize) * nEmbd + nLayer * 12 * matrix }, (_, i) => i);
+  const divideColumns = (start: number, columns: number, parts: readonly Share[]) => {
+    let next = start;
+    for (const { from, count } of parts)
+      for (let row = 0; row < nEmbd; row++)
+        for (let column = from; column < from + count; column++) order[next++] = start + row * columns + column;
+  };
+  for (let layer = 0; layer < nLayer; layer++) {
+    const start = (2 * vocabSize + blockSize) * nEmbd + layer * 12 * matrix;
+    divideColumns(
+      start + 3 * matrix,
+      nEmbd,
+      shares.map(({ headFeatures }) => headFeatures),
+    );
+    divideColumns(
+      start + 8 * matrix,
+      4 * nEmbd,
+      shares.map(({ hidden }) => hidden),
+    );
+  }
+  return order;
+}
+
+/** Longest document first, each to the part that has least to do: a division that depends on the documents alone. */
+export function documentsOf(task: TrainingTask, firstDocument: number, step: number, parts: number): number[][] {
+  const longestFirst = Array.from({ length: task.batch }, (_, i) => {
+    const [start, end] = documentRange(task, firstDocument, step, i);
+    return { i, positions: end - start - 1 };
+  });
+  longestFirst.sort((a, b) => b.positions - a.positions || a.i - b.i);
+  const load = new Array<number>(parts).fill(0);
+  const own: number[][] = load.map(() => []);
+  for (const { i, positions } of longestFirst) {
+    const least = load.indexOf(Math.min(...load));
+    load[least] += positions;
+    own[least].push(i);
+  }
+  return own;
+}

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, totalmem } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -173,6 +173,25 @@ class Conversation {
 
   /** Has the program write a vector of parameter size to a file; undefined where it declines. */
   async dump(word: 'parameters' | 'gradients'): Promise<Float64Array | undefined> {
+    try {
+      return await this.#dump(word);
+    } catch (error) {
+      // A full disk is not the program's fault.
+      if (error instanceof ImplementationFailure) await this.#requireRoom();
+      throw error;
+    }
+  }
+
+  /** @throws the system's own error where as many bytes as a dump has cannot be written */
+  async #requireRoom(): Promise<void> {
+    if (this.#folder === undefined) return;
+    const probe = join(this.#folder, 'room');
+    await mkdir(this.#folder, { recursive: true });
+    await writeFile(probe, new Uint8Array(8 * this.#task.training.parameters.length));
+    await rm(probe);
+  }
+
+  async #dump(word: 'parameters' | 'gradients'): Promise<Float64Array | undefined> {
     this.#folder ??= await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
     const file = join(this.#folder, word);
     const answer = await this.#program.ask(`${word} ${file}`, this.#limits(1));

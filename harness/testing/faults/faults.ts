@@ -1,6 +1,19 @@
+import { buildFaults } from './builds.ts';
 import type { Fault } from './fault.ts';
+import { inputFaults } from './inputs.ts';
+import { interruptFaults } from './interrupts.ts';
 import { manifestFaults } from './manifests.ts';
+import { placeFaults } from './places.ts';
 import { rowFaults } from './rows.ts';
+import { storedFaults } from './stored.ts';
 
 /** Every fault that the suite tries. */
-export const faults: readonly Fault[] = [...rowFaults, ...manifestFaults];
+export const faults: readonly Fault[] = [
+  ...rowFaults,
+  ...manifestFaults,
+  ...buildFaults,
+  ...placeFaults,
+  ...storedFaults,
+  ...inputFaults,
+  ...interruptFaults,
+];

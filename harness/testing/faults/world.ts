@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -20,6 +20,10 @@ export interface RunOptions {
   readonly cwd?: string;
   /** A file that takes standard output. */
   readonly stdoutFile?: string;
+  /** Deletes the working folder before the tool starts in it. */
+  readonly deleteCwd?: true;
+  /** A copy of the project to run instead of this one. */
+  readonly project?: string;
 }
 
 export type Manifest = Readonly<Record<string, unknown>>;
@@ -73,10 +77,6 @@ export class World {
     return this.path('results');
   }
 
-  get cache(): string {
-    return this.path('cache');
-  }
-
   path(...names: readonly string[]): string {
     return join(this.folder, ...names);
   }
@@ -90,15 +90,45 @@ export class World {
     return folder;
   }
 
+  /** A copy of the project, for faults of its own files and caches. Only what a right TypeScript row needs is in it. */
+  async copyProject(): Promise<string> {
+    const copy = this.path('project');
+    for (const part of [
+      'harness',
+      'reference',
+      'results',
+      'package.json',
+      'tsconfig.json',
+      join('impls', 'analytic'),
+    ]) {
+      await cp(join(projectRoot, part), join(copy, part), {
+        recursive: true,
+        filter: (path) =>
+          !/(^|[\\/])(node_modules|\.cache|target)([\\/]|$)|history\.ndjson$/.test(path.slice(projectRoot.length)),
+      });
+    }
+    for (const name of await readdir(implementationsRoot)) {
+      if (/\.(ts|json)$/.test(name)) await cp(join(implementationsRoot, name), join(copy, 'impls', name));
+    }
+    await symlink(join(projectRoot, 'node_modules'), join(copy, 'node_modules'), 'junction');
+    return copy;
+  }
+
   /** Starts the tool: `start('check', 'row')`. */
   start(words: readonly string[], options: RunOptions = {}) {
-    const running = execa(process.execPath, [join(projectRoot, 'harness', 'cli', 'main.ts'), ...words], {
+    const tool = [process.execPath, join(options.project ?? projectRoot, 'harness', 'cli', 'main.ts'), ...words];
+    const before = [
+      ...(options.deleteCwd ? ['rmdir "$PWD"'] : []),
+      options.stdoutFile === undefined ? 'exec "$@"' : `exec "$@" >${options.stdoutFile}`,
+    ];
+    const needsShell = options.deleteCwd !== undefined || options.stdoutFile !== undefined;
+    const [program = '', ...rest] = needsShell ? ['sh', '-c', before.join(' && '), 'sh', ...tool] : tool;
+    const running = execa(program, rest, {
       reject: false,
       cwd: options.cwd ?? this.folder,
       stdin: 'ignore',
       timeout: 90_000,
       killSignal: 'SIGKILL',
-      stdout: options.stdoutFile === undefined ? 'pipe' : { file: options.stdoutFile },
       env: { NO_COLOR: '1', TMPDIR: this.temporary, ...options.env },
     });
     this.#running.add(running);
@@ -122,6 +152,12 @@ export class World {
       if (/\.json$/.test(name)) JSON.parse(await readFile(join(this.results, name), 'utf8'));
       else expect(name).toMatch(/^(history\.ndjson|\.gitignore)$/);
     }
+  }
+
+  /** After a kill outright nobody is left to remove temporary files. */
+  async emptyTemporary(): Promise<void> {
+    await rm(this.temporary, { recursive: true, force: true });
+    await mkdir(this.temporary);
   }
 
   async destroy(): Promise<void> {

@@ -1,0 +1,218 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { Fault } from './fault.ts';
+import { type Ending, type RunOptions, rightManifest, type World } from './world.ts';
+
+const chapter = 'A place for files is missing, full or something else';
+
+const CHECK = ['check', 'zz-right', '--steps', '3'];
+
+async function check(world: World, words: readonly string[] = [], options: RunOptions = {}): Promise<Ending> {
+  await world.plant('zz-right', rightManifest);
+  return world.run([...CHECK, '--impls', world.impls, ...words], options);
+}
+
+/** One line on standard error that says where and why, and exit code 2. */
+function expectRefused({ stderr, exitCode }: Ending, says: RegExp): void {
+  expect(stderr).toMatch(says);
+  expect(
+    stderr
+      .trimEnd()
+      .split('\n')
+      .filter((line) => line.startsWith('error: ')),
+  ).toHaveLength(1);
+  expect(exitCode).toBe(2);
+}
+
+function refused(
+  fault: string,
+  says: RegExp,
+  attempt: (world: World) => Promise<Ending>,
+  where?: Fault['where'],
+): Fault {
+  return {
+    chapter,
+    fault,
+    outcome: 'one line says where and what to do; exit code 2',
+    ...(where === undefined ? {} : { where }),
+    attempt: async (world) => expectRefused(await attempt(world), says),
+  };
+}
+
+function survived(
+  fault: string,
+  outcome: string,
+  attempt: (world: World) => Promise<void>,
+  where?: Fault['where'],
+): Fault {
+  return { chapter, fault, outcome, ...(where === undefined ? {} : { where }), attempt };
+}
+
+/** A file system with next to no room, at a path; false where this user may not mount one. */
+function mountTiny(path: string): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8k,nr_inodes=8', 'tmpfs', path], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export const placeFaults: readonly Fault[] = [
+  refused('The temporary folder is missing', /no-such: .*ENOENT|no-such.*ENOENT/, (world) =>
+    check(world, [], { env: { TMPDIR: world.path('no-such') } }),
+  ),
+  refused('The temporary folder is a file', /ENOTDIR/, async (world) => {
+    await writeFile(world.path('file'), '');
+    return check(world, [], { env: { TMPDIR: world.path('file') } });
+  }),
+  refused(
+    'The temporary folder is full',
+    /ENOSPC/,
+    async (world) => {
+      const full = world.path('full');
+      await mkdir(full);
+      if (!mountTiny(full))
+        return { stdout: '', stderr: 'error: ENOSPC cannot be tried: no mount here\n', exitCode: 2 };
+      try {
+        return await check(world, [], { env: { TMPDIR: full } });
+      } finally {
+        execFileSync('umount', [full]);
+      }
+    },
+    'root on linux',
+  ),
+  refused('The cache is a file', /\.cache/, async (world) => {
+    const project = await world.copyProject();
+    await writeFile(join(project, '.cache'), '');
+    return check(world, [], { project });
+  }),
+  refused(
+    'The cache is a link to nothing that can be made',
+    /\.cache/,
+    async (world) => {
+      const project = await world.copyProject();
+      await symlink('/proc/no-such', join(project, '.cache'));
+      return check(world, [], { project });
+    },
+    'linux',
+  ),
+  refused('`--json` names a folder', /--json .*folder/, (world) => check(world, ['--json', world.impls])),
+  refused('`--json` lies in a folder that does not exist', /--json .*cannot be written/, (world) =>
+    check(world, ['--json', world.path('no-such', 'out.json')]),
+  ),
+  refused(
+    '`--json` goes to a full device',
+    /--json \/dev\/full.*ENOSPC/,
+    (world) => check(world, ['--json', '/dev/full']),
+    'linux',
+  ),
+  refused(
+    '`--json` is a FIFO that nobody reads',
+    /--json .*fifo/,
+    async (world) => {
+      execFileSync('mkfifo', [world.path('fifo')]);
+      return check(world, ['--json', world.path('fifo')]);
+    },
+    'posix',
+  ),
+  survived(
+    '`--json` names a device',
+    'the device stays a device, and the run ends well',
+    async (world) => {
+      expect((await check(world, ['--json', '/dev/null'])).exitCode).toBe(0);
+      expect((await stat('/dev/null')).isCharacterDevice()).toBe(true);
+    },
+    'posix',
+  ),
+  survived(
+    '`--json` names a link',
+    'the file that it points to is written',
+    async (world) => {
+      await writeFile(world.path('real.json'), '');
+      await symlink(world.path('real.json'), world.path('link.json'));
+      expect((await check(world, ['--json', world.path('link.json')])).exitCode).toBe(0);
+      JSON.parse(await readFile(world.path('real.json'), 'utf8'));
+    },
+    'posix',
+  ),
+  survived('Standard output is closed by its reader', 'the run goes on and ends well, quietly', async (world) => {
+    await world.plant('zz-right', rightManifest);
+    const running = world.start([...CHECK, '--impls', world.impls]);
+    running.stdout?.destroy();
+    const { exitCode, stderr } = await running;
+    expect(exitCode).toBe(0);
+    expect(stderr).not.toMatch(/EPIPE/);
+  }),
+  survived(
+    'Standard output is a full device',
+    'one line on standard error; exit code 2',
+    async (world) => {
+      const { exitCode, stderr } = await check(world, [], { stdoutFile: '/dev/full' });
+      expect(stderr).toMatch(/standard output cannot be written \(ENOSPC\)/);
+      expect(exitCode).toBe(2);
+    },
+    'linux',
+  ),
+  survived('Standard error is closed by its reader', 'the run goes on and ends well', async (world) => {
+    await world.plant('zz-right', rightManifest);
+    const running = world.start([...CHECK, '--impls', world.impls]);
+    running.stderr?.destroy();
+    expect((await running).exitCode).toBe(0);
+  }),
+  survived(
+    'The working folder was deleted',
+    'the run needs it for nothing',
+    async (world) => {
+      const gone = world.path('gone');
+      await mkdir(gone);
+      await world.plant('zz-right', rightManifest);
+      const words = [...CHECK, '--impls', world.impls];
+      // The shell enters the folder and deletes it before the tool starts.
+      const { exitCode, stderr } = await world.run(words, { cwd: gone, deleteCwd: true });
+      expect(stderr).not.toMatch(/^\s+at /m);
+      expect([0, 2]).toContain(exitCode);
+    },
+    'posix',
+  ),
+  survived(
+    'A folder of implementations cannot be written to',
+    'the rows are verified all the same',
+    async (world) => {
+      await world.plant('zz-right', rightManifest);
+      await chmod(join(world.impls, 'zz-right'), 0o555);
+      expect((await check(world)).exitCode).toBe(0);
+      await chmod(join(world.impls, 'zz-right'), 0o755);
+    },
+    'posix',
+  ),
+  survived(
+    'The compile cache of Node was damaged',
+    'it is made again',
+    async (world) => {
+      const project = await world.copyProject();
+      expect((await check(world, [], { project })).exitCode).toBe(0);
+      execFileSync('find', [
+        join(project, '.cache', 'compile'),
+        '-type',
+        'f',
+        '-exec',
+        'truncate',
+        '-s',
+        '10',
+        '{}',
+        ';',
+      ]);
+      expect((await check(world, [], { project })).exitCode).toBe(0);
+    },
+    'linux',
+  ),
+  survived('The cache was deleted', 'it is made again', async (world) => {
+    const project = await world.copyProject();
+    expect((await check(world, [], { project })).exitCode).toBe(0);
+    await rm(join(project, '.cache'), { recursive: true });
+    expect((await check(world, [], { project })).exitCode).toBe(0);
+  }),
+];

@@ -16,7 +16,7 @@ import { prepareTask } from '../task/prepare-task.ts';
 import type { TaskRequest } from '../task/task.ts';
 import { type Expectation, expectationOf } from '../verify/expectation.ts';
 import type { Progress } from './progress.ts';
-import { reportRaceEvent } from './race-progress.ts';
+import { RaceReporter } from './race-progress.ts';
 
 export interface BenchTaskOptions {
   readonly request: TaskRequest;
@@ -52,6 +52,7 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
   const { all, chosen, signal, progress } = options;
   const trainerOptions = { signal, replyTimeoutMilliseconds: options.replyTimeoutMilliseconds };
   const createdAt = new Date().toISOString();
+  progress.stage('preparing the task and what is expected of it');
   const commit = await currentCommit();
   const task = await prepareTask(options.request);
   const expectation = await expectationOf(task, all, {
@@ -59,7 +60,13 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
     onProgress: (done, steps, source) => progress.status(`reference ${source}: step ${done} of ${steps}`),
   });
 
-  const startOptions = { ...trainerOptions, budgetSeconds: options.pace.verifyMilliseconds / 1000 };
+  const startOptions = {
+    ...trainerOptions,
+    budgetSeconds: options.pace.verifyMilliseconds / 1000,
+    onStage: progress.stage,
+    onStatus: progress.status,
+  };
+  const reporter = new RaceReporter(progress, options.limit);
   const slots = await lineUp(chosen, options.runtimes, expectation, startOptions);
   const contenders = slots.filter((slot) => slot.kind === 'contender').map(({ contender }) => contender);
   const baselines = chooseBaselines(contenders, options.baselines, options.firstNamed);
@@ -103,7 +110,7 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
         const microseconds = await calibrate(signal);
         if (microseconds !== undefined) calibrations.push(microseconds);
       }
-      reportRaceEvent(event, current, options.progress);
+      reporter.report(event, current);
       if (event.kind === 'sampled' || event.kind === 'verified') await options.onResult(resultOf(current));
     },
   });

@@ -34,6 +34,7 @@ import {
 } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
 import { checkJsonTarget, writeJson } from './json-output.ts';
+import { withProgress } from './progress.ts';
 import { reportTarget, writeReport } from './report.ts';
 import { resultText } from './result-text.ts';
 
@@ -115,7 +116,10 @@ async function bench(names: readonly string[], flags: BenchFlags): Promise<void>
 
   if (flags.long) return long(all, chosen, flags, output);
   const request = taskRequest(flags);
-  const peak = await measureMachinePeak(interruptSignal());
+  const peak = await withProgress('machine', ({ stage }) => {
+    stage('measuring the peak of one core');
+    return measureMachinePeak(interruptSignal());
+  });
   if (flags.scaling) {
     const outcomes = await benchScaling(all, chosen, flags, peak);
     const results = outcomes.map(({ result }) => result);

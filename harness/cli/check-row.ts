@@ -42,6 +42,7 @@ export async function checkRow(
   const verification = await verifyImplementation(implementation, expectation, {
     ...options,
     runtime,
+    onBuild: (program) => options.onStatus(`building (${program})`),
     onProgress: (done) => options.onStatus(`step ${done}`),
     afterwards: async (trainer, done) => {
       if (options.samples) samples = await drawFinalSamples(trainer, expectation.task, done, options.onStatus);

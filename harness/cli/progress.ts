@@ -2,8 +2,10 @@ import { Listr, ListrLogger, ProcessOutput } from 'listr2';
 
 /** What a long piece of work reports while it goes on. */
 export interface Progress {
-  /** What is happening now: shown in place on a terminal, and nowhere else. */
+  /** What is happening this moment: shown in place on a terminal, and nowhere else. */
   readonly status: (text: string) => void;
+  /** Something that begins and may take a while: shown in place on a terminal, a line of its own elsewhere. */
+  readonly stage: (text: string) => void;
   /** Something that happened and stays true: a line of its own where output is not a terminal. */
   readonly milestone: (text: string) => void;
 }
@@ -16,7 +18,7 @@ export async function withProgress<T>(title: string, work: (progress: Progress) 
   const isLive = process.stderr.isTTY === true && process.env['CI'] === undefined;
   if (!isLive) {
     const line = (text: string) => process.stderr.write(`${title}: ${text}\n`);
-    return work({ status: () => undefined, milestone: line });
+    return work({ status: () => undefined, stage: line, milestone: line });
   }
   const results: T[] = [];
   const list = new Listr(
@@ -26,6 +28,9 @@ export async function withProgress<T>(title: string, work: (progress: Progress) 
         results.push(
           await work({
             status: (text) => {
+              task.output = text;
+            },
+            stage: (text) => {
               task.output = text;
             },
             milestone: (text) => {

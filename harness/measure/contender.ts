@@ -45,6 +45,10 @@ export interface ContenderOptions {
   readonly budgetSeconds: number;
   /** Random tasks of this seed are part of its admission. */
   readonly gauntletSeed?: number | undefined;
+  /** Told what begins and may take long: `building rust (cargo)`. */
+  readonly onStage?: ((text: string) => void) | undefined;
+  /** Told how it goes on while it is verified: `rust: step 12 of 40`. */
+  readonly onStatus?: ((text: string) => void) | undefined;
 }
 
 /** An implementation as a contender for one task: admitted after every check that needs no timing, lap by lap held against the reference. */
@@ -66,7 +70,17 @@ export async function contenderOf(
     origin: await originOf(entrant),
     roles,
     admit: async (signal) =>
-      admissionOf(await verifyImplementation(implementation, expectation, { ...options, runtime, signal }), precision),
+      admissionOf(
+        await verifyImplementation(implementation, expectation, {
+          ...options,
+          runtime,
+          signal,
+          onBuild: (program) => options.onStage?.(`building ${implementation.name} (${program})`),
+          onProgress: (done) =>
+            options.onStatus?.(`${implementation.name}: step ${done} of ${expectation.reference.losses.length}`),
+        }),
+        precision,
+      ),
     start: (signal) => startTrainer(implementation, expectation.task, { ...options, runtime, signal }),
     verify: (losses) =>
       verifyLosses(expectation.reference.losses, losses, baseTolerance[precision], expectation.calmSteps[precision]),

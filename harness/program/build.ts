@@ -26,6 +26,7 @@ export interface BuildOutput {
 export async function buildImplementation(
   implementation: Implementation,
   signal?: AbortSignal,
+  onBuild?: (program: string) => void,
 ): Promise<BuildOutput | undefined> {
   const { build } = implementation.manifest;
   if (build === undefined) return undefined;
@@ -38,6 +39,7 @@ export async function buildImplementation(
   const unfinished = `${folder}.${randomUUID()}`;
   await mkdir(unfinished, { recursive: true });
   try {
+    onBuild?.(build.command[0] ?? '');
     const started = process.hrtime.bigint();
     const command = build.command.map((word) => word.replaceAll('{output}', unfinished));
     await runBuild(implementation, await locateCommand(implementation, command), signal);

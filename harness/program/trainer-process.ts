@@ -23,6 +23,8 @@ export interface TrainerOptions {
   /** How long an answer may take beyond the time its work needs. */
   readonly replyTimeoutMilliseconds?: number | undefined;
   readonly memoryLimitBytes?: number | undefined;
+  /** Called where a build begins, with its program; not where one from before is used. */
+  readonly onBuild?: ((program: string) => void) | undefined;
 }
 
 /** An implementation in training, in a process of its own. Whatever goes wrong throws an {@link ImplementationFailure}. */
@@ -77,7 +79,7 @@ export async function startTrainer(
   task: PreparedTask,
   options: TrainerOptions = {},
 ): Promise<TrainerProcess> {
-  const build = await buildImplementation(implementation, options.signal);
+  const build = await buildImplementation(implementation, options.signal, options.onBuild);
   const command = [...(await programWords(implementation, options.runtime, build?.folder)), ...(await taskFlags(task))];
   const started = process.hrtime.bigint();
   const program = new ChildProgram({

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import type { Entry, RoundLimit } from '../measure/race.ts';
+import { FakeClock, fakeContender } from '../testing/fake-trainer.ts';
+import { RaceReporter } from './race-progress.ts';
+
+const clock = new FakeClock();
+const entry: Entry = {
+  state: 'waiting',
+  contender: fakeContender({ name: 'rust', nanosecondsPerStep: () => 1, clock }),
+};
+
+/** What is said after each of two rounds of 10 s. */
+function told(limit: RoundLimit): readonly string[] {
+  const lines: string[] = [];
+  const say = (text: string) => lines.push(text);
+  const reporter = new RaceReporter({ status: () => {}, stage: say, milestone: say }, limit, clock.now);
+  reporter.report({ kind: 'verifying', entry: 0 }, [entry]);
+  for (const round of [0, 1]) {
+    reporter.report({ kind: 'sampling', round, entry: 0 }, [entry]);
+    clock.milliseconds += 10_000;
+    reporter.report({ kind: 'round', round, widest: 0.042 }, [entry]);
+  }
+  return lines;
+}
+
+test('says whom it verifies, and after each round how much time may be left', () => {
+  expect(told({ precision: 0.02, budgetMilliseconds: 100_000 })).toEqual([
+    'verifying rust (1 of 1)',
+    'round 1 done, widest interval ±4.2%, at most 90 s left',
+    'round 2 done, widest interval ±4.2%, at most 80 s left',
+  ]);
+});
+
+test('a number of rounds makes a forecast', () => {
+  expect(told({ rounds: 3 }).slice(1)).toEqual([
+    'round 1 done, widest interval ±4.2%, about 20 s left',
+    'round 2 done, widest interval ±4.2%, about 10 s left',
+  ]);
+  expect(told({ precision: 0.02, budgetMilliseconds: 100_000, mostRounds: 2 }).at(-1)).toBe(
+    'round 2 done, widest interval ±4.2%',
+  );
+});

@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['harness/**/*.test.ts', 'impls/**/*.test.ts', 'scripts/**/*.test.ts'],
+    include: ['harness/**/*.test.ts', 'impls/**/*.test.ts', 'scripts/**/*.test.ts', 'web/**/*.test.ts'],
     testTimeout: 60_000,
   },
 });

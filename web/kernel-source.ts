@@ -1,0 +1,21 @@
+import { UnsupportedTask } from '../impls/contract.ts';
+import type { KernelRequest } from '../impls/wasm-simd/kernels/request.ts';
+import { kernelFile } from './kernel-file.ts';
+
+/**
+ * What the page has instead of the cache on disk: kernels that were built with it. The assembler is 15 MB, too much for a page.
+ *
+ * @throws UnsupportedTask where none was built for these sizes
+ */
+export async function loadKernel(request: KernelRequest): Promise<{ readonly module: WebAssembly.Module }> {
+  // A worker does not know where its page is, except by the name it was given.
+  const response = await fetch(new URL(kernelFile(request), self.name));
+  if (response.status === 404) {
+    const { nEmbd, vocabSize } = request.model;
+    throw new UnsupportedTask(
+      `no kernel was built for n_embd ${nEmbd} and ${vocabSize} tokens: the page has those of its presets and 27 tokens`,
+    );
+  }
+  if (!response.ok) throw new Error(`its kernel could not be fetched (${response.status})`);
+  return { module: await WebAssembly.compile(await response.arrayBuffer()) };
+}

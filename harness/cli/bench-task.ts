@@ -1,4 +1,5 @@
 import { chooseBaselines } from '../measure/baselines.ts';
+import { claimResults } from '../measure/claims.ts';
 import { type Contender, type ContenderOptions, contenderOf } from '../measure/contender.ts';
 import { thisMachine, thisRuntime } from '../measure/machine.ts';
 import { calibrate } from '../measure/machine-peak.ts';
@@ -10,6 +11,7 @@ import { availability } from '../program/availability.ts';
 import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
 import { entrantsOf } from '../program/entrants.ts';
 import type { RuntimeName } from '../program/runtime.ts';
+import { readClaims } from '../results/claims.ts';
 import { currentCommit } from '../results/commit.ts';
 import { type BenchResult, type Machine, type RefusedRow, SCHEMA_VERSION } from '../results/schema.ts';
 import { prepareTask } from '../task/prepare-task.ts';
@@ -69,6 +71,8 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
   const reporter = new RaceReporter(progress, options.limit);
   const slots = await lineUp(chosen, options.runtimes, expectation, startOptions);
   const contenders = slots.filter((slot) => slot.kind === 'contender').map(({ contender }) => contender);
+  const refused = slots.flatMap((slot) => (slot.kind === 'refused' ? [slot.row] : []));
+  const claims = await readClaims(task.description);
   const baselines = chooseBaselines(contenders, options.baselines, options.firstNamed);
   const watch = new NoiseWatch();
   const calibrations: number[] = [];
@@ -93,6 +97,7 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
       runtime: thisRuntime(),
       noise: { ...noise, warnings: [...expectation.warnings, ...noise.warnings] },
       baselines: [...baselines],
+      claims: [...claimResults(claims, task.training.batch, entries, refused)],
       rows,
     };
   };

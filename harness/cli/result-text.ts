@@ -1,13 +1,12 @@
 import { benchTable, type SortOrder } from '../present/bench-table.ts';
+import { claimsTable } from '../present/claims-table.ts';
 import type { Page } from '../present/page.ts';
-import { publishedTable } from '../present/published-table.ts';
-import { publishedTableFor, readPublished } from '../results/published.ts';
+import { readPublished } from '../results/published.ts';
 import type { BenchResult } from '../results/schema.ts';
 
-/** A result as `bench` and `show` print it: the table, with the literature's of the same model beneath it. */
+/** A result as `bench` and `show` print it: the table, with what it says of the published claims beneath it. */
 export async function resultText(result: BenchResult, page: Page, order: SortOrder): Promise<string> {
-  const published = await readPublished();
-  const table = publishedTableFor(published, result.task);
+  const claims = claimsTable(result.claims, await readPublished(), page.width);
   const own = benchTable(result, page, order);
-  return table === undefined ? own : `${own}\n\n${publishedTable(published, table, page.width)}`;
+  return claims === undefined ? own : `${own}\n\n${claims}`;
 }

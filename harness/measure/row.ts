@@ -1,7 +1,7 @@
 import { median } from 'simple-statistics';
 import type { TrainingTask } from '../../impls/contract.ts';
 import { rowName } from '../results/names.ts';
-import type { Baseline, Machine, Row, VerifiedRow } from '../results/schema.ts';
+import type { Baseline, Interval, Machine, Row, VerifiedRow } from '../results/schema.ts';
 import { medianInterval } from '../statistics/median-interval.ts';
 import { outlierIndexes } from '../statistics/outliers.ts';
 import { pairedRatioInterval } from '../statistics/paired-ratio.ts';
@@ -57,7 +57,6 @@ export function rowOf(
   };
 }
 
-/** Over the documents that both have in their lap: documents differ in length, and so in work. */
 function speedups(
   entry: RacingEntry,
   entries: readonly Entry[],
@@ -67,9 +66,14 @@ function speedups(
   for (const { row } of baselines) {
     const baseline = entries.filter(isRacing).find((other) => rowName(other.contender.identity) === row);
     if (baseline === undefined) continue;
-    const steps = Math.min(entry.scouting.lapSteps, baseline.scouting.lapSteps);
-    const ratio = pairedRatioInterval(nanosecondsByRound(baseline, steps), nanosecondsByRound(entry, steps));
+    const ratio = ratioOf(baseline, entry);
     if (ratio !== undefined) speedup[row] = ratio;
   }
   return speedup;
+}
+
+/** How many times faster one is than the other, over the documents that both have in their lap: documents differ in length, and so in work. */
+export function ratioOf(slower: RacingEntry, faster: RacingEntry): Interval | undefined {
+  const steps = Math.min(slower.scouting.lapSteps, faster.scouting.lapSteps);
+  return pairedRatioInterval(nanosecondsByRound(slower, steps), nanosecondsByRound(faster, steps));
 }

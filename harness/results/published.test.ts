@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { publishedTable } from '../present/published-table.ts';
 import { publishedSpeedup, publishedTableFor, readPublished } from './published.ts';
 
 const original = { nEmbd: 16, nHead: 4, nLayer: 1, blockSize: 16 };
@@ -18,16 +17,5 @@ describe('the published figures', () => {
     const published = await readPublished();
     expect(publishedTableFor(published, { ...original, nEmbd: 32 })).toBeUndefined();
     expect(publishedTableFor(published, { ...original, nLayer: 2 })).toBeUndefined();
-  });
-
-  it.each([80, 100])('stand apart from ours and cite their source, within %i columns', async (width) => {
-    const published = await readPublished();
-    const [table] = published.tables;
-    const text = publishedTable(published, table, width);
-    expect(text).toContain('other machine, other clock');
-    expect(text).toContain('Entrpi');
-    expect(text).toContain('https://github.com/Entrpi/eemicrogpt');
-    expect(text).toMatch(/EEmicroGPT, batch 16 +│ C +│ +3\.00 │ +×16,333 │/);
-    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(width);
   });
 });

@@ -124,6 +124,20 @@ export const baselineSchema = z.strictObject({
   role: z.enum(['python-baseline', 'scalar-baseline']).optional(),
 });
 
+/** A published sentence, "FASTER is so many times faster than SLOWER", and what our two rows that answer it gave. */
+export const claimResultSchema = z.strictObject({
+  claim: z.string(),
+  /** The published factor. */
+  published: positive,
+  /** Names of our implementations. */
+  faster: z.string(),
+  slower: z.string(),
+  /** Their ratio by round, over the documents both trained on, and how it stands to the published factor. */
+  here: z.strictObject({ ratio: intervalSchema, is: z.enum(['higher', 'lower', 'within']).optional() }).optional(),
+  /** Why there is no ratio. */
+  missing: z.string().optional(),
+});
+
 /** What the laps began with: nobody could know it before the run. `bench --like` repeats it. */
 export const lapsSchema = z.strictObject({
   /** Of the order of the rows in each round, and of the laps that are drawn. */
@@ -148,10 +162,13 @@ export const benchResultSchema = z.strictObject({
   noise: noiseSchema,
   /** The first is the headline's. */
   baselines: z.array(baselineSchema),
+  /** What others have published about this model, beside what was measured here. */
+  claims: z.array(claimResultSchema).default([]),
   rows: z.array(rowSchema),
 });
 
 export type VerifiedRow = z.infer<typeof verifiedRowSchema>;
+export type ClaimResult = z.infer<typeof claimResultSchema>;
 export type RefusedRow = z.infer<typeof refusedRowSchema>;
 export type Baseline = z.infer<typeof baselineSchema>;
 export type Row = z.infer<typeof rowSchema>;

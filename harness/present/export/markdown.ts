@@ -1,5 +1,6 @@
 import { rowName, taskName } from '../../results/names.ts';
 import type { BenchResult, Interval, Row } from '../../results/schema.ts';
+import { claimsMarkdown } from '../claims-table.ts';
 import { formatNumber, formatRatio } from '../number-format.ts';
 import type { Exporter } from './exporter.ts';
 
@@ -24,6 +25,7 @@ export const markdown: Exporter = {
       ...result.rows.map((row) => line(cells(result, row))),
       '',
       'Medians over processes with their 95% intervals.',
+      ...claimsMarkdown(result.claims),
       ...result.noise.warnings.map((warning) => `\n> Warning: ${escapeCell(warning)}`),
     ];
     return `${lines.join('\n')}\n`;

@@ -13,20 +13,20 @@ const marks = {
   unsupported: { mark: '–', colour: 'yellow' },
 } as const satisfies Record<CheckRow['status'], { mark: string; colour: Colour }>;
 
-/** Says what is trained and what is held to be true: `d16 (16 wide, 4 heads, …), held against golden over 1000 steps`. */
+/** What is trained, and what it is checked against: `d16 on us-names-2016: width 16, …; reference: golden, 30 steps; …`. */
 export function describeCheck(
   task: TaskDescription,
   reference: CheckResult['reference'],
   gauntletSeed?: number,
 ): string {
-  const sizes = `${task.nEmbd} wide, ${task.nHead} heads, ${task.nLayer} layers, block ${task.blockSize}, batch ${task.batch}`;
+  const sizes = `width ${task.nEmbd}, heads ${task.nHead}, layers ${task.nLayer}, block ${task.blockSize}, batch ${task.batch}`;
   const against = `${reference.source}, ${reference.losses.length} steps`;
   const random = gauntletSeed === undefined ? '' : `; random tasks: --gauntlet-seed ${gauntletSeed}`;
-  return `${task.preset ?? 'custom'} (${sizes}) on ${task.dataset.name}, seed ${task.seed}; reference: ${against}${random}`;
+  return `${task.preset ?? 'custom'} on ${task.dataset.name}: ${sizes}, seed ${task.seed}; reference: ${against}${random}`;
 }
 
 /**
- * A row in words: one line, then what is known of the fault, the end of what the implementation said itself, and its samples.
+ * A row in words: one line, then what is known of the fault, what the implementation said on standard error, and its samples.
  * Colours only where `stream` is a terminal and NO_COLOR is not set.
  */
 export function describeRow(
@@ -59,7 +59,8 @@ export function describeRow(
 function summary(row: CheckRow): string {
   if (row.status === 'verified') {
     const steps = `${row.stepsVerified.toLocaleString('en-US')} steps`;
-    return `${steps}, each from the row's own state, at ${(row.fractionOfBound ?? 0).toFixed(2)} of the bound${randomTasks(row)}`;
+    const share = Math.round(100 * (row.fractionOfBound ?? 0));
+    return `${steps}${randomTasks(row)}; errors at most ${share}% of what rounding may cause`;
   }
   return row.reason ?? '';
 }
@@ -67,7 +68,7 @@ function summary(row: CheckRow): string {
 function randomTasks({ randomTasks }: CheckRow): string {
   if (randomTasks === undefined) return '';
   const { trained, declined } = randomTasks;
-  return `; ${trained} random tasks${declined.length === 0 ? '' : ` (${declined.length} of sizes it does not train)`}`;
+  return ` and ${trained} random tasks${declined.length === 0 ? '' : ` (${declined.length} more are of sizes it does not train)`}`;
 }
 
 function tensorLines(what: string, findings: CheckRow['gradients'] = []): readonly string[] {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { median, medianAbsoluteDeviation } from 'simple-statistics';
+import { rowName } from '../results/names.ts';
 import type { Noise, Row } from '../results/schema.ts';
 import { relativeHalfWidth } from '../statistics/median-interval.ts';
 import { percent } from '../statistics/percent.ts';
@@ -33,7 +34,7 @@ const STEAL_LIMIT = 0.01;
 const LOAD_LIMIT_PER_CORE = 0.5;
 const CALIBRATOR_SPREAD_LIMIT = 0.02;
 
-/** Watches the machine from its construction on. */
+/** Watches the machine from its construction on. Warnings are facts in a few words; whoever shows them says once what to do. */
 export class NoiseWatch {
   readonly #senses: MachineSenses;
   readonly #loadBefore: number | undefined;
@@ -99,24 +100,16 @@ function machineWarnings(
 ): string[] {
   const warnings: string[] = [];
   if (load !== undefined && load > LOAD_LIMIT_PER_CORE * cores) {
-    warnings.push(
-      `the machine was busy before the run (load ${load.toFixed(1)} on ${cores} cores): end what else is running and repeat`,
-    );
+    warnings.push(`load ${load.toFixed(1)} on ${cores} cores before the run`);
   }
   if (stealFraction !== undefined && stealFraction > STEAL_LIMIT) {
-    warnings.push(
-      `other virtual machines took ${percent(stealFraction)} of the processor (steal): repeat later, or on a machine of its own`,
-    );
+    warnings.push(`other virtual machines took ${percent(stealFraction)} of the processor`);
   }
   if (governor !== undefined && governor !== 'performance') {
-    warnings.push(
-      `the frequency governor is "${governor}", so the clock may change during a run: set it to "performance" (cpupower frequency-set -g performance)`,
-    );
+    warnings.push(`governor "${governor}" lets the clock change (fix: cpupower frequency-set -g performance)`);
   }
   if (calibratorSpread !== undefined && calibratorSpread > CALIBRATOR_SPREAD_LIMIT) {
-    warnings.push(
-      `the machine's own speed changed between rounds (the calibrator by ±${percent(calibratorSpread)}): trust the speedups, which are paired by round, more than the times`,
-    );
+    warnings.push(`the machine's speed moved by ±${percent(calibratorSpread)} between rounds`);
   }
   return warnings;
 }
@@ -131,11 +124,9 @@ function rowWarnings(rows: readonly Row[], precision: number): string[] {
   if (wide.length > 0) {
     const named = wide
       .slice(0, 4)
-      .map(({ row, width }) => `${row.implementation} ${width > 1 ? 'beyond ±100%' : `±${percent(width)}`}`);
+      .map(({ row, width }) => `${rowName(row)} ${width > 1 ? 'beyond ±100%' : `±${percent(width)}`}`);
     const others = wide.length > 4 ? ` and ${wide.length - 4} more` : '';
-    warnings.push(
-      `too noisy to claim ±${percent(precision)}: ${named.join(', ')}${others}; smaller differences are not shown by this run: quiet the machine, or allow more time with --budget`,
-    );
+    warnings.push(`intervals wider than ±${percent(precision)}: ${named.join(', ')}${others}`);
   }
   return warnings;
 }

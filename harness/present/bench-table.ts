@@ -133,6 +133,9 @@ function legend({ rows, machine }: BenchResult, table: string): string[] {
   ];
 }
 
+/** What to do about noise, said once. */
+const ADVICE = 'Trust ratios more than times; for narrower intervals end other work, or add --budget.';
+
 /** Everything that weakens the figures: one line for rounds that lie apart, one for the rest. */
 function warnings({ rows, noise }: BenchResult): string[] {
   const outliers = rows.flatMap((row) =>
@@ -142,7 +145,7 @@ function warnings({ rows, noise }: BenchResult): string[] {
   );
   return [
     ...(outliers.length === 0 ? [] : [`rounds far from the others (kept): ${outliers.join(', ')}`]),
-    ...(noise.warnings.length === 0 ? [] : [`warning: ${noise.warnings.join('; ')}`]),
+    ...(noise.warnings.length === 0 ? [] : [`noisy run: ${noise.warnings.join('; ')}. ${ADVICE}`]),
   ];
 }
 

@@ -20,7 +20,6 @@ const order = [
   'harness/statistics',
   'harness/results',
   'harness/measure',
-  'harness/profile',
   'harness/compare',
   'harness/present',
   'harness/scaffold',

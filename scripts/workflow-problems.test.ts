@@ -25,6 +25,11 @@ test('a sound workflow has no problems', async () => {
   expect(await problemsOf(workflow(steps))).toEqual([]);
 });
 
+test('a job that runs no script may publish pages', async () => {
+  const steps = `      - uses: some/action@${hash} # v1.2.3\n    permissions:\n      pages: write\n      id-token: write`;
+  expect(await problemsOf(workflow(steps))).toEqual([]);
+});
+
 test.each([
   ['a key GitHub does not know', workflow('      - runn: npm test'), "Unexpected value 'runn'"],
   [
@@ -43,6 +48,16 @@ test.each([
   ['a secret', workflow(`      - run: 'true'\n        env: { T: '${expression('secrets.T')}' }`), 'no secrets'],
   ['an expression in a script', workflow(`      - run: echo '${expression('github.head_ref')}'`), 'through "env"'],
   ['a token that may write', workflow("      - run: 'true'", 'permissions:\n  contents: write'), 'read or none'],
+  [
+    'a script in a job that may publish',
+    workflow("      - run: 'true'\n    permissions:\n      pages: write"),
+    'read or none',
+  ],
+  [
+    'a job without scripts that may write more than pages',
+    workflow(`      - uses: some/action@${hash} # v1.2.3\n    permissions:\n      contents: write`),
+    'read or none',
+  ],
   ['the default token', workflow("      - run: 'true'", ''), 'permissions: contents: read'],
 ])('%s is a problem, named with its file', async (_, content, expected) => {
   const problems = await problemsOf(content);

@@ -1,12 +1,12 @@
 import { registerHooks } from 'node:module';
-import { isMap, isPair, isScalar, parseDocument, visit } from 'yaml';
+import { isMap, isPair, isScalar, isSeq, parseDocument, visit } from 'yaml';
 
 /** `owner/name@` or `owner/name/path@`, then a full commit hash, which nobody can move as they can a tag. */
 const PINNED = /^[\w.-]+\/[\w./-]+@[0-9a-f]{40}$/;
 
 /**
  * What is wrong with a GitHub Actions workflow: one line each, none where it is fine. The syntax is judged by GitHub's own parser;
- * on top come this project's rules: a read-only token, no secrets, actions pinned by commit hash with the version in a comment,
+ * on top come this project's rules: a read-only token (a job that runs no script may publish pages), no secrets, actions pinned by commit hash with the version in a comment,
  * and no expression inside a script, where it could inject commands.
  */
 export async function workflowProblems(name: string, content: string): Promise<string[]> {
@@ -50,10 +50,10 @@ function ruleProblems(name: string, content: string): string[] {
         report(node.range?.[0] ?? 0, 'expected no secrets: a benchmark needs none');
       }
     },
-    Pair(_, { key, value }) {
+    Pair(_, { key, value }, path) {
       if (!isScalar(key)) return;
       const offset = key.range?.[0] ?? 0;
-      if (key.value === 'permissions' && !isReadOnly(value))
+      if (key.value === 'permissions' && !isReadOnly(value, publishes(path.at(-1)) ? publishing : []))
         report(offset, 'expected every permission to be read or none');
       if (!isScalar(value) || typeof value.value !== 'string') return;
       if (key.value === 'run' && value.value.includes('${{')) {
@@ -72,7 +72,24 @@ function expressions(text: string): string {
   return [...text.matchAll(/\$\{\{(.*?)\}\}/gs)].map(([, inside]) => inside).join(' ');
 }
 
-function isReadOnly(value: unknown): boolean {
-  const scopes = isMap(value) ? value.items.map((item) => (isPair(item) ? item.value : item)) : [value];
-  return scopes.every((scope) => isScalar(scope) && ['read', 'none', 'read-all'].includes(String(scope.value)));
+/** What publishing to GitHub Pages needs beyond reading. */
+const publishing: readonly string[] = ['pages', 'id-token'];
+
+/** A job that runs actions alone: no script of this project, or of what it installs, sees its token. */
+function publishes(job: unknown): boolean {
+  const steps = isMap(job) ? job.get('steps') : undefined;
+  return isSeq(steps) && steps.items.every((step) => isMap(step) && step.has('uses') && !step.has('run'));
+}
+
+function isReadOnly(value: unknown, writable: readonly string[]): boolean {
+  if (!isMap(value)) return isReadScope(value);
+  return value.items.every(
+    (item) =>
+      isReadScope(isPair(item) ? item.value : item) ||
+      (isPair(item) && isScalar(item.key) && writable.includes(String(item.key.value))),
+  );
+}
+
+function isReadScope(scope: unknown): boolean {
+  return isScalar(scope) && ['read', 'none', 'read-all'].includes(String(scope.value));
 }

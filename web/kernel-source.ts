@@ -2,6 +2,9 @@ import { UnsupportedTask } from '../impls/contract.ts';
 import type { KernelRequest } from '../impls/wasm-simd/kernels/request.ts';
 import { kernelFile } from './kernel-file.ts';
 
+/** How every WebAssembly file begins. */
+const magic = [0x00, 0x61, 0x73, 0x6d];
+
 /**
  * What the page has instead of the cache on disk: kernels that were built with it. The assembler is 15 MB, too much for a page.
  *
@@ -10,12 +13,14 @@ import { kernelFile } from './kernel-file.ts';
 export async function loadKernel(request: KernelRequest): Promise<{ readonly module: WebAssembly.Module }> {
   // A worker does not know where its page is, except by the name it was given.
   const response = await fetch(new URL(kernelFile(request), self.name));
-  if (response.status === 404) {
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  // Some hosts answer with a page, and no error, where they have no file.
+  if (response.status === 404 || magic.some((byte, i) => bytes[i] !== byte)) {
     const { nEmbd, vocabSize } = request.model;
     throw new UnsupportedTask(
       `no kernel was built for n_embd ${nEmbd} and ${vocabSize} tokens: the page has those of its presets and 27 tokens`,
     );
   }
   if (!response.ok) throw new Error(`its kernel could not be fetched (${response.status})`);
-  return { module: await WebAssembly.compile(await response.arrayBuffer()) };
+  return { module: await WebAssembly.compile(bytes) };
 }

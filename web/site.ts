@@ -76,6 +76,7 @@ export function siteConfig(
     root: import.meta.dirname,
     base: './',
     publicDir: false,
+    appType: 'mpa',
     plugins: [kernelSource(), kernels(kernelRequests(presetNames))],
     worker: { format: 'es', plugins: () => [kernelSource()] },
     server: { fs: { allow: [join(import.meta.dirname, '..')] } },

@@ -15,7 +15,6 @@ import { interruptSignal } from './interrupt.ts';
 import { listCommand } from './list.ts';
 import { mergeCommand } from './merge.ts';
 import { newCommand } from './new.ts';
-import { profileCommand } from './profile.ts';
 import { reportCommand } from './report.ts';
 import { showCommand } from './show.ts';
 
@@ -28,7 +27,6 @@ const commands: readonly (() => Command)[] = [
   listCommand,
   mergeCommand,
   newCommand,
-  profileCommand,
   reportCommand,
   showCommand,
 ];

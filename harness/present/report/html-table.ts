@@ -20,7 +20,7 @@ export function htmlTable<Row>(
     i === 0
       ? html`<th scope="row">${column.cell(row)}</th>`
       : html`<td class="${column.align}">${column.cell(row)}</td>`;
-  return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table><caption>${caption}</caption>
+  return html`<div class="scroll" role="group" aria-label="${caption}" tabindex="0"><table><caption>${caption}</caption>
 <thead><tr>${used.map((column) => html`<th scope="col" class="${column.align}">${column.heading}</th>`)}</tr></thead>
 <tbody>
 ${rows.map((row) => html`<tr class="${mark(row)}">${used.map((column, i) => cell(column, row, i))}</tr>\n`)}</tbody></table></div>`;

@@ -25,10 +25,17 @@ export function ladderOf({ rows }: BenchResult): readonly Rung[] {
     const before = i === 0 ? undefined : climbed[i - 1];
     return {
       row,
-      idea: before?.technique === row.technique ? `${row.precision} instead of ${before.precision}` : row.technique,
+      idea: before === undefined ? row.technique : ideaOf(row, before),
       ...(before === undefined ? {} : { factor: factorBetween(row, before) }),
     };
   });
+}
+
+/** Two rows of one technique differ in precision. */
+function ideaOf(row: VerifiedRow, before: VerifiedRow): string {
+  return row.technique === before.technique && row.precision !== before.precision
+    ? `${row.precision} instead of ${before.precision}`
+    : row.technique;
 }
 
 const LINE_PIXELS = 27;

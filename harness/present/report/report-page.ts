@@ -2,11 +2,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HistoryRecord } from '../../results/history.ts';
 import { rowName, sizesName, taskName } from '../../results/names.ts';
-import { type Published, publishedSpeedup, publishedTableFor } from '../../results/published.ts';
-import type { BenchResult, Row, VerifiedRow } from '../../results/schema.ts';
+import {
+  type Published,
+  type PublishedRow,
+  type PublishedTable,
+  publishedSpeedup,
+  publishedTableFor,
+} from '../../results/published.ts';
+import type { BenchResult, ClaimResult, Row, VerifiedRow } from '../../results/schema.ts';
 import type { Trend } from '../../results/trend.ts';
 import { formatFactor, formatMebibytes, formatNumber, formatPercent, formatRatio } from '../number-format.ts';
-import { answerOf, answerSection } from './answer.ts';
+import { answerSection } from './answer.ts';
 import { barsChart, isTimed, timeRange } from './bars-chart.ts';
 import type { Chart } from './chart.ts';
 import { historyChart } from './history-chart.ts';
@@ -139,14 +145,28 @@ const besideTime: readonly HtmlColumn<Row>[] = [
 
 function claimsSection({ result }: MachineReport, published: Published): Html {
   const table = publishedTableFor(published, result.task);
-  const answer = answerOf(result);
-  if (table === undefined) return html`<p>Nothing is published for this task.</p>`;
-  const cpython = answer?.rivals.find(({ name }) => name === 'CPython');
-  const fastestIn = (language: string) => result.rows.filter(isTimed).filter((row) => row.language === language);
-  type PublishedRow = (typeof table.rows)[number];
-  const ours = (row: PublishedRow) =>
-    fastestIn(row.language).toSorted((a, b) => a.microsecondsPerSample.median - b.microsecondsPerSample.median)[0];
-  const columns: readonly HtmlColumn<PublishedRow>[] = [
+  if (table === undefined) return html`<p>Nothing is published for a model of this size.</p>`;
+  const { source, machine, dataset } = published;
+  return html`<p>Other machines, other clocks: compare the factors, not the times. Published on ${machine}, ${dataset}; <a href="${source.url}">${source.author}, ${source.title}</a>.</p>${
+    result.claims.length === 0 ? undefined : htmlTable('Published factors beside ours', claimColumns, result.claims)
+  }${numbers(htmlTable(`Published for ${table.preset}`, publishedColumns(table), table.rows), 'The published times')}`;
+}
+
+const claimColumns: readonly HtmlColumn<ClaimResult>[] = [
+  { heading: 'claim', align: 'left', cell: ({ claim }) => claim },
+  { heading: 'published', align: 'right', cell: ({ published }) => formatFactor(published) },
+  {
+    heading: 'here',
+    align: 'right',
+    cell: ({ here, missing = '' }) =>
+      here === undefined ? missing : formatRatio(here.ratio, Number.POSITIVE_INFINITY),
+  },
+  { heading: 'which is', align: 'left', cell: ({ here }) => here?.is ?? '' },
+  { heading: 'our rows', align: 'left', cell: ({ faster, slower }) => `${faster} over ${slower}` },
+];
+
+function publishedColumns(table: PublishedTable): readonly HtmlColumn<PublishedRow>[] {
+  return [
     {
       heading: 'published',
       align: 'left',
@@ -166,18 +186,7 @@ function claimsSection({ result }: MachineReport, published: Published): Html {
         return factor === undefined ? '' : formatFactor(factor);
       },
     },
-    {
-      heading: 'our fastest in that language, × our CPython',
-      align: 'right',
-      cell: (row) => {
-        const own = ours(row);
-        return own === undefined || cpython === undefined
-          ? ''
-          : `${rowName(own)} ${formatFactor(factorBetween(own, cpython.row))}`;
-      },
-    },
   ];
-  return html`<p>Other machine, other clock, so only the factors over each machine's own CPython can be compared. ${published.machine}, ${published.dataset}; <a href="${published.source.url}">${published.source.author}, ${published.source.title}</a>.</p>${htmlTable(`Published for ${table.preset}`, columns, table.rows)}`;
 }
 
 function ladderSection({ result }: MachineReport): Html {

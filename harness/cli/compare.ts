@@ -239,7 +239,7 @@ async function headToCompare({ head, allowDirty }: CompareFlags): Promise<Head> 
   const named = { revision, side: { name: revision.name, commit: revision.commit } };
   const files = await uncommittedFiles(projectRoot);
   if (files.length === 0) return { ...named, notes: [] };
-  if (head !== undefined) return { ...named, notes: [`uncommitted changes take no part: ${listFiles(files)}`] };
+  if (head !== undefined) return { ...named, notes: [`uncommitted changes are left out: ${listFiles(files)}`] };
   if (!allowDirty) {
     throw new UsageError(
       `uncommitted changes in ${listFiles(files)}; commit them, or compare the tree as it stands with --allow-dirty, or the commit alone with --head HEAD`,

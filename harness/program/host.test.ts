@@ -54,7 +54,7 @@ async function start(module: string): Promise<TrainerProcess> {
         order: 0,
         roles: [],
         needs: [],
-        run: { module: `${module}.ts`, nodeFlags: [] },
+        run: { module: `${module}.ts` },
       },
     },
     smallTask(),

@@ -9,7 +9,7 @@ export const PROTOCOL_VERSION = 2;
 
 /**
  * What an implementation can be to the harness, beyond a competitor. The harness knows roles, never names.
- * - `reference`: run on the spot where no golden trace fits; the first one available in order of `referenceRank`
+ * - `reference`: run on the spot where no golden trace fits; the first in the order of the ladder that is available
  * - `trusted`: the float64 trainer that measures the rounding envelope
  * - `python-baseline`, `scalar-baseline`: the rows the speedups are over
  */
@@ -85,8 +85,8 @@ export const manifestSchema = z.strictObject({
   /** What must be installed; where something is missing or too old the row is skipped and says so. */
   needs: z.array(neededToolSchema).default([]),
   run: z.union([
-    /** A TypeScript module whose default export is a `CreateTrainer`, with arguments of its own for variants. */
-    z.strictObject({ module: word, nodeFlags: z.array(z.string()).default([]) }),
+    /** A TypeScript module whose default export is a `CreateTrainer`. */
+    z.strictObject({ module: word }),
     /** Any program that speaks the protocol. Run without a shell, in the implementation's folder. */
     z.strictObject({ command: z.array(word).min(1) }),
   ]),

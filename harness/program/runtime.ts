@@ -46,16 +46,9 @@ export async function findRuntime(name: RuntimeName): Promise<Runtime | undefine
   return version === undefined ? undefined : { name, path, version };
 }
 
-/** The words that run `script` in a runtime. V8's flags mean nothing to the others, so only Node gets them. */
-export function runtimeCommand(runtime: Runtime, nodeFlags: readonly string[], script: string): readonly string[] {
-  switch (runtime.name) {
-    case 'node':
-      return [runtime.path, ...nodeFlags, script];
-    case 'bun':
-      return [runtime.path, script];
-    case 'deno':
-      return [runtime.path, 'run', '--allow-all', '--quiet', script];
-  }
+/** The words that run `script` in a runtime. */
+export function runtimeCommand(runtime: Runtime, script: string): readonly string[] {
+  return runtime.name === 'deno' ? [runtime.path, 'run', '--allow-all', '--quiet', script] : [runtime.path, script];
 }
 
 /** Absolute path of a program, looked up in `first` and then on the path if it is not a path itself; undefined where there is none. */

@@ -118,7 +118,7 @@ export async function programWords(
   if ('module' in run) {
     const host = runtime ?? (await findRuntime('node'));
     if (host === undefined) throw new ImplementationFailure(implementation.folder, 'no Node to run it', 'run `npm ci`');
-    return [...runtimeCommand(host, run.nodeFlags, hostPath), resolve(implementation.folder, run.module)];
+    return [...runtimeCommand(host, hostPath), resolve(implementation.folder, run.module)];
   }
   const command = run.command.map((word) => word.replaceAll('{output}', buildFolder ?? ''));
   const [program = '', ...words] = await locateCommand(implementation, command);

@@ -184,7 +184,7 @@ async function plant(root: string, { name, replacements }: Mutant): Promise<Impl
       order: 0,
       roles: [],
       needs: [],
-      run: { module: 'analytic.ts', nodeFlags: [] },
+      run: { module: 'analytic.ts' },
     },
   };
 }

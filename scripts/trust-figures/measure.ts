@@ -90,7 +90,7 @@ export async function overheadOnce(name: string): Promise<number> {
   if (implementation === undefined || isBroken(implementation) || !('module' in implementation.manifest.run)) {
     throw new Error(`${name} is no TypeScript implementation`);
   }
-  const { module, nodeFlags } = implementation.manifest.run;
+  const { module } = implementation.manifest.run;
   const task = await prepareTask({ ...presets.d16, ...taskDefaults });
   const steps = task.training.numSteps;
   const folder = await mkdtemp(join(tmpdir(), 'bare-loop-'));
@@ -102,7 +102,7 @@ export async function overheadOnce(name: string): Promise<number> {
     taskFile,
     String(steps),
   ];
-  const bare = spawn(pinnedNode(), [...nodeFlags, ...words], {
+  const bare = spawn(pinnedNode(), words, {
     cwd: implementation.folder,
     stdio: ['pipe', 'pipe', 'inherit'],
   });

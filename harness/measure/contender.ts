@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { diagnoseMismatch } from '../diagnose/diagnose-mismatch.ts';
 import { availability } from '../program/availability.ts';
 import type { Entrant } from '../program/entrants.ts';
@@ -5,6 +6,7 @@ import { folderHash } from '../program/implementation-hash.ts';
 import type { Precision, Role } from '../program/manifest.ts';
 import { startTrainer, type TrainerProcess } from '../program/trainer-process.ts';
 import type { RefusedRow, VerifiedRow } from '../results/schema.ts';
+import { GAUNTLET_SEEDS } from '../task/gauntlet.ts';
 import type { Expectation } from '../verify/expectation.ts';
 import { baseTolerance, type LossVerdict, type VerifiedLosses, verifyLosses } from '../verify/gate.ts';
 import { type Verification, verifyImplementation } from '../verify/verify-implementation.ts';
@@ -43,7 +45,7 @@ export interface ContenderOptions {
   readonly replyTimeoutMilliseconds?: number | undefined;
   /** How long its steps may be checked before it is timed. */
   readonly budgetSeconds: number;
-  /** Random tasks of this seed are part of its admission. */
+  /** Random tasks are part of its admission: of this seed, or of one drawn afresh. */
   readonly gauntletSeed?: number | undefined;
   /** Told what begins and may take long: `building rust (cargo)`. */
   readonly onStage?: ((text: string) => void) | undefined;
@@ -72,6 +74,7 @@ export async function contenderOf(
     admit: async (signal) =>
       admissionOf(
         await verifyImplementation(implementation, expectation, {
+          gauntletSeed: randomInt(GAUNTLET_SEEDS),
           ...options,
           runtime,
           signal,

@@ -13,8 +13,11 @@ export interface FirstStep {
 }
 
 /** Trains the first step of a fresh trainer and compares gradient and update tensor by tensor, for a person to read. */
-export async function trainFirstStep(trainer: TrainerProcess, teacher: Teacher): Promise<FirstStep> {
-  const start = await trainer.parameters();
+export async function trainFirstStep(
+  trainer: TrainerProcess,
+  teacher: Teacher,
+  start: Float64Array,
+): Promise<FirstStep> {
   const gradient = await trainer.gradients();
   const { losses } = await trainer.train(1);
   const parameters = await trainer.parameters();

@@ -103,7 +103,7 @@ async function trainAndJudge(
   const trainer = await startTrainer(implementation, task, options);
   try {
     const teacher = new Teacher(task.training, precision);
-    const first = await trainFirstStep(trainer, teacher);
+    const first = await trainFirstStep(trainer, teacher, task.training.parameters);
     await trainer.reset(0);
     const steps = options.steps ?? Math.min(numSteps, Math.max(reference.losses.length, FEWEST_STEPS));
     const began = performance.now();

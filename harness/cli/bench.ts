@@ -138,10 +138,13 @@ async function bench(names: readonly string[], flags: BenchFlags): Promise<void>
   }
   const outcome = await benchOne({ request, all, chosen, firstNamed: names[0], flags, peak });
   output.print(`${await resultText(outcome.result, output.page, flags.sort)}${savedLine(outcome)}`);
-  if (flags.json !== undefined) await writeJson(flags.json, outcome.result);
-  await exportResult(outcome.result, exports);
-  if (reports) await writeReport([resultFile(outcome)], flags);
   process.exitCode = rowExitCode(outcome.result.rows, chosen);
+  const { json } = flags;
+  await tryEach([
+    ...(json === undefined ? [] : [() => writeJson(json, outcome.result)]),
+    ...exports.map((request) => () => exportResult(outcome.result, [request])),
+    ...(reports ? [() => writeReport([resultFile(outcome)], flags)] : []),
+  ]);
 }
 
 async function long(
@@ -165,6 +168,13 @@ async function long(
   };
   if (flags.json !== undefined) await writeJson(flags.json, result);
   process.exitCode = rowExitCode(longRuns, chosen);
+}
+
+/** Does everything, whatever fails: one full disk must not take the other outputs with it. Throws the first failure at the end. */
+async function tryEach(acts: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const act of acts) await act().catch((error) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }
 
 function resultFile({ result, savedTo }: BenchOutcome): ResultFile {

@@ -10,6 +10,7 @@ import { annotations, appendJobSummary, runsInGitHubActions } from '../present/c
 import { terminalPage } from '../present/page.ts';
 import { discoverWith } from '../program/discover.ts';
 import { implementationsRoot, projectRoot } from '../project.ts';
+import { messageOf } from '../regular-file.ts';
 import type { Comparison } from '../results/comparison.ts';
 import { SCHEMA_VERSION } from '../results/schema.ts';
 import { readResult } from '../results/store.ts';
@@ -83,7 +84,10 @@ async function compare(names: readonly string[], flags: CompareFlags, command: C
   if (flags.json !== undefined) await writeJson(flags.json, comparison);
   if (flags.github || runsInGitHubActions()) {
     for (const line of annotations(comparison)) stream.write(`${line}\n`);
-    await appendJobSummary(comparison);
+    await appendJobSummary(comparison).catch((error) => {
+      // The verdict is worth more than the summary.
+      console.error(`warning: GITHUB_STEP_SUMMARY cannot be written (${messageOf(error)})`);
+    });
   }
   process.exitCode = comparisonExitCode(comparison, flags.strict === true);
 }

@@ -118,3 +118,24 @@ test('a worktree of the user’s own that is not there just now is not forgotten
   expect((await git('worktree', 'list', '--porcelain')).stdout).toContain(unmounted);
   expect(await worktrees()).toBe(2);
 });
+
+test('a worktree that a killed run left is removed, one of a living run is not', async () => {
+  const abandoned = join(await mkdtemp(join(tmpdir(), `microgpt-bench-compare-${await endedProcess()}-`)), 'abc');
+  const living = join(await mkdtemp(join(tmpdir(), `microgpt-bench-compare-${process.pid}-`)), 'abc');
+  for (const worktree of [abandoned, living]) await git('worktree', 'add', '--quiet', '--detach', worktree);
+  const checkout = await checkOut(folder, await resolveRevision(folder, 'HEAD~1'), running());
+  await checkout.remove();
+  const { stdout } = await git('worktree', 'list', '--porcelain');
+  expect(stdout).not.toContain(abandoned);
+  await expect(lstat(abandoned)).rejects.toThrow('ENOENT');
+  expect(stdout).toContain(living);
+  await rm(join(living, '..'), { recursive: true });
+});
+
+/** The id of a process that was there and is not any more. */
+async function endedProcess(): Promise<number> {
+  const child = execa('true');
+  const { pid = 0 } = child;
+  await child;
+  return pid;
+}

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { mkdtemp, readFile, realpath, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { runToEnd } from '../program/finite-program.ts';
 import { UsageError } from '../usage-error.ts';
 import { git, type Revision } from './revision.ts';
@@ -28,7 +28,8 @@ export interface Checkout {
  */
 export async function checkOut(project: string, revision: Revision, signal: AbortSignal): Promise<Checkout> {
   const prefix = (await git(project, ['rev-parse', '--show-prefix'])).stdout.trim();
-  const temporary = await realpath(await mkdtemp(join(tmpdir(), 'microgpt-bench-compare-')));
+  const temporary = await realpath(await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`)));
+  await removeAbandoned(project);
   const worktree = join(temporary, revision.commit.slice(0, 12));
   const folder = join(worktree, prefix);
   // A second Ctrl-C ends the process without waiting for anything.
@@ -52,6 +53,28 @@ export async function checkOut(project: string, revision: Revision, signal: Abor
   } catch (error) {
     await remove();
     throw error;
+  }
+}
+
+const PREFIX = 'microgpt-bench-compare-';
+
+/** Worktrees of runs that were killed outright: git still lists them, and the process that their folder names is gone. */
+async function removeAbandoned(project: string): Promise<void> {
+  const listed = (await git(project, ['worktree', 'list', '--porcelain'])).stdout;
+  for (const [, worktree = ''] of listed.matchAll(/^worktree (.+)$/gm)) {
+    const owner = new RegExp(`^${PREFIX}(\\d+)-\\w+$`).exec(basename(dirname(worktree)))?.[1];
+    if (owner === undefined || isAlive(Number(owner))) continue;
+    rmSync(dirname(worktree), { recursive: true, force: true, maxRetries: 3 });
+    await git(project, ['worktree', 'remove', '--force', worktree]);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // Another user's process is alive, and may not be signalled.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 

@@ -41,7 +41,7 @@ describe('a stored result', () => {
 
   it('has a name that sorts by age and holds nothing that a file name must not', () => {
     expect(resultPath('2026-01-02T03:04:05.678Z', 'd16, names/x:y', '/r')).toBe(
-      join('/r', '2026-01-02T03-04-05Z-d16-names-x-y.json'),
+      join('/r', '2026-01-02T03-04-05-678Z-d16-names-x-y.json'),
     );
   });
 

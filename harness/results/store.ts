@@ -10,12 +10,13 @@ import { readJsonFile } from './stored-json.ts';
 export const resultsFolder: string = join(projectRoot, 'results');
 
 /**
- * Path of a new results file: its time and task in the name, so that files sort by age.
+ * Path of a new results file: its time and task in the name, so that files sort by age. The time has milliseconds: two runs may
+ * begin in the same second.
  *
- * @param createdAt ISO date and time
+ * @param createdAt ISO date and time, with milliseconds
  */
 export function resultPath(createdAt: string, taskName: string, folder: string = resultsFolder): string {
-  const time = createdAt.replace(/\.\d+Z$/, 'Z').replaceAll(':', '-');
+  const time = createdAt.replaceAll(/[:.]/g, '-');
   return join(folder, `${time}-${taskName.replaceAll(/[^\w.-]+/g, '-')}.json`);
 }
 
@@ -36,7 +37,7 @@ export async function saveResult(path: string, result: BenchResult): Promise<voi
 
 /** The task's part of a results file's name, or undefined where {@link resultPath} did not make it. */
 export function resultTaskName(fileName: string): string | undefined {
-  return /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-(.+)\.json$/.exec(fileName)?.[1];
+  return /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:-\d{3})?Z-(.+)\.json$/.exec(fileName)?.[1];
 }
 
 /** Reads a stored result. @throws UsageError where it is not one of this version */

@@ -119,7 +119,9 @@ function fields(result: BenchResult, row: Row): Field[] {
   ];
 }
 
+/** A text that begins like a formula gets a quote in front: spreadsheets would compute it (OWASP, "CSV Injection"). */
 function quote(field: Field): string {
-  const text = field === undefined ? '' : String(field);
+  const plain = field === undefined ? '' : String(field);
+  const text = typeof field === 'string' && /^[=+\-@\t\r]/.test(plain) ? `'${plain}` : plain;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -20,6 +20,7 @@ const order = [
   'harness/statistics',
   'harness/results',
   'harness/measure',
+  'harness/profile',
   'harness/compare',
   'harness/present',
   'harness/scaffold',

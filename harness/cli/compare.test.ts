@@ -64,11 +64,13 @@ beforeEach(async () => {
 const environment = () => ({ ...process.env, TMPDIR: temporary, TEMP: temporary, GITHUB_ACTIONS: '', NO_COLOR: '1' });
 
 async function compare(...words: string[]) {
-  return execa(process.execPath, [inProject('harness', 'cli', 'main.ts'), 'compare', ...words], {
+  const ended = await execa(process.execPath, [inProject('harness', 'cli', 'main.ts'), 'compare', ...words], {
     cwd: folder,
     env: environment(),
     reject: false,
   });
+  // As it was before it was wrapped.
+  return { ...ended, stdout: ended.stdout.replaceAll(/\n {2,}/g, ' ') };
 }
 
 async function expectNothingLeft(): Promise<void> {

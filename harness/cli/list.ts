@@ -94,8 +94,11 @@ function listText(listed: readonly ListedImplementation[], page: Page): string {
 
 function whereabouts(available: boolean, versions: Readonly<Record<string, string>>, reason = ''): string {
   if (!available) return `skipped: ${reason}`;
-  const said = Object.entries(versions).map(([program, version]) =>
-    version.includes(program) ? version : `${program} ${version}`,
-  );
+  const said = Object.entries(versions).map(([program, version]) => {
+    // `cc (Debian 12.2.0-14) 12.2.0` and `Python 3.11.7` as `python3` says it.
+    const short = version.replaceAll(/ ?\([^)]*\)/g, '').trim();
+    const names = short.toLowerCase().includes(program.toLowerCase().replace(/[\d.]+$/, ''));
+    return names ? short : `${program} ${short}`;
+  });
   return said.length === 0 ? 'runs here' : `runs on ${said.join(', ')}`;
 }

@@ -15,6 +15,7 @@ import { interruptSignal } from './interrupt.ts';
 import { listCommand } from './list.ts';
 import { mergeCommand } from './merge.ts';
 import { newCommand } from './new.ts';
+import { profileCommand } from './profile.ts';
 import { reportCommand } from './report.ts';
 import { showCommand } from './show.ts';
 
@@ -27,6 +28,7 @@ const commands: readonly (() => Command)[] = [
   listCommand,
   mergeCommand,
   newCommand,
+  profileCommand,
   reportCommand,
   showCommand,
 ];

@@ -68,9 +68,10 @@ function machineSpeedRatio(base: BenchResult, head: BenchResult): number | undef
 }
 
 function notes(base: BenchResult, head: BenchResult, speed: number | undefined): string[] {
-  const found = ['stored results were not measured side by side: weaker evidence than --base and --head'];
-  if (speed === undefined) found.push('no calibrator in both: times are compared as they stand');
-  else found.push(`the calibrator took ${speed.toFixed(3)} times as long for head; times are divided by that`);
+  const found = ['these were not measured side by side, which is weaker evidence than --base gives'];
+  if (speed === undefined) found.push('one of them has no calibrator: times are compared as they stand');
+  else
+    found.push(`fixed code of the harness took ${speed.toFixed(3)} times as long for head; times are divided by that`);
   if (base.machine.fingerprint !== head.machine.fingerprint) {
     found.push(`measured on different machines: ${base.machine.cpu} and ${head.machine.cpu}`);
   }

@@ -1,63 +1,100 @@
-import type { TrainingTask } from '../../impls/contract.ts';
 import type { Precision } from '../program/manifest.ts';
 import { parameterLayout } from '../task/parameter-layout.ts';
-import { checkUpdate } from '../verify/first-update.ts';
 import { baseTolerance } from '../verify/gate.ts';
 import { RulesTrainer } from '../verify/rules-trainer.ts';
-import { checkGradients } from '../verify/tensor-check.ts';
+import { checkTensors } from '../verify/tensor-check.ts';
 import { correctRules } from '../verify/training-rules.ts';
 import type { Evidence } from '../verify/verify-implementation.ts';
+import { compareGradients, describeDifference } from './difference.ts';
+import { type NarrowFormat, narrowFormat } from './narrow-format.ts';
 import { arrange, putBack } from './parameter-orders.ts';
 import { type Suspect, suspects } from './suspects.ts';
 
-/** Steps that are compared: further on, rounding may have grown in training that is not calm. */
-const STEPS_COMPARED = 24;
+const right: Suspect = { fault: '', rules: correctRules, firstLossIsRight: true };
+
+/** Steps that are looked at. */
+const MOST_STEPS = 24;
+
+/** Faults that are named where more than one explains what was seen. */
+const MOST_NAMED = 2;
 
 /**
- * Names the fault of an implementation by trying: a model with each of the usual faults is trained on the same task, and
- * the one that does what the implementation did is what it suffers from. Undefined where none of them does.
+ * How finely numbers are told apart. In float64 coarser than rounding: a fault moves them by far more, and who takes a derivative by
+ * differences is named all the same.
  */
-export function diagnose(evidence: Evidence, declared: Precision): string | undefined {
-  const { task } = evidence;
-  const seen = { ...evidence, losses: evidence.losses.subarray(0, STEPS_COMPARED) };
-  const explains = (suspect: Suspect, precision: Precision) => behavesLike(task, suspect, seen, precision);
-  const inSingle = 'computed in float32 where impl.json declares float64';
-
-  const named = suspects(task.model).find((suspect) => explains(suspect, declared));
-  if (named !== undefined) return named.fault;
-  if (declared === 'float32') return undefined;
-  if (explains({ fault: '', rules: correctRules }, 'float32')) return `losses are ${inSingle}`;
-  const both = suspects(task.model).find((suspect) => explains(suspect, 'float32'));
-  return both === undefined ? undefined : `${both.fault}; and losses are ${inSingle}`;
+export interface Resolution {
+  readonly roundoff: number;
+  readonly lossTolerance: number;
 }
 
-function behavesLike(task: TrainingTask, suspect: Suspect, evidence: Evidence, precision: Precision): boolean {
-  const { reads, writes } = suspect;
-  const start = reads === undefined ? task.parameters : arrange(task.parameters, reads);
-  const inTaskOrder = (numbers: Float64Array) => (writes === undefined ? numbers : putBack(numbers, writes));
-  const trainer = new RulesTrainer(task, suspect.rules, start);
-  const layout = parameterLayout(task.model);
-  for (let step = 0; step < evidence.losses.length; step++) {
-    const loss = trainer.step();
-    // Once numbers are not finite, which of them are is chance.
-    if (!Number.isFinite(evidence.losses[step])) return !Number.isFinite(loss);
-    if (!(Math.abs(loss - evidence.losses[step]) <= baseTolerance[precision])) return false;
-    if (step > 0) continue;
-    const gradient = inTaskOrder(trainer.gradient);
-    if (evidence.gradient !== undefined) {
-      const findings = checkGradients(layout, gradient, evidence.gradient, precision);
-      if (findings.some((finding) => !finding.agrees)) return false;
+const resolutions = {
+  float64: { roundoff: 2 ** -40, lossTolerance: baseTolerance.float64 },
+  float32: { roundoff: 2 ** -24, lossTolerance: baseTolerance.float32 },
+  float16: { roundoff: 2 ** -11, lossTolerance: 0.01 },
+  bfloat16: { roundoff: 2 ** -8, lossTolerance: 0.1 },
+} satisfies Readonly<Record<Precision | NarrowFormat, Resolution>>;
+
+/**
+ * Names the fault of an implementation by trying: a model with each of the usual faults takes the same steps, each from the
+ * parameters that the implementation showed, and the one that does what the implementation did is what it suffers from. Where
+ * none does, says how its numbers differ from the right ones. Each string is a sentence without its full stop; none where the
+ * steps that were seen are right.
+ */
+export function diagnose(evidence: Evidence, declared: Precision): readonly string[] {
+  const { task, losses, parametersAfter } = evidence;
+  const format = declared === 'float64' ? narrowFormat(parametersAfter) : undefined;
+  const resolution = resolutions[format ?? declared];
+  const narrow =
+    format === undefined ? [] : [`every parameter is a ${format} number, where impl.json declares float64`];
+  if (behavesLike(evidence, right, resolution)) return narrow;
+
+  const named = new Set<string>();
+  const firstLossIsRight = agree(new RulesTrainer(task).step(), losses[0], resolution.lossTolerance);
+  for (const suspect of suspects(task.model)) {
+    if (suspect.firstLossIsRight && !firstLossIsRight) continue;
+    if (named.size < MOST_NAMED && behavesLike(evidence, suspect, resolution)) named.add(suspect.fault);
+  }
+  if (named.size > 0) return [`this is what comes out when ${[...named].join(', or when ')}`, ...narrow];
+
+  const lossFormat = declared === 'float64' ? narrowFormat([losses]) : undefined;
+  if (format === undefined && lossFormat !== undefined) {
+    const { lossTolerance } = resolutions[lossFormat];
+    if (behavesLike(evidence, right, { ...resolution, lossTolerance })) {
+      return [`every loss is a ${lossFormat} number, where impl.json declares float64`];
     }
-    const parameters = inTaskOrder(trainer.parameters);
-    const findings = checkUpdate(
-      layout,
-      parameters,
-      gradient,
-      task.learningRate,
-      evidence.parametersAfterFirstStep,
-      precision,
-    );
+  }
+  return [...narrow, ...describeDifference(evidence, resolution)];
+}
+
+function behavesLike(
+  { task, losses, parametersAfter, gradient }: Evidence,
+  { rules, reads, writes, writesGradients = writes }: Suspect,
+  { roundoff, lossTolerance }: Resolution,
+): boolean {
+  const layout = parameterLayout(task.model);
+  const shown = (numbers: Float64Array, order = writes) => (order === undefined ? numbers : putBack(numbers, order));
+  const kept = (numbers: Float64Array | undefined) =>
+    numbers === undefined || writes === undefined ? numbers : arrange(numbers, writes);
+  const start = reads === undefined ? task.parameters : arrange(task.parameters, reads);
+  const trainer = new RulesTrainer(task, rules, start);
+  for (let step = 0; step < Math.min(losses.length, MOST_STEPS); step++) {
+    const loss = trainer.step(step === 0 ? undefined : kept(parametersAfter[step - 1]));
+    if (!agree(loss, losses[step], lossTolerance)) return false;
+    if (step === 0 && gradient !== undefined) {
+      const matches = (numbers: Float64Array) =>
+        compareGradients(layout, shown(numbers, writesGradients), gradient, roundoff).every(({ agrees }) => agrees);
+      if (!matches(trainer.unclippedGradient) && !matches(trainer.gradient)) return false;
+    }
+    const after = parametersAfter[step];
+    if (after === undefined) continue;
+    const errors = shown(trainer.updateErrors(roundoff));
+    const findings = checkTensors(layout, shown(trainer.parameters), after, (index) => errors[index]);
     if (findings.some((finding) => !finding.agrees)) return false;
   }
   return true;
+}
+
+function agree(one: number, other: number, tolerance: number): boolean {
+  if (!Number.isFinite(one) || !Number.isFinite(other)) return !Number.isFinite(one) && !Number.isFinite(other);
+  return Math.abs(one - other) <= tolerance * Math.max(1, Math.abs(one));
 }

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../../impls/contract.ts';
-import { correctRules, type TrainingRules } from '../verify/training-rules.ts';
+import { type Activation, correctRules, type TrainingRules } from '../verify/training-rules.ts';
 import { type ParameterOrder, wrongOrders } from './parameter-orders.ts';
 
 /** A trainer with one fault: what it does instead of what the reference prescribes, and how to say so. */
@@ -7,15 +7,28 @@ export interface Suspect {
   /** The fault in the model's terms; follows "this is what comes out when". */
   readonly fault: string;
   readonly rules: TrainingRules;
+  /** Whether the first loss, and the gradient before anything is done to it, are those of the reference. */
+  readonly firstLossIsRight: boolean;
   /** How it takes the start parameters, and gives back what it is asked for, where that is not the order of the task. */
   readonly reads?: ParameterOrder;
   readonly writes?: ParameterOrder;
+  /** Where gradients are given back in another order than parameters are. */
+  readonly writesGradients?: ParameterOrder;
 }
 
 /** The usual faults, the more usual ones first. */
 export function suspects(model: ModelConfig): readonly Suspect[] {
   return [
-    ...faultyRules.map(([fault, changed]) => ({ fault, rules: { ...correctRules, ...changed } })),
+    ...[...faultsOfBackward, ...faultsOfModel, ...faultsOfLoss].map(([fault, changed]) => ({
+      fault,
+      rules: { ...correctRules, ...changed },
+      firstLossIsRight: false,
+    })),
+    ...faultsOfOptimizer.map(([fault, changed]) => ({
+      fault,
+      rules: { ...correctRules, ...changed },
+      firstLossIsRight: true,
+    })),
     ...faultyOrders(model),
   ];
 }
@@ -25,14 +38,34 @@ function faultyOrders(model: ModelConfig): readonly Suspect[] {
     {
       fault: `parameters are kept in the wrong order: ${description}`,
       rules: correctRules,
+      firstLossIsRight: false,
       reads: order,
       writes: order,
     },
-    { fault: `start parameters are read in the wrong order: ${description}`, rules: correctRules, reads: order },
+    {
+      fault: `start parameters are read in the wrong order: ${description}`,
+      rules: correctRules,
+      firstLossIsRight: false,
+      reads: order,
+    },
     {
       fault: `\`parameters\` and \`gradients\` are written in the wrong order: ${description}`,
       rules: correctRules,
+      firstLossIsRight: true,
       writes: order,
+    },
+    {
+      fault: `\`parameters\` is written in the wrong order, and \`gradients\` in the right one: ${description}`,
+      rules: correctRules,
+      firstLossIsRight: true,
+      writes: order,
+      writesGradients: order.map((_, i) => i),
+    },
+    {
+      fault: `\`gradients\` is written in the wrong order, and \`parameters\` in the right one: ${description}`,
+      rules: correctRules,
+      firstLossIsRight: true,
+      writesGradients: order,
     },
   ]);
 }
@@ -41,10 +74,40 @@ const rightScale = 'scores are divided by sqrt(head_dim)';
 const rightEpsilon = 'epsilon is 1e-5, added to the mean of the squares';
 const rightPower = 'its power is step + 1, with step counted from 0';
 const rightDecay = 'at step s, counted from 0, it is learning_rate · (1 - s / num_steps)';
+const rightBetas = 'β1 is 0.85, β2 is 0.99';
+const rightAdamEpsilon = 'it is m̂ / (sqrt(v̂) + 1e-8)';
+const rightDocuments = 'step s, counted from 0, takes document s · batch and those after it, modulo their number';
+const rightMean = 'it is the mean over the positions of the document';
 const leftOut =
   'untouched rows are left out of Adam (every parameter is updated at every step, also where its gradient is zero)';
 
-const faultyRules: readonly (readonly [fault: string, changed: Partial<TrainingRules>])[] = [
+const both = (power: (step: number) => number | undefined): Partial<TrainingRules> => ({
+  biasCorrectionPower1: power,
+  biasCorrectionPower2: power,
+});
+const activation = (value: Activation['value'], slope: Activation['slope']): Partial<TrainingRules> => ({
+  activation: { value, slope },
+});
+const summed = () => 1;
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+const betas = (beta1: number, beta2: number): Fault => [
+  `Adam's β are ${beta1} and ${beta2} (here ${rightBetas})`,
+  { beta1, beta2 },
+];
+const decays = (what: string, decay: TrainingRules['decay']): Fault => [`${what} (${rightDecay})`, { decay }];
+const adamEpsilon = (epsilon: number): Fault => [
+  `Adam's epsilon is ${epsilon === 0 ? 'left out' : epsilon} (${rightAdamEpsilon})`,
+  { epsilon },
+];
+
+type Fault = readonly [fault: string, changed: Partial<TrainingRules>];
+
+const faultsOfBackward: readonly Fault[] = [
+  ['gradients are never set back to zero between steps', { gradientsZeroed: false }],
+  [
+    'a token that comes twice in a document overwrites its gradient in wte (the gradients of all its places add up)',
+    { embeddingGradients: 'overwritten' },
+  ],
   [
     'keys and values of earlier positions get no gradient (the loss at a position reaches them too)',
     { keyGradients: 'own position', valueGradients: 'own position' },
@@ -57,44 +120,336 @@ const faultyRules: readonly (readonly [fault: string, changed: Partial<TrainingR
     'values of earlier positions get no gradient (the loss at a position reaches them too)',
     { valueGradients: 'own position' },
   ],
+  [
+    'queries and keys get no gradient (the attention weights depend on both)',
+    { queryGradients: false, keyGradients: 'none' },
+  ],
+  ['queries get no gradient', { queryGradients: false }],
+  ['keys get no gradient', { keyGradients: 'none' }],
+  [
+    'the backward pass of softmax leaves out its mean (dscore_j = a_j · (da_j - Σ a da))',
+    { softmaxDerivative: 'without its mean' },
+  ],
+  [
+    `the scale of attention is missing in the backward pass alone (${rightScale})`,
+    { attentionDivisorBackward: () => 1 },
+  ],
+  [
+    `the scale of attention is applied twice in the backward pass (${rightScale})`,
+    { attentionDivisorBackward: (headDim) => headDim },
+  ],
+  [
+    'the residual around attention is missing in the backward pass alone (its gradient is added to what comes out of rmsnorm)',
+    { attentionResidualBackward: false },
+  ],
+  [
+    'the residual around the MLP is missing in the backward pass alone (its gradient is added to what comes out of rmsnorm)',
+    { mlpResidualBackward: false },
+  ],
+  [
+    'both residuals are missing in the backward pass alone (their gradients are added to what comes out of rmsnorm)',
+    { attentionResidualBackward: false, mlpResidualBackward: false },
+  ],
+  ["rmsnorm's derivative is incomplete (its scale depends on x too)", { rmsnormDerivative: 'scale only' }],
+  ['rmsnorm has no backward pass (the gradient goes through unchanged)', { rmsnormDerivative: 'none' }],
+  [
+    "relu's derivative is 1 everywhere (it is 0 where the input is not positive)",
+    { activation: { ...correctRules.activation, slope: () => 1 } },
+  ],
+  ['the gradient of the logits lacks the target (it is softmax minus 1 at the target)', { targetShare: 0 }],
+  ['the gradient of the logits has the wrong sign at the target (it is softmax minus 1 there)', { targetShare: -1 }],
+];
+
+const faultsOfModel: readonly Fault[] = [
   [`the scale of attention is missing (${rightScale})`, { attentionDivisor: () => 1 }],
   [`the scale of attention is 1 / head_dim (${rightScale})`, { attentionDivisor: (headDim) => headDim }],
   [`the scale of attention is 1 / sqrt(n_embd) (${rightScale})`, { attentionDivisor: (_, nEmbd) => Math.sqrt(nEmbd) }],
+  ['attention has one head (it has n_head, each with its own softmax)', { heads: () => 1 }],
+  [
+    'heads take every n_head-th feature (head h has the features h · head_dim to (h + 1) · head_dim - 1)',
+    { headFeatures: 'interleaved' },
+  ],
+  ['positions attend to later ones (position t sees positions 0 to t)', { sees: 'all' }],
   ['the residual around attention is missing (x = Wo out + r)', { attentionResidual: false }],
   ['the residual around the MLP is missing (x = W2 relu(W1 x) + r)', { mlpResidual: false }],
-  ["rmsnorm's derivative is incomplete (its scale depends on x too)", { rmsnormDerivative: 'scale only' }],
+  [
+    'both residuals are missing (x = Wo out + r, x = W2 relu(W1 x) + r)',
+    { attentionResidual: false, mlpResidual: false },
+  ],
   [`rmsnorm has no epsilon (${rightEpsilon})`, { rmsnormEpsilon: 0 }],
   [`rmsnorm's epsilon is 1e-6 (${rightEpsilon})`, { rmsnormEpsilon: 1e-6 }],
   [`rmsnorm's epsilon is 1e-8 (${rightEpsilon})`, { rmsnormEpsilon: 1e-8 }],
+  [`rmsnorm's epsilon is added outside the root (${rightEpsilon})`, { rmsnormEpsilonPlace: 'beside the root' }],
+  [
+    `rmsnorm's epsilon is added outside the root (${rightEpsilon})`,
+    { rmsnormEpsilonPlace: 'beside the root', rmsnormDerivative: 'as if epsilon were inside the root' },
+  ],
+  [
+    'rmsnorm divides by the root of the sum of the squares (it is the root of their mean)',
+    { rmsnorm: 'sum of squares' },
+  ],
+  ['there is a layernorm, which takes the mean off, in place of rmsnorm', { rmsnorm: 'centred' }],
   ['the rmsnorm after the embeddings is missing', { normAfterEmbedding: false }],
+  ['the rmsnorm before attention is missing', { normBeforeAttention: false }],
+  ['the rmsnorm before the MLP is missing', { normBeforeMlp: false }],
   ['there is an rmsnorm before lm_head (there should be none)', { normBeforeLmHead: true }],
-  ["relu's derivative is 1 everywhere (it is 0 where the input is not positive)", { reluDerivative: 'one' }],
-  ['positions attend to later ones (position t sees positions 0 to t)', { causal: false }],
+  [
+    'the MLP has no activation (it is relu)',
+    activation(
+      (x) => x,
+      () => 1,
+    ),
+  ],
+  ['the activation is GELU, by its tanh formula (it is relu)', activation(gelu, geluSlope)],
+  [
+    'the activation is GELU (it is relu)',
+    activation(
+      (x) => x * normalCdf(x),
+      (x) => normalCdf(x) + (x * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI),
+    ),
+  ],
+  [
+    'the activation is SiLU (it is relu)',
+    activation(
+      (x) => x * sigmoid(x),
+      (x) => sigmoid(x) * (1 + x * (1 - sigmoid(x))),
+    ),
+  ],
+  ['the activation is tanh (it is relu)', activation(Math.tanh, (x) => 1 - Math.tanh(x) ** 2)],
+  ['the activation is sigmoid (it is relu)', activation(sigmoid, (x) => sigmoid(x) * (1 - sigmoid(x)))],
+  [
+    'the activation is the square of relu (it is relu)',
+    activation(
+      (x) => Math.max(0, x) ** 2,
+      (x) => 2 * Math.max(0, x),
+    ),
+  ],
+  [
+    'the activation is a leaky relu of slope 0.01 (it is relu)',
+    activation(
+      (x) => (x > 0 ? x : 0.01 * x),
+      (x) => (x > 0 ? 1 : 0.01),
+    ),
+  ],
+  ['wpe is not added (x = wte[token] + wpe[t])', { positionRow: () => undefined }],
+  [
+    'positions are counted from 1 (x = wte[token] + wpe[t], with t from 0)',
+    { positionRow: (position, _, blockSize) => Math.min(position + 1, blockSize - 1) },
+  ],
+  [
+    'positions are counted from 1 (x = wte[token] + wpe[t], with t from 0)',
+    { positionRow: (position, _, blockSize) => (position + 1) % blockSize },
+  ],
+  ['positions are counted from the end (x = wte[token] + wpe[t], with t from 0)', { positionRow: (t, n) => n - 1 - t }],
+  ['a position does not attend to itself (position t sees positions 0 to t)', { sees: 'earlier ones' }],
+  ['softmax counts positions that are not there, as scores of 0 (their weight is 0)', { softmaxCountsUnseen: true }],
+  ['values are made with attn_wk (they are attn_wv x)', { valueMatrix: 'attn_wk' }],
+  ['attn_wo is left out (x = Wo out + r)', { outputProjection: false }],
+  ['wte stands in for lm_head (lm_head is a matrix of its own)', { outputMatrix: 'wte' }],
   [
     'softmax does not subtract the maximum first (large logits or attention scores overflow)',
     { softmaxSubtractsMaximum: false },
   ],
-  ['the loss is summed over the positions instead of averaged', { lossWeight: 'sum', gradientWeight: 'sum' }],
+];
+
+const faultsOfLoss: readonly Fault[] = [
+  ['the last target of a document is left out (BOS is predicted too)', { tokens: 'without the last' }],
+  [
+    'the first target of a document is left out (BOS comes first, and predicts the first character)',
+    { tokens: 'without the first' },
+  ],
+  ['the loss is summed over the positions instead of averaged', { lossWeight: summed, gradientWeight: summed }],
   [
     'the loss is summed over the positions instead of averaged where it is shown, not where its gradient is taken',
-    { lossWeight: 'sum' },
+    { lossWeight: summed },
   ],
   [
     'the loss is summed over the positions instead of averaged where its gradient is taken, not where it is shown',
-    { gradientWeight: 'sum' },
+    { gradientWeight: summed },
   ],
-  [`Adam's bias correction is counted from 0 (${rightPower})`, { biasCorrectionPower: (step) => step }],
-  [`Adam's bias correction is one step ahead (${rightPower})`, { biasCorrectionPower: (step) => step + 2 }],
-  [`Adam's bias correction is missing (${rightPower})`, { biasCorrectionPower: () => undefined }],
-  ["Adam's β are swapped (β1 is 0.85, β2 is 0.99)", { beta1: correctRules.beta2, beta2: correctRules.beta1 }],
-  ["Adam's β are 0.9 and 0.999 (here β1 is 0.85, β2 is 0.99)", { beta1: 0.9, beta2: 0.999 }],
-  [`the learning rate is not decayed (${rightDecay})`, { decay: () => 1 }],
   [
-    `the learning rate is decayed one step early (${rightDecay})`,
-    { decay: (step, numSteps) => 1 - (step + 1) / numSteps },
+    `the loss is divided by block_size (${rightMean})`,
+    { lossWeight: (_, blockSize) => 1 / blockSize, gradientWeight: (_, blockSize) => 1 / blockSize },
   ],
-  ["Adam's epsilon stands inside the square root (it is sqrt(v̂) + 1e-8)", { epsilon: 'inside the root' }],
+  [
+    `the loss is divided by the number of tokens, one too many (${rightMean})`,
+    { lossWeight: (positions) => 1 / (positions + 1), gradientWeight: (positions) => 1 / (positions + 1) },
+  ],
+  [
+    'the loss is in bits (it is the natural logarithm)',
+    {
+      lossWeight: (positions) => 1 / (positions * Math.LN2),
+      gradientWeight: (positions) => 1 / (positions * Math.LN2),
+    },
+  ],
+  [
+    'the loss is shown in bits (it is the natural logarithm)',
+    { lossWeight: (positions) => 1 / (positions * Math.LN2) },
+  ],
+  [
+    'the gradient is that of a loss in bits (it is the natural logarithm)',
+    { gradientWeight: (positions) => 1 / (positions * Math.LN2) },
+  ],
+  ['a position is to predict its own token (it predicts the next)', { target: 'its own token' }],
+  [
+    'the last target of a document counts for nothing, and the mean is still over all positions (BOS is predicted too)',
+    { counts: 'all but the last' },
+  ],
+  [
+    'the first target of a document counts for nothing (BOS comes first, and predicts the first character)',
+    { counts: 'all but the first' },
+  ],
+  [
+    'targets that are BOS count for nothing (the BOS at the end is predicted too)',
+    { counts: 'all but those before BOS' },
+  ],
+  [
+    'a batch is averaged over all its positions (it is the mean of the means of its documents)',
+    { documentsWeigh: 'by their positions' },
+  ],
+  [
+    `the last document is never reached (${rightDocuments})`,
+    { document: (step, b, batch, documents) => (step * batch + b) % Math.max(1, documents - 1) },
+  ],
+  [
+    `the last document is taken again and again once all were (${rightDocuments})`,
+    { document: (step, b, batch, documents) => Math.min(step * batch + b, documents - 1) },
+  ],
+  [
+    `a batch does not go on with the first document after the last (${rightDocuments})`,
+    { document: (step, b, batch, documents) => Math.min(((step * batch) % documents) + b, documents - 1) },
+  ],
+  ['the gradients of a batch are added up instead of averaged over its documents', { batchWeight: () => 1 }],
+  [
+    'the losses and the gradients of a batch are added up instead of averaged over its documents',
+    { batchLossWeight: () => 1, batchWeight: () => 1 },
+  ],
+  [
+    `of a batch the first document alone counts (${rightDocuments})`,
+    { document: (step, _, batch, documents) => (step * batch) % documents },
+  ],
+  [
+    `of a batch the first document alone counts (${rightDocuments})`,
+    {
+      document: (step, _, batch, documents) => (step * batch) % documents,
+      batchLossWeight: (batch) => 1 / batch ** 2,
+      batchWeight: (batch) => 1 / batch ** 2,
+    },
+  ],
+  [
+    `documents are taken one too late (${rightDocuments})`,
+    { document: (step, b, batch, documents) => (step * batch + b + 1) % documents },
+  ],
+  [`every step takes the same documents (${rightDocuments})`, { document: (_, b, __, documents) => b % documents }],
+  [
+    `a step begins one document after the last, whatever the batch (${rightDocuments})`,
+    { document: (step, b, _, documents) => (step + b) % documents },
+  ],
+];
+
+const faultsOfOptimizer: readonly Fault[] = [
+  decays('the learning rate is decayed to zero one step late', (step, numSteps) => 1 - step / (numSteps + 1)),
+  decays('the learning rate is decayed to a tenth', (step, numSteps) => 1 - (0.9 * step) / numSteps),
+  [`Adam's bias correction is counted from 0 (${rightPower})`, both((step) => step)],
+  [`Adam's bias correction is one step ahead (${rightPower})`, both((step) => step + 2)],
+  [`Adam's bias correction is missing (${rightPower})`, both(() => undefined)],
+  [`Adam's bias correction is missing for m (${rightPower})`, { biasCorrectionPower1: () => undefined }],
+  [`Adam's bias correction is missing for v (${rightPower})`, { biasCorrectionPower2: () => undefined }],
+  [`Adam's bias correction is that of the first step at every step (${rightPower})`, both(() => 1)],
+  ["Adam's β are swapped (β1 is 0.85, β2 is 0.99)", { beta1: correctRules.beta2, beta2: correctRules.beta1 }],
+  betas(0.9, 0.999),
+  betas(0.9, 0.95),
+  betas(0.9, 0.99),
+  betas(0.85, 0.999),
+  betas(0.85, 0.95),
+  ["Adam's first moment takes the whole gradient (m = β1 m + (1 - β1) g)", { firstMomentShare: 1 }],
+  decays('the learning rate is not decayed', () => 1),
+  decays('the learning rate is decayed one step early', (step, numSteps) => 1 - (step + 1) / numSteps),
+  decays('the learning rate is decayed to zero at the last step', (step, numSteps) => 1 - step / (numSteps - 1)),
+  decays(
+    'the learning rate follows half a cosine',
+    (step, numSteps) => (1 + Math.cos((Math.PI * step) / numSteps)) / 2,
+  ),
+  decays('the learning rate is decayed by the square root', (step, numSteps) => Math.sqrt(1 - step / numSteps)),
+  decays('the learning rate is decayed twice over, as a square', (step, numSteps) => (1 - step / numSteps) ** 2),
+  [`Adam's epsilon stands inside the square root (${rightAdamEpsilon})`, { epsilonPlace: 'inside the root' }],
+  [
+    `Adam's epsilon is added to sqrt(v) before the bias correction (${rightAdamEpsilon})`,
+    { epsilonPlace: 'beside the root of v uncorrected' },
+  ],
+  adamEpsilon(0),
+  // Where no gradient came, 0 / 0 is taken for 0.
+  [adamEpsilon(0)[0], { epsilon: 1e-100 }],
+  adamEpsilon(1e-5),
+  adamEpsilon(1e-6),
+  adamEpsilon(1e-7),
+  adamEpsilon(1e-9),
+  adamEpsilon(1e-10),
+  [`Adam divides by v̂ without its root (${rightAdamEpsilon})`, { optimizer: 'adam without the root' }],
+  ['the update is plain gradient descent (it is Adam)', { optimizer: 'sgd' }],
+  ['the update is gradient descent with momentum (it is Adam)', { optimizer: 'momentum', firstMomentShare: 1 }],
+  [
+    'the update is gradient descent with momentum 0.9 (it is Adam)',
+    { optimizer: 'momentum', beta1: 0.9, firstMomentShare: 1 },
+  ],
+  [
+    'the update is RMSProp, without a first moment (it is Adam)',
+    { optimizer: 'rmsprop', biasCorrectionPower2: () => undefined },
+  ],
+  ["the update is Adam's without its first moment", { optimizer: 'rmsprop' }],
+  ['the update is AdaGrad (it is Adam)', { optimizer: 'adagrad' }],
+  ['the update is NAdam (it is Adam)', { optimizer: 'nadam' }],
+  ['the update looks ahead, as NAdam does (it is Adam)', { optimizer: 'nadam of one correction' }],
+  ['the update is AMSGrad, whose v never falls (it is Adam)', { optimizer: 'amsgrad' }],
+  ["Adam's second moment takes the whole square of the gradient (v = β2 v + (1 - β2) g²)", { secondMomentShare: 1 }],
+  ['the update is the sign of the gradient (it is Adam)', { optimizer: 'sign' }],
+  ['the gradient is clipped to a norm of 1 (it is not clipped)', { clip: 'norm' }],
+  ['every entry of the gradient is clipped to between -1 and 1 (it is not clipped)', { clip: 'entries' }],
+  ...[0.01, 0.1].map(
+    (amount): Fault => [
+      `parameters decay by learning rate · ${amount} · θ, as in AdamW (there is no weight decay)`,
+      { weightDecay: { amount, place: 'parameters' } },
+    ],
+  ),
+  ...[0.01, 0.1, 0.001, 0.0001].map(
+    (amount): Fault => [
+      `the gradient has ${amount} · θ added, as weight decay (there is none)`,
+      { weightDecay: { amount, place: 'gradient' } },
+    ],
+  ),
   [`${leftOut}: rows of wte`, { leavesOut: 'idle rows of wte' }],
+  [`${leftOut}: rows of wpe`, { leavesOut: 'idle rows of wpe' }],
   [`${leftOut}: rows of wte and wpe`, { leavesOut: 'idle rows of wte and wpe' }],
   [`${leftOut}: every entry whose gradient is zero`, { leavesOut: 'idle entries' }],
 ];
+
+function gelu(x: number): number {
+  return 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
+}
+
+function geluSlope(x: number): number {
+  const t = Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3));
+  return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x * x);
+}
+
+function normalCdf(x: number): number {
+  return (1 + errorFunction(x / Math.SQRT2)) / 2;
+}
+
+/** Exact to rounding for the small hidden values there are: its Taylor series, or its continued fraction far out. */
+function errorFunction(x: number): number {
+  if (Math.abs(x) > 3) return Math.sign(x) * (1 - complement(Math.abs(x)));
+  let term = x;
+  let sum = x;
+  for (let n = 1; Math.abs(term) > 1e-18 && n < 200; n++) {
+    term *= (-x * x) / n;
+    sum += term / (2 * n + 1);
+  }
+  return (2 / Math.sqrt(Math.PI)) * sum;
+}
+
+function complement(x: number): number {
+  let fraction = 0;
+  for (let n = 60; n > 0; n--) fraction = n / 2 / (x + fraction);
+  return Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + fraction);
+}

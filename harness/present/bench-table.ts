@@ -120,7 +120,7 @@ function legend({ rows, machine }: BenchResult, table: string): string[] {
   const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
   const processes =
     fewest === most ? `${most} ${most === 1 ? 'process' : 'processes'}` : `${fewest} to ${most} processes`;
-  const peak = machine.nativePeakGflops;
+  const peak = machine.nativePeakGflops ?? machine.simd128PeakGflops;
   const shows = (heading: string) => table.includes(` ${heading} `) || table.includes(` ${heading}:`);
   return [
     [

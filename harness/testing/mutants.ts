@@ -137,7 +137,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'float32-parameters',
-    diagnosis: /float32 where impl\.json declares float64/,
+    diagnosis: /every parameter is a float32 number, where impl\.json declares float64/,
     replacements: [
       replace(
         'analytic.ts',

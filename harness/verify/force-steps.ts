@@ -13,12 +13,16 @@ export interface ForcedSteps {
   readonly losses: Float64Array;
   /** After the last step. */
   readonly parameters: Float64Array;
-  readonly parametersAfterFirstStep?: Float64Array;
+  /** After each of the first steps. */
+  readonly parametersAfter: readonly Float64Array[];
   /** Of the step whose loss came nearest to what is allowed, or furthest beyond it. */
   readonly worstLoss: StepFinding['loss'];
   readonly fractionOfBound: number;
   readonly wrong?: { readonly reason: string; readonly step: number; readonly finding?: StepFinding };
 }
+
+/** Whose parameters are kept for a diagnosis. */
+const STEPS_KEPT = 16;
 
 /**
  * Trains up to `steps` steps one by one and checks each from the trainer's own state; stops at the first that is wrong.
@@ -35,11 +39,11 @@ export async function forceSteps(
   let worstLoss = { expected: 0, actual: 0, error: 0, allowed: Number.POSITIVE_INFINITY };
   let fractionOfBound = 0;
   let before = await trainer.parameters();
-  let afterFirst: Float64Array | undefined;
+  const parametersAfter: Float64Array[] = [];
   const outcome = (wrong?: ForcedSteps['wrong']): ForcedSteps => ({
     losses: Float64Array.from(losses),
     parameters: before,
-    ...(afterFirst === undefined ? {} : { parametersAfterFirstStep: afterFirst }),
+    parametersAfter,
     worstLoss,
     fractionOfBound,
     ...(wrong === undefined ? {} : { wrong }),
@@ -56,7 +60,7 @@ export async function forceSteps(
     const finding = teacher.check(before, after, loss);
     losses.push(loss);
     before = after;
-    afterFirst ??= after;
+    if (step <= STEPS_KEPT) parametersAfter.push(after);
     fractionOfBound = Math.max(fractionOfBound, finding.fractionOfBound);
     if (!(finding.loss.error / finding.loss.allowed <= worstLoss.error / worstLoss.allowed)) worstLoss = finding.loss;
     if (!(finding.fractionOfBound <= 1)) return outcome({ reason: describeFinding(finding, step), step, finding });

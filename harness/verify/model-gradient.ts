@@ -46,11 +46,22 @@ export class ModelGradient {
   readonly #wpe: Weights;
   readonly #lmHead: Weights;
   readonly #layers: readonly LayerWeights[];
+  /** Heads, by the rules. */
+  readonly #nHead: number;
+  /** Features that belong to each head. */
+  readonly #features: readonly (readonly number[])[];
 
   /** @param gradient where {@link addDocument} adds up what it finds; same length and order as `parameters` */
   constructor(model: ModelConfig, rules: TrainingRules, parameters: Float64Array, gradient: Float64Array) {
     this.#model = model;
     this.#rules = rules;
+    this.#nHead = rules.heads(model.nHead);
+    const headDim = model.nEmbd / this.#nHead;
+    this.#features = Array.from({ length: this.#nHead }, (_, head) =>
+      Array.from({ length: headDim }, (_, i) =>
+        rules.headFeatures === 'side by side' ? head * headDim + i : i * this.#nHead + head,
+      ),
+    );
     const matrices = new Map(
       parameterLayout(model).map(({ name, rows, columns, offset }) => [
         name,
@@ -67,7 +78,7 @@ export class ModelGradient {
     };
     this.#wte = weights('wte');
     this.#wpe = weights('wpe');
-    this.#lmHead = weights('lm_head');
+    this.#lmHead = weights(rules.outputMatrix);
     this.#layers = Array.from({ length: model.nLayer }, (_, i) => ({
       wq: weights(`layer${i}.attn_wq`),
       wk: weights(`layer${i}.attn_wk`),
@@ -78,10 +89,11 @@ export class ModelGradient {
     }));
   }
 
-  /** Adds the gradient of a document's loss, divided by `documents`, and returns its loss. `tokens` is `[BOS, …, BOS]`. */
-  addDocument(tokens: Int32Array, documents: number): number {
+  /** Adds the gradient of a document's loss, times `weight`, and returns its loss. `tokens` is `[BOS, …, BOS]`. */
+  addDocument(allTokens: Int32Array, weight: number): number {
+    const { nEmbd, blockSize } = this.#model;
+    const tokens = cut(allTokens, this.#rules.tokens);
     const positions = tokens.length - 1;
-    const { nEmbd } = this.#model;
     const embedded = this.#embed(tokens, positions);
     let x = this.#rules.normAfterEmbedding ? this.#rmsnorm(embedded) : embedded;
     const traces = this.#layers.map((layer) => {
@@ -90,64 +102,80 @@ export class ModelGradient {
       return trace;
     });
     const last = this.#rules.normBeforeLmHead ? this.#rmsnorm(x) : x;
-    const { loss, dLogits } = this.#crossEntropy(product(this.#lmHead.values, last, nEmbd), tokens, documents);
+    const { loss, dLogits } = this.#crossEntropy(product(this.#lmHead.values, last, nEmbd), tokens, weight);
 
     let dx = this.#backwardProduct(this.#lmHead, last, dLogits, nEmbd);
     if (this.#rules.normBeforeLmHead) dx = this.#rmsnormBackward(x, dx);
     for (const [i, trace] of [...traces.entries()].reverse())
       dx = this.#backwardLayer(this.#layers[i], trace, dx, positions);
     if (this.#rules.normAfterEmbedding) dx = this.#rmsnormBackward(embedded, dx);
+    const overwrites = this.#rules.embeddingGradients === 'overwritten';
     for (let t = 0; t < positions; t++) {
+      const row = this.#rules.positionRow(t, positions, blockSize);
       for (let i = 0; i < nEmbd; i++) {
-        this.#wte.gradient[tokens[t] * nEmbd + i] += dx[t * nEmbd + i];
-        this.#wpe.gradient[t * nEmbd + i] += dx[t * nEmbd + i];
+        const at = tokens[t] * nEmbd + i;
+        this.#wte.gradient[at] = (overwrites ? 0 : this.#wte.gradient[at]) + dx[t * nEmbd + i];
+        if (row !== undefined) this.#wpe.gradient[row * nEmbd + i] += dx[t * nEmbd + i];
       }
     }
     return loss;
   }
 
   #embed(tokens: Int32Array, positions: number): Positions {
-    const { nEmbd } = this.#model;
+    const { nEmbd, blockSize } = this.#model;
     return Float64Array.from({ length: positions * nEmbd }, (_, at) => {
       const t = Math.floor(at / nEmbd);
-      return this.#wte.values[tokens[t] * nEmbd + (at % nEmbd)] + this.#wpe.values[at];
+      const row = this.#rules.positionRow(t, positions, blockSize);
+      const position = row === undefined ? 0 : this.#wpe.values[row * nEmbd + (at % nEmbd)];
+      return this.#wte.values[tokens[t] * nEmbd + (at % nEmbd)] + position;
     });
   }
 
   #forwardLayer(layer: LayerWeights, input: Positions, positions: number): { trace: LayerTrace; output: Positions } {
     const { nEmbd } = this.#model;
-    const normedInput = this.#rmsnorm(input);
+    const normedInput = this.#rules.normBeforeAttention ? this.#rmsnorm(input) : input;
     const q = product(layer.wq.values, normedInput, nEmbd);
     const k = product(layer.wk.values, normedInput, nEmbd);
-    const v = product(layer.wv.values, normedInput, nEmbd);
+    const v = product(this.#valueWeights(layer).values, normedInput, nEmbd);
     const attention = this.#attentionWeights(q, k, positions);
     const attended = this.#attend(attention, v, positions);
-    const middle = product(layer.wo.values, attended, nEmbd);
+    const middle = this.#rules.outputProjection ? product(layer.wo.values, attended, nEmbd) : attended.slice();
     if (this.#rules.attentionResidual) add(middle, input);
-    const normedMiddle = this.#rmsnorm(middle);
+    const normedMiddle = this.#rules.normBeforeMlp ? this.#rmsnorm(middle) : middle;
     const hidden = product(layer.fc1.values, normedMiddle, nEmbd);
-    const output = product(layer.fc2.values, hidden.map(relu), 4 * nEmbd);
+    const output = product(layer.fc2.values, hidden.map(this.#rules.activation.value), 4 * nEmbd);
     if (this.#rules.mlpResidual) add(output, middle);
     return { trace: { input, normedInput, q, k, v, attention, attended, middle, normedMiddle, hidden }, output };
   }
 
   #backwardLayer(layer: LayerWeights, trace: LayerTrace, dOutput: Positions, positions: number): Positions {
     const { nEmbd } = this.#model;
-    const dActivated = this.#backwardProduct(layer.fc2, trace.hidden.map(relu), dOutput, 4 * nEmbd);
-    const whole = this.#rules.reluDerivative === 'one';
-    const dHidden = dActivated.map((d, at) => (whole || trace.hidden[at] > 0 ? d : 0));
+    const dActivated = this.#backwardProduct(
+      layer.fc2,
+      trace.hidden.map(this.#rules.activation.value),
+      dOutput,
+      4 * nEmbd,
+    );
+    const { slope } = this.#rules.activation;
+    const dHidden = dActivated.map((d, at) => d * slope(trace.hidden[at]));
     const dNormedMiddle = this.#backwardProduct(layer.fc1, trace.normedMiddle, dHidden, nEmbd);
-    const dMiddle = this.#rmsnormBackward(trace.middle, dNormedMiddle);
-    if (this.#rules.mlpResidual) add(dMiddle, dOutput);
+    const dMiddle = this.#rules.normBeforeMlp ? this.#rmsnormBackward(trace.middle, dNormedMiddle) : dNormedMiddle;
+    if (this.#rules.mlpResidual && this.#rules.mlpResidualBackward) add(dMiddle, dOutput);
 
-    const dAttended = this.#backwardProduct(layer.wo, trace.attended, dMiddle, nEmbd);
+    const dAttended = this.#rules.outputProjection
+      ? this.#backwardProduct(layer.wo, trace.attended, dMiddle, nEmbd)
+      : dMiddle;
     const { dq, dk, dv } = this.#attentionBackward(trace, dAttended, positions);
     const dNormedInput = this.#backwardProduct(layer.wq, trace.normedInput, dq, nEmbd);
     add(dNormedInput, this.#backwardProduct(layer.wk, trace.normedInput, dk, nEmbd));
-    add(dNormedInput, this.#backwardProduct(layer.wv, trace.normedInput, dv, nEmbd));
-    const dInput = this.#rmsnormBackward(trace.input, dNormedInput);
-    if (this.#rules.attentionResidual) add(dInput, dMiddle);
+    add(dNormedInput, this.#backwardProduct(this.#valueWeights(layer), trace.normedInput, dv, nEmbd));
+    const dInput = this.#rules.normBeforeAttention ? this.#rmsnormBackward(trace.input, dNormedInput) : dNormedInput;
+    if (this.#rules.attentionResidual && this.#rules.attentionResidualBackward) add(dInput, dMiddle);
     return dInput;
+  }
+
+  #valueWeights(layer: LayerWeights): Weights {
+    return this.#rules.valueMatrix === 'attn_wv' ? layer.wv : layer.wk;
   }
 
   /** Adds `dy xᵀ`, over all positions, to the weights' gradient and returns `Wᵀ dy`. `columns` is the size of x's vectors. */
@@ -169,88 +197,127 @@ export class ModelGradient {
 
   #rmsnorm(x: Positions): Positions {
     const { nEmbd } = this.#model;
-    const normed = new Float64Array(x.length);
+    const normed = this.#centred(x);
     for (let at = 0; at < x.length; at += nEmbd) {
-      const scale = this.#rmsnormScale(x, at);
-      for (let i = at; i < at + nEmbd; i++) normed[i] = x[i] * scale;
+      const { scale } = this.#rmsnormScale(normed, at);
+      for (let i = at; i < at + nEmbd; i++) normed[i] *= scale;
     }
     return normed;
   }
 
-  #rmsnormScale(x: Positions, at: number): number {
+  /** A copy, with the mean of each vector taken off where the rules say so. */
+  #centred(x: Positions): Positions {
     const { nEmbd } = this.#model;
+    const copy = x.slice();
+    if (this.#rules.rmsnorm !== 'centred') return copy;
+    for (let at = 0; at < x.length; at += nEmbd) {
+      const mean = x.subarray(at, at + nEmbd).reduce((sum, value) => sum + value, 0) / nEmbd;
+      for (let i = at; i < at + nEmbd; i++) copy[i] -= mean;
+    }
+    return copy;
+  }
+
+  /** The scale s, and what `x (dy · x)` is multiplied by in its derivative: s³ / n where s = (Σx² / n + ε)^-½. */
+  #rmsnormScale(x: Positions, at: number): { readonly scale: number; readonly pull: number } {
+    const { nEmbd } = this.#model;
+    const { rmsnormEpsilon, rmsnormEpsilonPlace } = this.#rules;
+    const size = this.#rules.rmsnorm === 'sum of squares' ? 1 : nEmbd;
     let squares = 0;
     for (let i = at; i < at + nEmbd; i++) squares += x[i] * x[i];
-    return 1 / Math.sqrt(squares / nEmbd + this.#rules.rmsnormEpsilon);
+    if (rmsnormEpsilonPlace === 'inside the root') {
+      const scale = 1 / Math.sqrt(squares / size + rmsnormEpsilon);
+      return { scale, pull: scale ** 3 / size };
+    }
+    const root = Math.sqrt(squares / size);
+    const scale = 1 / (root + rmsnormEpsilon);
+    const isAsInside = this.#rules.rmsnormDerivative === 'as if epsilon were inside the root';
+    return { scale, pull: isAsInside ? scale ** 3 / size : scale ** 2 / (root * size) };
   }
 
   /** With s the scale: `dx = s dy - x s³ (dy · x) / n`. */
   #rmsnormBackward(x: Positions, dy: Positions): Positions {
     const { nEmbd } = this.#model;
+    const { rmsnormDerivative } = this.#rules;
+    if (rmsnormDerivative === 'none') return dy.slice();
+    const centred = this.#centred(x);
     const dx = new Float64Array(x.length);
     for (let at = 0; at < x.length; at += nEmbd) {
-      const scale = this.#rmsnormScale(x, at);
+      const { scale, pull } = this.#rmsnormScale(centred, at);
       let dot = 0;
-      for (let i = at; i < at + nEmbd; i++) dot += dy[i] * x[i];
-      const pull = this.#rules.rmsnormDerivative === 'whole' ? (scale ** 3 * dot) / nEmbd : 0;
-      for (let i = at; i < at + nEmbd; i++) dx[i] = scale * dy[i] - pull * x[i];
+      for (let i = at; i < at + nEmbd; i++) dot += dy[i] * centred[i];
+      const pulled = rmsnormDerivative === 'scale only' ? 0 : pull * dot;
+      for (let i = at; i < at + nEmbd; i++) dx[i] = scale * dy[i] - pulled * centred[i];
     }
-    return dx;
+    return this.#centred(dx);
+  }
+
+  /** How many positions, from the first on, a position attends to. */
+  #seen(position: number, positions: number): number {
+    if (this.#rules.sees === 'all') return positions;
+    return this.#rules.sees === 'earlier ones' ? Math.max(1, position) : position + 1;
   }
 
   #attentionWeights(q: Positions, k: Positions, positions: number): Float64Array {
-    const { nEmbd, nHead } = this.#model;
+    const { nEmbd, blockSize } = this.#model;
+    const nHead = this.#nHead;
     const headDim = nEmbd / nHead;
     const divisor = this.#rules.attentionDivisor(headDim, nEmbd);
     const attention = new Float64Array(nHead * positions * positions);
     for (let h = 0; h < nHead; h++) {
       for (let t = 0; t < positions; t++) {
-        const seen = this.#rules.causal ? t + 1 : positions;
+        const seen = this.#seen(t, positions);
         const scores = attention.subarray((h * positions + t) * positions, (h * positions + t) * positions + seen);
         for (let j = 0; j < seen; j++) {
           let dot = 0;
-          for (let i = h * headDim; i < (h + 1) * headDim; i++) dot += q[t * nEmbd + i] * k[j * nEmbd + i];
+          for (const i of this.#featuresOf(h)) dot += q[t * nEmbd + i] * k[j * nEmbd + i];
           scores[j] = dot / divisor;
         }
-        this.#softmax(scores);
+        this.#softmax(scores, this.#rules.softmaxCountsUnseen ? blockSize - seen : 0);
       }
     }
     return attention;
   }
 
+  #featuresOf(head: number): readonly number[] {
+    return this.#features[head];
+  }
+
   #attend(attention: Float64Array, v: Positions, positions: number): Positions {
-    const { nEmbd, nHead } = this.#model;
-    const headDim = nEmbd / nHead;
+    const { nEmbd } = this.#model;
     const attended = new Float64Array(v.length);
     for (let at = 0; at < attention.length; at++) {
       if (attention[at] === 0) continue;
       const { h, t, j } = place(at, positions);
-      for (let i = h * headDim; i < (h + 1) * headDim; i++) attended[t * nEmbd + i] += attention[at] * v[j * nEmbd + i];
+      for (const i of this.#featuresOf(h)) attended[t * nEmbd + i] += attention[at] * v[j * nEmbd + i];
     }
     return attended;
   }
 
   #attentionBackward(trace: LayerTrace, dAttended: Positions, positions: number) {
-    const { nEmbd, nHead } = this.#model;
+    const { nEmbd } = this.#model;
+    const nHead = this.#nHead;
     const headDim = nEmbd / nHead;
-    const divisor = this.#rules.attentionDivisor(headDim, nEmbd);
+    const { attentionDivisor, attentionDivisorBackward = attentionDivisor } = this.#rules;
+    const divisor = attentionDivisorBackward(headDim, nEmbd);
     const [dq, dk, dv] = [trace.q, trace.k, trace.v].map((vectors) => new Float64Array(vectors.length));
     for (let row = 0; row < nHead * positions; row++) {
       const { h, t } = place(row * positions, positions);
       const weights = trace.attention.subarray(row * positions, (row + 1) * positions);
       const dWeights = weights.map((_, j) => {
         let dot = 0;
-        for (let i = h * headDim; i < (h + 1) * headDim; i++) dot += dAttended[t * nEmbd + i] * trace.v[j * nEmbd + i];
+        for (const i of this.#featuresOf(h)) dot += dAttended[t * nEmbd + i] * trace.v[j * nEmbd + i];
         return dot;
       });
-      const mean = weights.reduce((sum, weight, j) => sum + weight * dWeights[j], 0);
+      const isWhole = this.#rules.softmaxDerivative === 'whole';
+      const mean = isWhole ? weights.reduce((sum, weight, j) => sum + weight * dWeights[j], 0) : 0;
       for (let j = 0; j < positions; j++) {
         if (weights[j] === 0) continue;
         const dScore = (weights[j] * (dWeights[j] - mean)) / divisor;
-        const reachesKey = this.#rules.keyGradients === 'every position' || j === t;
+        const { keyGradients, queryGradients } = this.#rules;
+        const reachesKey = keyGradients === 'every position' || (keyGradients === 'own position' && j === t);
         const reachesValue = this.#rules.valueGradients === 'every position' || j === t;
-        for (let i = h * headDim; i < (h + 1) * headDim; i++) {
-          dq[t * nEmbd + i] += dScore * trace.k[j * nEmbd + i];
+        for (const i of this.#featuresOf(h)) {
+          if (queryGradients) dq[t * nEmbd + i] += dScore * trace.k[j * nEmbd + i];
           if (reachesKey) dk[j * nEmbd + i] += dScore * trace.q[t * nEmbd + i];
           if (reachesValue) dv[j * nEmbd + i] += weights[j] * dAttended[t * nEmbd + i];
         }
@@ -259,31 +326,55 @@ export class ModelGradient {
     return { dq, dk, dv };
   }
 
-  #softmax(scores: Float64Array): void {
+  /** `zeros` more scores of 0 count, whose weights are not kept. */
+  #softmax(scores: Float64Array, zeros = 0): void {
     const maximum = this.#rules.softmaxSubtractsMaximum
       ? scores.reduce((most, score) => Math.max(most, score), -Infinity)
       : 0;
-    let sum = 0;
+    let sum = zeros * Math.exp(-maximum);
     for (let j = 0; j < scores.length; j++) sum += scores[j] = Math.exp(scores[j] - maximum);
     for (let j = 0; j < scores.length; j++) scores[j] /= sum;
   }
 
-  #crossEntropy(logits: Positions, tokens: Int32Array, documents: number): { loss: number; dLogits: Positions } {
-    const { vocabSize } = this.#model;
+  #crossEntropy(logits: Positions, tokens: Int32Array, weight: number): { loss: number; dLogits: Positions } {
+    const { vocabSize, blockSize } = this.#model;
     const positions = tokens.length - 1;
-    const lossWeight = this.#rules.lossWeight === 'mean' ? 1 / positions : 1;
-    const gradientWeight = (this.#rules.gradientWeight === 'mean' ? 1 / positions : 1) / documents;
+    const lossWeight = this.#rules.lossWeight(positions, blockSize);
+    const gradientWeight = this.#rules.gradientWeight(positions, blockSize) * weight;
     let loss = 0;
     for (let t = 0; t < positions; t++) {
       const probabilities = logits.subarray(t * vocabSize, (t + 1) * vocabSize);
       this.#softmax(probabilities);
-      const target = tokens[t + 1];
+      const target = tokens[this.#rules.target === 'the next token' ? t + 1 : t];
+      if (!this.#counts(t, positions, tokens[t + 1])) {
+        probabilities.fill(0);
+        continue;
+      }
       loss -= lossWeight * Math.log(probabilities[target]);
-      probabilities[target] -= 1;
+      probabilities[target] -= this.#rules.targetShare;
       for (let i = 0; i < vocabSize; i++) probabilities[i] *= gradientWeight;
     }
     return { loss, dLogits: logits };
   }
+
+  #counts(position: number, positions: number, next: number): boolean {
+    if (positions < 2) return true;
+    switch (this.#rules.counts) {
+      case 'every position':
+        return true;
+      case 'all but the first':
+        return position > 0;
+      case 'all but the last':
+        return position < positions - 1;
+      case 'all but those before BOS':
+        return next !== this.#model.vocabSize - 1;
+    }
+  }
+}
+
+function cut(tokens: Int32Array, rule: TrainingRules['tokens']): Int32Array {
+  if (tokens.length <= 2 || rule === 'all') return tokens;
+  return rule === 'without the last' ? tokens.subarray(0, -1) : tokens.subarray(1);
 }
 
 /** `W x` for every position; `columns` is the size of x's vectors. */
@@ -304,8 +395,6 @@ function product(matrix: Float64Array, x: Positions, columns: number): Positions
 function add(target: Float64Array, other: Float64Array): void {
   for (let i = 0; i < target.length; i++) target[i] += other[i];
 }
-
-const relu = (value: number): number => Math.max(0, value);
 
 /** Head, position and attended position of an index into `attention`. */
 function place(at: number, positions: number): { readonly h: number; readonly t: number; readonly j: number } {

@@ -74,7 +74,11 @@ describe('parameters after the first step', () => {
     const left = expected.slice();
     left[touched] = training.parameters[touched];
     expect(check(left, 'float32')).toEqual([tensorAt(touched)]);
-    const uncorrected = new RulesTrainer(training, { ...correctRules, biasCorrectionPower: () => undefined });
+    const uncorrected = new RulesTrainer(training, {
+      ...correctRules,
+      biasCorrectionPower1: () => undefined,
+      biasCorrectionPower2: () => undefined,
+    });
     uncorrected.step();
     expect(check(uncorrected.parameters, 'float32')).not.toEqual([]);
   });

@@ -1,58 +1,158 @@
+/** A function and its derivative, where the model has a relu. */
+export interface Activation {
+  readonly value: (x: number) => number;
+  readonly slope: (x: number) => number;
+}
+
 /**
- * The choices in which a trainer of this model can go wrong, each with the value REFERENCE prescribes in {@link correctRules}.
- * A suspect is the same set with one of them changed.
+ * The choices in which a trainer of this model can go wrong, each with the value the reference prescribes in {@link correctRules}.
+ * A suspect is the same set with some of them changed.
  */
 export interface TrainingRules {
-  /** Whether the loss at a position sends its gradient to the keys, and the values, of earlier positions. */
-  readonly keyGradients: 'every position' | 'own position';
-  readonly valueGradients: 'every position' | 'own position';
+  /** Index of the b-th document of a step's batch. */
+  readonly document: (step: number, b: number, batch: number, documents: number) => number;
+  readonly documentsWeigh: 'equally' | 'by their positions';
+  /** What a document is cut to before it is trained on. */
+  readonly tokens: 'all' | 'without the last' | 'without the first';
+  /** Row of wpe for a position; undefined leaves positions out. */
+  readonly positionRow: (position: number, positions: number, blockSize: number) => number | undefined;
+
+  readonly normAfterEmbedding: boolean;
+  readonly normBeforeAttention: boolean;
+  readonly normBeforeMlp: boolean;
+  readonly normBeforeLmHead: boolean;
+  /** `centred` takes the mean off first (layernorm), `sum` does not divide by the size. */
+  readonly rmsnorm: 'mean of squares' | 'centred' | 'sum of squares';
+  readonly rmsnormEpsilon: number;
+  readonly rmsnormEpsilonPlace: 'inside the root' | 'beside the root';
+  /** `scale only` takes the root mean square for a constant, `none` passes the gradient through. */
+  readonly rmsnormDerivative: 'whole' | 'scale only' | 'none' | 'as if epsilon were inside the root';
+
+  readonly heads: (nHead: number) => number;
+  /** Whether a head's features lie side by side, or every n_head-th belongs to it. */
+  readonly headFeatures: 'side by side' | 'interleaved';
   /** What scores are divided by. */
   readonly attentionDivisor: (headDim: number, nEmbd: number) => number;
-  /** Whether a position sees later ones too. */
-  readonly causal: boolean;
+  /** What the gradient of scores is divided by, where that is something else. */
+  readonly attentionDivisorBackward?: (headDim: number, nEmbd: number) => number;
+  readonly sees: 'itself and earlier ones' | 'all' | 'earlier ones';
+  /** Whether softmax counts scores of 0 for the positions of a block that it does not see. */
+  readonly softmaxCountsUnseen: boolean;
+  readonly softmaxSubtractsMaximum: boolean;
+  readonly softmaxDerivative: 'whole' | 'without its mean';
+  /** Whether the loss at a position sends its gradient to its query, and to the keys and values of earlier positions. */
+  readonly queryGradients: boolean;
+  readonly keyGradients: 'every position' | 'own position' | 'none';
+  readonly valueGradients: 'every position' | 'own position';
+
+  readonly valueMatrix: 'attn_wv' | 'attn_wk';
+  /** Whether attn_wo is used. */
+  readonly outputProjection: boolean;
   readonly attentionResidual: boolean;
   readonly mlpResidual: boolean;
-  /** `scale only` takes the root mean square for a constant. */
-  readonly rmsnormDerivative: 'whole' | 'scale only';
-  readonly rmsnormEpsilon: number;
-  readonly normAfterEmbedding: boolean;
-  readonly normBeforeLmHead: boolean;
-  readonly reluDerivative: 'step' | 'one';
-  readonly softmaxSubtractsMaximum: boolean;
+  /** Whether the gradient passes the residual, where the values do. */
+  readonly attentionResidualBackward: boolean;
+  readonly mlpResidualBackward: boolean;
+  readonly activation: Activation;
+
+  readonly outputMatrix: 'lm_head' | 'wte';
+  /** Which token a position is to predict, and whether its loss counts. */
+  readonly target: 'the next token' | 'its own token';
+  readonly counts: 'every position' | 'all but the first' | 'all but the last' | 'all but those before BOS';
   /** What a document's losses, and their gradients, are multiplied by before they are added up. */
-  readonly lossWeight: 'mean' | 'sum';
-  readonly gradientWeight: 'mean' | 'sum';
+  readonly lossWeight: (positions: number, blockSize: number) => number;
+  readonly gradientWeight: (positions: number, blockSize: number) => number;
+  /** What a document's loss, and its gradient, is multiplied by in a batch. */
+  readonly batchLossWeight: (batch: number) => number;
+  readonly batchWeight: (batch: number) => number;
+  /** What is taken off the probabilities, at the target, for the gradient of the logits. */
+  readonly targetShare: number;
+  /** Whether rows of wte chosen more than once in a document add up. */
+  readonly embeddingGradients: 'added' | 'overwritten';
+
+  /** Whether every step starts from a gradient of zero. */
+  readonly gradientsZeroed: boolean;
+  readonly clip: 'nothing' | 'norm' | 'entries';
+  readonly weightDecay: { readonly amount: number; readonly place: 'nowhere' | 'gradient' | 'parameters' };
+  /** From gradient to step: `g`, `m`, `g / √v`, `m / √v` and so on. */
+  readonly optimizer:
+    | 'adam'
+    | 'amsgrad'
+    | 'adam without the root'
+    | 'nadam'
+    | 'nadam of one correction'
+    | 'rmsprop'
+    | 'adagrad'
+    | 'momentum'
+    | 'sgd'
+    | 'sign';
   readonly beta1: number;
   readonly beta2: number;
-  /** Power of β in the bias correction at a step counted from 0; undefined where there is no correction. */
-  readonly biasCorrectionPower: (step: number) => number | undefined;
+  /** What a gradient is multiplied by on its way into the first moment; `1 - β1` where undefined. */
+  readonly firstMomentShare?: number;
+  /** Likewise, of its square. */
+  readonly secondMomentShare?: number;
+  /** Power of β in the bias corrections at a step counted from 0; undefined where there is no correction. */
+  readonly biasCorrectionPower1: (step: number) => number | undefined;
+  readonly biasCorrectionPower2: (step: number) => number | undefined;
   /** What the learning rate is multiplied by at a step counted from 0. */
   readonly decay: (step: number, numSteps: number) => number;
-  readonly epsilon: 'beside the root' | 'inside the root';
-  /** What Adam leaves out where no gradient came: rows of wte, of wpe too, any entry, or nothing. */
-  readonly leavesOut: 'nothing' | 'idle rows of wte' | 'idle rows of wte and wpe' | 'idle entries';
+  readonly epsilon: number;
+  readonly epsilonPlace: 'beside the root' | 'inside the root' | 'beside the root of v uncorrected';
+  /** What Adam leaves out where no gradient came. */
+  readonly leavesOut: 'nothing' | 'idle rows of wte' | 'idle rows of wpe' | 'idle rows of wte and wpe' | 'idle entries';
 }
 
 /** The rules of the reference. */
 export const correctRules: TrainingRules = {
+  document: (step, b, batch, documents) => (step * batch + b) % documents,
+  documentsWeigh: 'equally',
+  tokens: 'all',
+  positionRow: (position) => position,
+  normAfterEmbedding: true,
+  normBeforeAttention: true,
+  normBeforeMlp: true,
+  normBeforeLmHead: false,
+  rmsnorm: 'mean of squares',
+  rmsnormEpsilon: 1e-5,
+  rmsnormEpsilonPlace: 'inside the root',
+  rmsnormDerivative: 'whole',
+  heads: (nHead) => nHead,
+  headFeatures: 'side by side',
+  attentionDivisor: (headDim) => Math.sqrt(headDim),
+  sees: 'itself and earlier ones',
+  softmaxCountsUnseen: false,
+  softmaxSubtractsMaximum: true,
+  softmaxDerivative: 'whole',
+  queryGradients: true,
   keyGradients: 'every position',
   valueGradients: 'every position',
-  attentionDivisor: (headDim) => Math.sqrt(headDim),
-  causal: true,
+  valueMatrix: 'attn_wv',
+  outputProjection: true,
   attentionResidual: true,
   mlpResidual: true,
-  rmsnormDerivative: 'whole',
-  rmsnormEpsilon: 1e-5,
-  normAfterEmbedding: true,
-  normBeforeLmHead: false,
-  reluDerivative: 'step',
-  softmaxSubtractsMaximum: true,
-  lossWeight: 'mean',
-  gradientWeight: 'mean',
+  attentionResidualBackward: true,
+  mlpResidualBackward: true,
+  activation: { value: (x) => Math.max(0, x), slope: (x) => (x > 0 ? 1 : 0) },
+  outputMatrix: 'lm_head',
+  target: 'the next token',
+  counts: 'every position',
+  lossWeight: (positions) => 1 / positions,
+  gradientWeight: (positions) => 1 / positions,
+  batchLossWeight: (batch) => 1 / batch,
+  batchWeight: (batch) => 1 / batch,
+  targetShare: 1,
+  embeddingGradients: 'added',
+  gradientsZeroed: true,
+  clip: 'nothing',
+  weightDecay: { amount: 0, place: 'nowhere' },
+  optimizer: 'adam',
   beta1: 0.85,
   beta2: 0.99,
-  biasCorrectionPower: (step) => step + 1,
+  biasCorrectionPower1: (step) => step + 1,
+  biasCorrectionPower2: (step) => step + 1,
   decay: (step, numSteps) => 1 - step / numSteps,
-  epsilon: 'beside the root',
+  epsilon: 1e-8,
+  epsilonPlace: 'beside the root',
   leavesOut: 'nothing',
 };

@@ -31,7 +31,8 @@ export interface Evidence {
   readonly losses: Float64Array;
   /** Gradient of the first step's loss, where it shows one. */
   readonly gradient?: Float64Array | undefined;
-  readonly parametersAfterFirstStep: Float64Array;
+  /** As it showed them after step 1, 2 and so on; of no more steps than there are losses, and at least one. */
+  readonly parametersAfter: readonly Float64Array[];
   /** Counted from 1. */
   readonly firstWrongStep?: number | undefined;
 }
@@ -113,10 +114,10 @@ async function trainAndJudge(
     });
     const tensors = describeDisagreement(first, !lossIsOff(forced, 1));
     if (forced.wrong !== undefined) {
-      const room = Math.min(STEPS_BEYOND_MISMATCH, numSteps - forced.losses.length);
-      const beyond = room > 0 && forced.losses.length > 0 ? (await trainer.train(room)).losses : [];
-      const losses = Float64Array.of(...forced.losses, ...beyond);
-      return { ...mismatchOf(forced, first, task.training, losses, tensors), losses, first };
+      const seen = await seenBeyond(trainer, forced, first, numSteps);
+      const { losses } = seen;
+      const evidence = { task: task.training, gradient: first.gradient, ...seen };
+      return { ...mismatchOf(forced, evidence, tensors), losses, first };
     }
     const verified: VerifiedRow = {
       status: 'verified',
@@ -130,7 +131,7 @@ async function trainAndJudge(
       task: task.training,
       losses,
       gradient: first.gradient,
-      parametersAfterFirstStep: first.parameters,
+      parametersAfter: forced.parametersAfter,
     };
     if (tensors !== undefined) {
       return { ...verified, status: 'mismatch', reason: tensors, tensors, evidence, losses, first };
@@ -165,13 +166,24 @@ function lossIsOff({ wrong }: ForcedSteps, step: number): boolean {
   );
 }
 
-function mismatchOf(
-  forced: ForcedSteps,
+/** What the trainer was seen to do, up to the first wrong step and in some beyond it; in its first step, where it got no further. */
+async function seenBeyond(
+  trainer: TrainerProcess,
+  { losses, parametersAfter }: ForcedSteps,
   first: FirstStep,
-  task: TrainingTask,
-  lossesBeyond: Float64Array,
-  tensors: string | undefined,
-): Mismatch {
+  numSteps: number,
+): Promise<Pick<Evidence, 'losses' | 'parametersAfter'>> {
+  if (losses.length === 0) return { losses: Float64Array.of(first.loss), parametersAfter: [first.parameters] };
+  const seen = { losses: [...losses], parametersAfter: [...parametersAfter] };
+  for (let step = 0; step < Math.min(STEPS_BEYOND_MISMATCH, numSteps - losses.length); step++) {
+    seen.losses.push((await trainer.train(1)).losses[0]);
+    // Those of a step say nothing where those of the step before are not known.
+    if (parametersAfter.length === losses.length) seen.parametersAfter.push(await trainer.parameters());
+  }
+  return { losses: Float64Array.from(seen.losses), parametersAfter: seen.parametersAfter };
+}
+
+function mismatchOf(forced: ForcedSteps, evidence: Evidence, tensors: string | undefined): Mismatch {
   const { wrong, losses, worstLoss } = forced;
   const { reason = '', step = 1, finding } = wrong ?? {};
   // The same step was right in the fresh process: what differs is the reset before it.
@@ -187,22 +199,14 @@ function mismatchOf(
     ...(lossIsOff(forced, step)
       ? { firstMismatch: { step, expected: loss.expected, actual: Number.isFinite(loss.actual) ? loss.actual : null } }
       : {}),
-    evidence: {
-      task,
-      losses: lossesBeyond,
-      gradient: first.gradient,
-      parametersAfterFirstStep: first.parameters,
-      firstWrongStep: step,
-    },
+    evidence: { ...evidence, firstWrongStep: step },
   };
 }
 
 function evidenceOf({ task, forced }: Extract<GauntletVerdict, { readonly status: 'failed' }>): {
   readonly evidence?: Evidence;
 } {
-  if (forced?.parametersAfterFirstStep === undefined) return {};
-  const { losses, parametersAfterFirstStep, wrong } = forced;
-  return {
-    evidence: { task: task.task.training, losses, parametersAfterFirstStep, firstWrongStep: wrong?.step },
-  };
+  if (forced === undefined || forced.parametersAfter.length === 0) return {};
+  const { losses, parametersAfter, wrong } = forced;
+  return { evidence: { task: task.task.training, losses, parametersAfter, firstWrongStep: wrong?.step } };
 }

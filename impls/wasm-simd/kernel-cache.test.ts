@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { loadKernel } from './kernel-cache.ts';
+import { forgetKernels, loadKernel } from './kernel-cache.ts';
 import type { KernelRequest } from './kernels/request.ts';
 
 const request: KernelRequest = {
@@ -57,6 +57,49 @@ test('a kernel that was damaged or cut short anywhere is built anew', async () =
   }
 });
 
+test('a kernel with a flipped bit anywhere is built anew', async () => {
+  await loadKernel(request, folder);
+  const whole = readFileSync(onlyFile());
+  for (const place of [0, 100, Math.floor(whole.length / 2), whole.length - 40, whole.length - 1]) {
+    const flipped = Buffer.from(whole);
+    flipped[place] ^= 16;
+    writeFileSync(onlyFile(), flipped);
+    expect((await loadKernel(request, folder)).buildNanoseconds).toBeGreaterThan(0);
+    expect(readFileSync(onlyFile())).toEqual(whole);
+  }
+});
+
+const day = 24 * 3600 * 1000;
+
+test('what was not used for 30 days is forgotten when another kernel is built; use counts, not age', async () => {
+  const used = (name: string, days: number) => {
+    const path = join(folder, name);
+    writeFileSync(path, name);
+    utimesSync(path, new Date(), new Date(Date.now() - days * day));
+  };
+  await loadKernel(request, folder);
+  const kept = onlyFile();
+  utimesSync(kept, new Date(), new Date(Date.now() - 29 * day));
+  await loadKernel(request, folder);
+  expect(statSync(kept).mtimeMs).toBeGreaterThan(Date.now() - day);
+  used('old.wasm', 31);
+  used('recent.wasm', 29);
+  used('unfinished.wasm.123', 31);
+  await loadKernel({ ...request, fused: true }, folder);
+  expect(readdirSync(folder)).toHaveLength(3);
+  expect(readdirSync(folder)).toContain('recent.wasm');
+});
+
+test('what does not fit is forgotten, what was used longest ago first', () => {
+  for (const [i, name] of ['a', 'b', 'c', 'd'].entries()) {
+    const path = join(folder, name);
+    writeFileSync(path, Buffer.alloc(1000));
+    utimesSync(path, new Date(), new Date(Date.now() - (i % 2 === 0 ? i : 10 + i) * day));
+  }
+  forgetKernels(folder, new Date(), 2500);
+  expect(readdirSync(folder)).toEqual(['a', 'c']);
+});
+
 test('two processes that build the same kernel at once leave one whole file', async () => {
   const program = `
     const { loadKernel } = await import(${JSON.stringify(new URL('kernel-cache.ts', import.meta.url).href)});
@@ -70,7 +113,7 @@ test('two processes that build the same kernel at once leave one whole file', as
   expect((await loadKernel(request, folder)).buildNanoseconds).toBeUndefined();
 });
 
-/** Where the sections of a WebAssembly binary end: a file cut there may still be a valid module. */
+/** Where the sections of a WebAssembly binary end: a file cut there is still a valid module. */
 function sectionEnds(bytes: Buffer): number[] {
   const ends: number[] = [];
   for (let next = 8; next < bytes.length; ) {

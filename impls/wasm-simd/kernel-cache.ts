@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { KernelRequest } from './kernels/request.ts';
 
@@ -12,6 +22,9 @@ export interface Kernel {
 const kernelSources = join(import.meta.dirname, 'kernels');
 const cacheFolder = join(import.meta.dirname, '../../.cache/kernels');
 
+const mostDaysUnused = 30;
+const mostBytes = 200e6;
+
 /** Hash of the kernel sources and of the sizes: a change of either is another kernel. */
 function cacheKey(request: KernelRequest): string {
   const hash = createHash('sha256');
@@ -23,29 +36,68 @@ function cacheKey(request: KernelRequest): string {
 /** The compiled kernel for these sizes, from the cache on disk or built now and kept there. */
 export async function loadKernel(request: KernelRequest, folder: string = cacheFolder): Promise<Kernel> {
   const file = join(folder, `${cacheKey(request)}.wasm`);
-  const kept = existsSync(file) ? compileKept(readFileSync(file)) : undefined;
-  if (kept !== undefined) return { module: kept };
+  const kept = existsSync(file) ? readFileSync(file) : undefined;
+  if (kept !== undefined && isWhole(kept)) {
+    markUsed(file);
+    return { module: new WebAssembly.Module(kept) };
+  }
   const start = process.hrtime.bigint();
   // Generators and assembler are loaded only where something is built: a kept kernel should start in no time.
   const { assemble } = await import('./kernels/assemble.ts');
   const { kernelText } = await import('./kernels/model.ts');
-  const bytes = assemble(kernelText(request));
+  const bytes = sealed(assemble(kernelText(request)));
   const module = new WebAssembly.Module(bytes);
+  const buildNanoseconds = Number(process.hrtime.bigint() - start);
   mkdirSync(folder, { recursive: true });
   // Renamed into place, so that a second process never loads half a kernel.
   const unfinished = `${file}.${process.pid}`;
   writeFileSync(unfinished, bytes);
   renameSync(unfinished, file);
-  return { module, buildNanoseconds: Number(process.hrtime.bigint() - start) };
+  forgetKernels(folder, new Date());
+  return { module, buildNanoseconds };
 }
 
-/** A kept kernel, or undefined where the file was damaged. Its function names come last: with them, it is whole. */
-function compileKept(bytes: Buffer<ArrayBuffer>): WebAssembly.Module | undefined {
+/** A custom section at the end of a kernel: this name, and the SHA-256 of all bytes before the section. */
+const sealHead = Buffer.from([0, 39, 6, ...Buffer.from('sha256')]);
+const sealBytes = sealHead.length + 32;
+
+function sealOf(bytes: Uint8Array): Buffer {
+  return Buffer.concat([sealHead, createHash('sha256').update(bytes).digest()]);
+}
+
+function sealed(bytes: Uint8Array): Buffer<ArrayBuffer> {
+  return Buffer.concat([bytes, sealOf(bytes)]);
+}
+
+/** Whether a kept kernel is what was written, to the last bit. */
+function isWhole(bytes: Buffer): boolean {
+  return bytes.subarray(-sealBytes).equals(sealOf(bytes.subarray(0, -sealBytes)));
+}
+
+/** A cache that cannot be written to is still good to read from. */
+function markUsed(file: string): void {
+  const now = new Date();
   try {
-    const module = new WebAssembly.Module(bytes);
-    return WebAssembly.Module.customSections(module, 'name').length > 0 ? module : undefined;
-  } catch (error) {
-    if (error instanceof WebAssembly.CompileError) return undefined;
-    throw error;
+    utimesSync(file, now, now);
+  } catch {
+    return;
+  }
+}
+
+/**
+ * Removes what has not been used for 30 days, and what was used longest ago until the rest fits into 200 MB.
+ * Other processes may remove files at the same time.
+ */
+export function forgetKernels(folder: string, now: Date, bytesAllowed: number = mostBytes): void {
+  const oldest = now.getTime() - mostDaysUnused * 24 * 3600 * 1000;
+  const files = readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats?.isFile() ? [{ path, used: stats.mtimeMs, bytes: stats.size }] : [];
+  });
+  let total = 0;
+  for (const { path, used, bytes } of files.sort((a, b) => b.used - a.used)) {
+    total += bytes;
+    if (used < oldest || total > bytesAllowed) rmSync(path, { force: true });
   }
 }

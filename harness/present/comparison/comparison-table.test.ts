@@ -20,9 +20,7 @@ test('the table names both sides, the change with its interval, and the verdict'
   expect(table).toContain('+10.2% (+9.0% … +11.0%)');
   expect(table).toContain('+10.0% (+8.0% … +12.0%)');
   expect(table).toMatch(/│\s+24 │ regression/);
-  expect(table).toContain(
-    'fast: regression: +10.0% (+8.0% … +12.0%), slower by more than 5%, confirmed by 16 longer rounds',
-  );
+  expect(table).toContain('fast: regression: slower by more than 5%, confirmed by 16 longer rounds');
 });
 
 test('a row without a verdict says which side and why', () => {
@@ -38,7 +36,7 @@ test('a row without a verdict says which side and why', () => {
 test('a verdict from stored results says that its evidence is weaker, a paired one does not', () => {
   const stored = comparisonOf([regression], { evidence: 'stored' });
   expect(comparisonTable(stored, page)).toContain('fast: regression (weaker evidence): ');
-  expect(comparisonMarkdown(stored)).toContain('regression (weaker evidence): ');
+  expect(comparisonMarkdown(stored)).toContain('+10.0% (+8.0% … +12.0%), regression (weaker evidence): ');
   expect(comparisonTable(comparisonOf([regression]), page)).not.toContain('weaker');
 });
 
@@ -62,4 +60,18 @@ test('the Markdown of a summary cannot be broken by what an implementation says'
   const markdown = comparisonMarkdown(comparisonOf([regression, hostile]));
   expect(markdown).toContain('- **other**: head broke: &lt;script>| # big');
   expect(markdown.split('\n').filter((line) => line.startsWith('|'))).toHaveLength(4);
+});
+
+test('rows of which the same is to be said share a line, unchanged ones are only named, and no line is too long', () => {
+  const rows = [
+    uncomparedRow({ implementation: 'a', reason: 'julia not found' }),
+    uncomparedRow({ implementation: 'b', reason: 'julia not found' }),
+    uncomparedRow({ implementation: 'c', status: 'unchanged' }),
+    uncomparedRow({ implementation: 'd', status: 'unchanged' }),
+  ];
+  const table = comparisonTable(comparisonOf(rows, { notes: ['long '.repeat(40)] }), { width: 60, color: false });
+  expect(table).toContain('a, b: skipped on both sides: julia not found');
+  expect(table).toContain('unchanged, not run (--all runs them): c, d');
+  expect(table).not.toMatch(/│ c /);
+  for (const line of table.split('\n')) expect(line.length).toBeLessThanOrEqual(60);
 });

@@ -5,11 +5,12 @@ import { percent, percentChange } from '../../statistics/percent.ts';
 import { type Column, columnTable, markdownTable } from '../column-table.ts';
 import { formatNumber } from '../number-format.ts';
 import type { Page } from '../page.ts';
+import { wrap } from '../wrap.ts';
 
 const columns: readonly Column<ComparisonRow>[] = [
   { heading: 'implementation', align: 'left', dropOrder: 0, cell: (row) => printable(row.implementation) },
-  compared('base µs/sample', 3, (row) => formatNumber(row.microsecondsPerSample.base)),
-  compared('head µs/sample', 2, (row) => formatNumber(row.microsecondsPerSample.head)),
+  compared('base µs/doc', 3, (row) => formatNumber(row.microsecondsPerSample.base)),
+  compared('head µs/doc', 2, (row) => formatNumber(row.microsecondsPerSample.head)),
   compared('time', 0, (row) => change(row.ratio)),
   compared('confirmed', 1, (row) => (row.confirmation === undefined ? '' : change(row.confirmation.ratio))),
   compared('base against itself', 4, (row) => (row.control === undefined ? '' : change(row.control))),
@@ -39,12 +40,28 @@ function change({ median, low, high }: Interval): string {
 export function comparisonTable(comparison: Comparison, page: Page): string {
   const paint = (row: ComparisonRow, text: string) =>
     page.color ? styleText(colorOf(row), text, { validateStream: false }) : text;
+  const text = (line: string) => wrap(printable(line), page.width);
+  const shown = comparison.rows.filter(({ status }) => status !== 'unchanged');
+  const unchanged = comparison.rows.filter(({ status }) => status === 'unchanged');
   return [
-    printable(title(comparison)),
-    columnTable(columns, comparison.rows, { width: page.width, paint }),
-    ...comparison.rows.map((row) => paint(row, printable(`${row.implementation}: ${explanation(row, comparison)}`))),
-    ...comparison.notes.map((note) => `note: ${printable(note)}`),
+    text(title(comparison)),
+    ...(shown.length === 0 ? [] : [columnTable(columns, shown, { width: page.width, paint })]),
+    ...withOneReason(shown, comparison).map(({ names, row, reason }) => paint(row, text(`${names}: ${reason}`))),
+    ...(unchanged.length === 0
+      ? []
+      : [text(`unchanged, not run (--all runs them): ${unchanged.map((row) => row.implementation).join(', ')}`)]),
+    ...comparison.notes.map((note) => text(`note: ${note}`)),
   ].join('\n');
+}
+
+/** Rows in their order, those of which the same is to be said together. */
+function withOneReason(rows: readonly ComparisonRow[], comparison: Comparison) {
+  const groups = Map.groupBy(rows, (row) => reasonOf(row, comparison));
+  return [...groups].map(([reason, group]) => ({
+    reason,
+    row: group[0] ?? rows[0],
+    names: group.map((row) => row.implementation).join(', '),
+  }));
 }
 
 /** The same in Markdown, for the summary of a job. */
@@ -62,13 +79,18 @@ export function comparisonMarkdown(comparison: Comparison): string {
   ].join('\n');
 }
 
-/** One row's verdict and what it rests on, in one line. A change that stored results alone show was never confirmed, and says so. */
-export function explanation(row: ComparisonRow, { evidence }: Pick<Comparison, 'evidence'>): string {
-  if (row.status === 'compared') {
-    const isWeak = evidence === 'stored' && row.verdict !== 'inconclusive';
-    return `${row.verdict}${isWeak ? ' (weaker evidence)' : ''}: ${change((row.confirmation ?? row).ratio)}, ${row.reason}`;
-  }
-  return `${statusText[row.status](row)}: ${row.reason}`;
+/** One row's verdict and what it rests on, in one line with the change and its interval. */
+export function explanation(row: ComparisonRow, comparison: Pick<Comparison, 'evidence'>): string {
+  const reason = reasonOf(row, comparison);
+  if (row.status !== 'compared') return reason;
+  return `${change((row.confirmation ?? row).ratio)}, ${reason}`;
+}
+
+/** The same without the figures, which stand in the table. A change that stored results alone show was never confirmed, and says so. */
+function reasonOf(row: ComparisonRow, { evidence }: Pick<Comparison, 'evidence'>): string {
+  if (row.status !== 'compared') return `${statusText[row.status](row)}: ${row.reason}`;
+  const isWeak = evidence === 'stored' && row.verdict !== 'inconclusive';
+  return `${row.verdict}${isWeak ? ' (weaker evidence)' : ''}: ${row.reason}`;
 }
 
 const statusText: Record<UncomparedRow['status'], (row: UncomparedRow) => string> = {

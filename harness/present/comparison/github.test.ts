@@ -11,16 +11,16 @@ test('a regression is an error, an inconclusive row a warning, an improvement a 
     comparedRow({ verdict, reason: 'because' }),
   );
   expect(annotations(comparisonOf(rows))).toEqual([
-    '::error title=fast::regression: +1.0%25 (-1.0%25 … +2.0%25), because',
-    '::warning title=fast::inconclusive: +1.0%25 (-1.0%25 … +2.0%25), because',
-    '::notice title=fast::improvement: +1.0%25 (-1.0%25 … +2.0%25), because',
+    '::error title=fast::+1.0%25 (-1.0%25 … +2.0%25), regression: because',
+    '::warning title=fast::+1.0%25 (-1.0%25 … +2.0%25), inconclusive: because',
+    '::notice title=fast::+1.0%25 (-1.0%25 … +2.0%25), improvement: because',
   ]);
 });
 
 test('an annotation from stored results says that its evidence is weaker', () => {
   const rows = [comparedRow({ verdict: 'regression', reason: 'because' })];
   expect(annotations(comparisonOf(rows, { evidence: 'stored' }))).toEqual([
-    '::error title=fast::regression (weaker evidence): +1.0%25 (-1.0%25 … +2.0%25), because',
+    '::error title=fast::+1.0%25 (-1.0%25 … +2.0%25), regression (weaker evidence): because',
   ]);
 });
 

@@ -1,0 +1,183 @@
+import { type ParameterMatrix, parameterLayout } from '../task/parameter-layout.ts';
+import { RulesTrainer } from '../verify/rules-trainer.ts';
+import { checkTensors, type TensorFinding } from '../verify/tensor-check.ts';
+import type { Evidence } from '../verify/verify-implementation.ts';
+import type { Resolution } from './diagnose.ts';
+import { whereToLook } from './where-to-look.ts';
+
+/** Tensors that are named before the rest is only counted. */
+const MOST_NAMED = 4;
+
+/** How the numbers of a wrong implementation differ from the right ones, in the first step that does: one sentence or two. */
+export function describeDifference(
+  { task, losses, parametersAfter, gradient }: Evidence,
+  { roundoff, lossTolerance }: Resolution,
+): readonly string[] {
+  const layout = parameterLayout(task.model);
+  const trainer = new RulesTrainer(task);
+  // What may be left over where one vector is called a multiple of another, relative to its size.
+  const rest = Math.max(1e-6, 2 ** 14 * roundoff);
+  for (let step = 0; step < losses.length; step++) {
+    const shown = step === 0 ? task.parameters : parametersAfter[step - 1];
+    if (shown === undefined) return [];
+    const loss = trainer.step(shown);
+    if (!(Math.abs(loss - losses[step]) <= lossTolerance * Math.max(1, Math.abs(loss)))) {
+      return lossIsOff(step, loss, losses[step]);
+    }
+    if (step === 0 && gradient !== undefined) {
+      const found = gradientIsOff(layout, compareGradients(layout, trainer.gradient, gradient, roundoff), {
+        expected: trainer.gradient,
+        actual: gradient,
+        rest,
+      });
+      if (found.length > 0) return found;
+    }
+    const after = parametersAfter[step];
+    if (after === undefined) return [];
+    const errors = trainer.updateErrors(roundoff);
+    const findings = checkTensors(layout, trainer.parameters, after, (index) => errors[index]);
+    if (findings.every(({ agrees }) => agrees)) continue;
+    return updateIsOff(layout, findings, {
+      step,
+      expected: trainer.update,
+      actual: shown.map((before, i) => before - after[i]),
+      parameters: shown,
+      rate: task.learningRate * (1 - step / task.numSteps),
+      rest,
+      gradientAgrees: step === 0 && gradient !== undefined,
+    });
+  }
+  return [];
+}
+
+/** Tensor by tensor; sums round in proportion to their largest terms. */
+export function compareGradients(
+  layout: readonly ParameterMatrix[],
+  expected: Float64Array,
+  actual: Float64Array,
+  roundoff: number,
+): readonly TensorFinding[] {
+  const largest = layout.map(({ offset, rows, columns }) =>
+    expected.subarray(offset, offset + rows * columns).reduce((most, g) => Math.max(most, Math.abs(g)), 0.01),
+  );
+  const tensorOf = (index: number) => layout.findLastIndex(({ offset }) => offset <= index);
+  return checkTensors(layout, expected, actual, (index) => 256 * roundoff * largest[tensorOf(index)]);
+}
+
+function lossIsOff(step: number, expected: number, actual: number): readonly string[] {
+  const off = Number.isFinite(actual) ? `${times(actual / expected)} the reference's` : 'not finite';
+  if (step === 0) return [`the first loss is ${off}: look at the forward pass`];
+  return [
+    `the loss of step ${step + 1} is ${off}, computed from the row's own parameters, and the steps before it agree: look at which documents it takes, and at what a step leaves behind`,
+  ];
+}
+
+interface Numbers {
+  readonly expected: Float64Array;
+  readonly actual: Float64Array;
+  readonly rest: number;
+}
+
+function gradientIsOff(
+  layout: readonly ParameterMatrix[],
+  findings: readonly TensorFinding[],
+  numbers: Numbers,
+): readonly string[] {
+  const off = findings.filter(({ agrees }) => !agrees).map(({ tensor }) => tensor);
+  if (off.length === 0) return [];
+  const everywhere = off.length === layout.length ? multiple(numbers) : undefined;
+  if (everywhere !== undefined) return [`the gradient is ${times(everywhere)} the reference's, in every tensor`];
+  return [...proportions('gradient', layout, off, numbers).sentences, ...whereToLook(layout, off)];
+}
+
+interface Update extends Numbers {
+  readonly step: number;
+  readonly parameters: Float64Array;
+  readonly rate: number;
+  readonly gradientAgrees: boolean;
+}
+
+function updateIsOff(
+  layout: readonly ParameterMatrix[],
+  findings: readonly TensorFinding[],
+  update: Update,
+): readonly string[] {
+  const { step, expected, actual, parameters, rate, rest, gradientAgrees } = update;
+  const at = `step ${step + 1}`;
+  const everywhere = multiple({ expected, actual, rest });
+  if (everywhere === 0) {
+    return [`no parameter moves in ${at}: look at what \`train\` updates and what \`parameters\` shows`];
+  }
+  if (everywhere !== undefined)
+    return [`the update of ${at} is ${times(everywhere)} the reference's: look at the learning rate`];
+  const difference = actual.map((u, i) => u - expected[i]);
+  // The difference is small beside the parameters, so rounding is large beside it.
+  const decay = multiple({ expected: parameters, actual: difference, rest: Math.sqrt(rest) });
+  if (decay !== undefined) {
+    return [
+      `the update of ${at} is the reference's and ${(decay / rate).toPrecision(3)} · learning rate · θ: weight decay`,
+    ];
+  }
+  const off = findings.filter(({ agrees }) => !agrees).map(({ tensor }) => tensor);
+  const { sentences: proportional, explained } = proportions(`update of ${at}`, layout, off, update);
+  if (explained === off.length) return proportional;
+  if (step > 0 || gradientAgrees) {
+    const before = step > 0 ? `the update agrees up to step ${step}` : 'the gradient agrees';
+    return [
+      ...proportional,
+      `${before}, the update of ${at} does not${off.length < layout.length ? ` in ${listed(off)}` : ''}: look at Adam's moments, its bias correction and the learning rate`,
+    ];
+  }
+  return [...proportional, ...whereToLook(layout, off)];
+}
+
+/** Of tensors that are off by a factor, or do not move at all. */
+function proportions(
+  what: string,
+  layout: readonly ParameterMatrix[],
+  off: readonly string[],
+  { expected, actual, rest }: Numbers,
+): { readonly sentences: readonly string[]; readonly explained: number } {
+  const factors = off.flatMap((tensor) => {
+    const matrix = layout.find(({ name }) => name === tensor);
+    if (matrix === undefined) return [];
+    const range = [matrix.offset, matrix.offset + matrix.rows * matrix.columns] as const;
+    const factor = multiple({ expected: expected.subarray(...range), actual: actual.subarray(...range), rest });
+    return factor === undefined ? [] : [{ tensor, factor: factor === 0 ? 'zero' : `${times(factor)} the reference's` }];
+  });
+  const sentences = [...Map.groupBy(factors, ({ factor }) => factor)].map(
+    ([factor, group]) => `the ${what} is ${factor} in ${listed(group.map(({ tensor }) => tensor))}`,
+  );
+  return { sentences, explained: factors.length };
+}
+
+/** The factor that makes one vector of the other, where there is one. */
+function multiple({ expected, actual, rest }: Numbers): number | undefined {
+  let products = 0;
+  let squares = 0;
+  let size = 0;
+  for (let i = 0; i < expected.length; i++) {
+    products += expected[i] * actual[i];
+    squares += expected[i] ** 2;
+    size += actual[i] ** 2;
+  }
+  if (size === 0 && squares > 0) return 0;
+  const factor = products / squares;
+  let left = 0;
+  for (let i = 0; i < expected.length; i++) left += (actual[i] - factor * expected[i]) ** 2;
+  // A factor of 1 explains nothing.
+  if (Math.abs(factor - 1) <= 10 * rest) return undefined;
+  return Math.sqrt(left) <= rest * Math.sqrt(size) ? factor : undefined;
+}
+
+/** With as many digits as it takes to tell the factor from 1. */
+function times(factor: number): string {
+  const digits = Math.max(3, 2 - Math.floor(Math.log10(Math.abs(factor - 1))));
+  return `${factor.toPrecision(Math.min(15, digits))} ×`;
+}
+
+export function listed(names: readonly string[]): string {
+  if (names.length > MOST_NAMED)
+    return `${names.slice(0, MOST_NAMED - 1).join(', ')} and ${names.length - MOST_NAMED + 1} more`;
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}

@@ -1,0 +1,76 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildImplementation } from '../program/build.ts';
+import type { Implementation } from '../program/discover.ts';
+import { programWords, startTrainer } from '../program/trainer-process.ts';
+import type { PreparedTask } from '../task/task.ts';
+
+/** Hardware counters for one step. */
+export interface Counters {
+  readonly instructions: number;
+  readonly cycles: number;
+  readonly cacheMisses: number;
+}
+
+const events = { instructions: 'instructions:u', cycles: 'cycles:u', cacheMisses: 'cache-misses:u' } as const;
+
+/**
+ * What a step costs in instructions, cycles and cache misses, or undefined where the kernel does not count them for us, as in
+ * most virtual machines. Two processes train, one of them longer: their difference has no start-up in it.
+ */
+export async function countStep(
+  implementation: Implementation,
+  task: PreparedTask,
+  signal: AbortSignal,
+): Promise<Counters | undefined> {
+  const few = Math.ceil(task.training.numSteps / 4);
+  const many = task.training.numSteps;
+  if (few === many) return undefined;
+  const less = await countTraining(implementation, task, few, signal);
+  const more = less && (await countTraining(implementation, task, many, signal));
+  if (less === undefined || more === undefined) return undefined;
+  const perStep = (name: keyof Counters) => (more[name] - less[name]) / (many - few);
+  return { instructions: perStep('instructions'), cycles: perStep('cycles'), cacheMisses: perStep('cacheMisses') };
+}
+
+async function countTraining(
+  implementation: Implementation,
+  task: PreparedTask,
+  steps: number,
+  signal: AbortSignal,
+): Promise<Counters | undefined> {
+  const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-counters-'));
+  try {
+    const file = join(folder, 'counters');
+    const build = await buildImplementation(implementation, signal);
+    const words = await programWords(implementation, undefined, build?.folder);
+    const perf = ['perf', 'stat', '-x', ',', '-e', Object.values(events).join(','), '-o', file, '--'];
+    const counted = {
+      ...implementation,
+      manifest: { ...implementation.manifest, run: { command: [...perf, ...words] } },
+    };
+    const trainer = await startTrainer(counted, task, { signal });
+    try {
+      await trainer.train(steps);
+    } finally {
+      await trainer.quit();
+    }
+    return parsePerfStat(await readFile(file, 'utf8').catch(() => ''));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Lines such as `12345,,cycles:u,…`, or `<not supported>,,cycles:u,…`. */
+export function parsePerfStat(text: string): Counters | undefined {
+  const counted = new Map(
+    text.split('\n').map((line) => {
+      const [value, , event = ''] = line.split(',');
+      return [event, Number(value)] as const;
+    }),
+  );
+  const [instructions, cycles, cacheMisses] = Object.values(events).map((event) => counted.get(event) ?? Number.NaN);
+  if (instructions === undefined || cycles === undefined || cacheMisses === undefined) return undefined;
+  return Number.isFinite(instructions + cycles + cacheMisses) ? { instructions, cycles, cacheMisses } : undefined;
+}

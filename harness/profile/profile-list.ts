@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Implementation } from '../program/discover.ts';
+import { displayPath } from '../project.ts';
+import { UsageError } from '../usage-error.ts';
+
+/** What belongs to no operation that the folder's list names. */
+export const EVERYTHING_ELSE = 'everything else';
+
+/** A function as a profiler names it. `file` is empty where its code was made while running, or compiled. */
+export interface ProfiledFunction {
+  readonly file: string;
+  readonly name: string;
+}
+
+const patternSchema = z
+  .string()
+  .regex(
+    /[^*:]/,
+    'a pattern that names something: `function`, `file.ts:*` or `file.ts:function`, where * stands for anything',
+  );
+
+const listSchema = z.strictObject({
+  /** Functions by operation, in the order of the table: the first pattern that fits decides. */
+  operations: z
+    .record(z.string().min(1), z.array(patternSchema).min(1))
+    .refine((operations) => !(EVERYTHING_ELSE in operations), `no operation "${EVERYTHING_ELSE}": it is what is left`),
+  /** Functions of a program that are no part of a step: printing the losses. */
+  outside: z.array(patternSchema).default([]),
+  /** Added to the build command, so that functions keep their names: `-fno-inline-functions`. */
+  buildWords: z.array(z.string().min(1)).default([]),
+});
+
+/** A folder's `profile.json`: which of its functions belong to which operation. */
+export type ProfileList = z.infer<typeof listSchema>;
+
+/** @throws {UsageError} where the folder has no such list, or a wrong one */
+export async function readProfileList(implementation: Implementation): Promise<ProfileList> {
+  const file = join(implementation.folder, 'profile.json');
+  const where = displayPath(file);
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new UsageError(`${where}: not found; expected the functions of each operation; impls/README.md shows one`);
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new UsageError(`${where}: got no JSON; expected {"operations":{"attention":["attention.ts:*"]}}`);
+  }
+  const parsed = listSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new UsageError(`${where}: field "${issue?.path.join('.')}": expected ${issue?.message}`);
+}
+
+/** Returns the operation of a function, or undefined where no pattern fits. */
+export function operationFinder({ operations }: ProfileList): (found: ProfiledFunction) => string | undefined {
+  const rules = Object.entries(operations).flatMap(([operation, patterns]) =>
+    patterns.map((pattern) => ({ operation, ...matcher(pattern) })),
+  );
+  return ({ file, name }) => rules.find((rule) => rule.file.test(file) && rule.name.test(name))?.operation;
+}
+
+/** Returns whether a function is no part of a step. */
+export function outsideFinder({ outside }: ProfileList): (found: ProfiledFunction) => boolean {
+  const rules = outside.map(matcher);
+  return ({ file, name }) => rules.some((rule) => rule.file.test(file) && rule.name.test(name));
+}
+
+/** `function` fits a function of that name without a file. */
+function matcher(pattern: string): { readonly file: RegExp; readonly name: RegExp } {
+  const colon = pattern.indexOf(':');
+  return { file: wildcards(pattern.slice(0, Math.max(colon, 0))), name: wildcards(pattern.slice(colon + 1)) };
+}
+
+function wildcards(text: string): RegExp {
+  return new RegExp(`^${text.split('*').map(RegExp.escape).join('.*')}$`);
+}

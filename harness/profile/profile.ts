@@ -1,0 +1,70 @@
+import {
+  EVERYTHING_ELSE,
+  operationFinder,
+  outsideFinder,
+  type ProfiledFunction,
+  type ProfileList,
+} from './profile-list.ts';
+
+/** Samples of a call stack, the innermost function first. */
+export interface StackSamples {
+  readonly stack: readonly ProfiledFunction[];
+  readonly samples: number;
+}
+
+/** A part of a step. Shares are of all samples. */
+export interface OperationShare {
+  readonly operation: string;
+  readonly share: number;
+  readonly microsecondsPerStep: number;
+  /** Its functions, the largest first; the share is that of the function itself, without what it calls. */
+  readonly functions: readonly { readonly name: string; readonly share: number }[];
+}
+
+export interface Profile {
+  readonly samples: number;
+  /** The median; measured without the profiler, where that is possible. */
+  readonly microsecondsPerStep: number;
+  /** Share of the samples that the folder's list gives to an operation. */
+  readonly explained: number;
+  /** In the order of the list; `everything else` is last. */
+  readonly operations: readonly OperationShare[];
+}
+
+/**
+ * Gives every sample to an operation: that of the innermost function that the list knows. So a function that several
+ * operations use, such as a softmax, counts for the one that called it.
+ */
+export function profileOf(all: readonly StackSamples[], list: ProfileList, microsecondsPerStep: number): Profile {
+  const operationOf = operationFinder(list);
+  const isOutside = outsideFinder(list);
+  const stacks = all.filter(({ stack }) => !stack.some(isOutside));
+  const total = stacks.reduce((sum, { samples }) => sum + samples, 0);
+  const functionsOf = new Map<string, Map<string, number>>(
+    [...Object.keys(list.operations), EVERYTHING_ELSE].map((operation) => [operation, new Map()]),
+  );
+  for (const { stack, samples } of stacks) {
+    const known = stack.map(operationOf).find((operation) => operation !== undefined);
+    const functions = functionsOf.get(known ?? EVERYTHING_ELSE);
+    const [innermost] = stack;
+    const name = innermost === undefined ? '(unknown)' : displayName(innermost);
+    functions?.set(name, (functions.get(name) ?? 0) + samples);
+  }
+  const operations = [...functionsOf].map(([operation, functions]) => {
+    const samples = [...functions.values()].reduce((sum, count) => sum + count, 0);
+    return {
+      operation,
+      share: samples / total,
+      microsecondsPerStep: (microsecondsPerStep * samples) / total,
+      functions: [...functions]
+        .map(([name, count]) => ({ name, share: count / total }))
+        .sort((a, b) => b.share - a.share),
+    };
+  });
+  const rest = operations.find(({ operation }) => operation === EVERYTHING_ELSE)?.share ?? 0;
+  return { samples: total, microsecondsPerStep, explained: 1 - rest, operations };
+}
+
+function displayName({ file, name }: ProfiledFunction): string {
+  return file === '' ? name : `${file}:${name}`;
+}

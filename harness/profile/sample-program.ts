@@ -1,0 +1,95 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { median } from 'simple-statistics';
+import type { Implementation } from '../program/discover.ts';
+import { startTrainer } from '../program/trainer-process.ts';
+import type { PreparedTask } from '../task/task.ts';
+import { UsageError } from '../usage-error.ts';
+import { cpuProfileOf } from './cpu-profile.ts';
+import type { StackSamples } from './profile.ts';
+import type { ProfileList } from './profile-list.ts';
+import type { Sampled, SamplingOptions } from './sampled.ts';
+
+const SAMPLES_PER_SECOND = 4000;
+
+/** Trains a program under Linux's `perf`, whose samples by the processor's clock need no hardware counters. */
+export async function sampleProgram(
+  implementation: Implementation,
+  { buildWords }: ProfileList,
+  task: PreparedTask,
+  { seconds, signal }: SamplingOptions,
+): Promise<Sampled> {
+  const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-profile-'));
+  try {
+    const file = join(folder, 'perf.data');
+    const trainer = await startTrainer(underPerf(implementation, buildWords, file), task, { signal });
+    const times: number[] = [];
+    let [steps, nanoseconds] = [0, 0];
+    try {
+      // The first lap is short: how long a step takes is not known yet.
+      for (let count = 1; nanoseconds < seconds * 1e9; count = Math.min(task.training.numSteps, 4 * count)) {
+        await trainer.reset(steps);
+        const lap = await trainer.train(count);
+        times.push(lap.nanoseconds / 1000 / count);
+        nanoseconds += lap.nanoseconds;
+        steps += count;
+      }
+    } finally {
+      await trainer.quit();
+    }
+    const stacks = await readSamples(file);
+    if (stacks.length === 0) throw new UsageError(`perf: got no sample of ${implementation.name}; ${PERMISSION}`);
+    return {
+      stacks,
+      microsecondsPerStep: median(times),
+      cpuProfile: cpuProfileOf(stacks, 1e6 / SAMPLES_PER_SECOND),
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const PERMISSION = 'allow it with `sysctl kernel.perf_event_paranoid=1`, or profile a TypeScript row';
+
+/** The same program, with the list's build words, started by perf. */
+function underPerf(implementation: Implementation, buildWords: readonly string[], file: string): Implementation {
+  const { manifest } = implementation;
+  if (!('command' in manifest.run)) throw new Error(`${implementation.name} is no program`);
+  const perf = ['perf', 'record', '-q', '-e', 'cpu-clock:u', '-F', String(SAMPLES_PER_SECOND), '-o', file, '--'];
+  return {
+    ...implementation,
+    manifest: {
+      ...manifest,
+      ...(manifest.build === undefined
+        ? {}
+        : { build: { ...manifest.build, command: [...manifest.build.command, ...buildWords] } }),
+      run: { command: [...perf, ...manifest.run.command] },
+    },
+  };
+}
+
+async function readSamples(file: string): Promise<readonly StackSamples[]> {
+  const words = ['report', '-i', file, '--stdio', '--no-children', '-q', '-F', 'sample,sym', '-t', '|'];
+  const { stdout } = await execa('perf', words, { reject: false, stdin: 'ignore' });
+  return parsePerfReport(stdout ?? '');
+}
+
+/** Lines such as ` 1530       |[.] attend`; perf marks a function of the kernel with `[k]`. */
+export function parsePerfReport(text: string): readonly StackSamples[] {
+  return text.split('\n').flatMap((line) => {
+    const found = /^\s*(?<samples>\d+)\s*\|\[.\]\s+(?<name>\S.*?)\s*$/.exec(line)?.groups;
+    return found === undefined
+      ? []
+      : [{ stack: [{ file: '', name: found['name'] ?? '' }], samples: Number(found['samples']) }];
+  });
+}
+
+/** @throws {UsageError} where there is no perf */
+export async function requirePerf(): Promise<void> {
+  const version = await execa('perf', ['--version'], { reject: false, stdin: 'ignore' });
+  if (version.exitCode !== 0) {
+    throw new UsageError('perf: not found; expected Linux with perf; install linux-perf, or profile a TypeScript row');
+  }
+}

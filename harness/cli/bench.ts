@@ -40,6 +40,7 @@ import { resultText } from './result-text.ts';
 
 export function benchCommand(): Command {
   return addTaskFlags(new Command('bench'))
+    .summary('time implementations, verified first')
     .description('verify implementations, time them, and say how much faster each is')
     .argument('[implementation...]', 'which ones; all of them where none is named')
     .option('--quick', 'every row verified and timed in under 30 seconds, less surely')

@@ -46,6 +46,7 @@ const BUDGET_SECONDS = 20;
 
 export function checkCommand(): Command {
   return addTaskFlags(new Command('check'))
+    .summary('verify without timing')
     .description('verify implementations against the reference, without timing them')
     .argument('[implementation...]', 'which ones; all of them where none is named')
     .option('--steps <n>', 'how many steps to verify', wholeNumberFrom(1))

@@ -46,6 +46,7 @@ interface CompareFlags extends TaskFlags {
 
 export function compareCommand(): Command {
   return addTaskFlags(new Command('compare'))
+    .summary('fail if a revision is slower')
     .description('compare two revisions side by side, or two stored results, and fail where one became slower')
     .argument('[name...]', 'implementations to compare, all where none is named; without --base, two results files')
     .option('--base <revision>', 'what to compare with: a branch, tag or commit')

@@ -18,6 +18,7 @@ interface HistoryFlags {
 
 export function historyCommand(): Command {
   return new Command('history')
+    .summary('how each row changed over time')
     .description('how each implementation changed from run to run, and at which commit it stepped')
     .argument('[implementation...]', 'which ones; all of them where none is named')
     .addOption(

@@ -15,6 +15,7 @@ interface MergeFlags {
 
 export function mergeCommand(): Command {
   return new Command('merge')
+    .summary('one table of several machines')
     .description('join results of several machines into one table')
     .argument('<file...>', 'results that `bench --json` wrote, one a machine')
     .option('--markdown <file>', 'write the table as Markdown too')

@@ -4,14 +4,15 @@ import { discoverWith, isBroken } from '../program/discover.ts';
 import { displayPath, implementationsRoot } from '../project.ts';
 import { scaffold, scaffoldLanguages } from '../scaffold/scaffold.ts';
 import { UsageError } from '../usage-error.ts';
-import { implementationsOption } from './flags.ts';
+import { collect } from './flags.ts';
 
 export function newCommand(): Command {
   return new Command('new')
+    .summary('start an implementation')
     .description('start a new implementation that runs at once and is correct')
     .argument('<name>', 'name of its folder and of its row')
     .addOption(new Option('--language <language>', scaffoldLanguages.join(', ')).default('typescript'))
-    .addOption(implementationsOption())
+    .addOption(new Option('--impls <folder>', 'make it in this folder').argParser(collect).default([], 'impls'))
     .action(startNew);
 }
 

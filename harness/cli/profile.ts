@@ -41,6 +41,7 @@ const DEFAULT_SECONDS = 6;
 
 export function profileCommand(): Command {
   const command = new Command('profile')
+    .summary('where the time of a step goes')
     .description('where the time of a training step goes, by operation')
     .argument('<name>', 'the implementation')
     .option('--seconds <n>', 'how long to train', positiveNumber, DEFAULT_SECONDS)

@@ -24,6 +24,7 @@ export interface ReportFlags {
 
 export function reportCommand(): Command {
   return new Command('report')
+    .summary('one page with charts')
     .description('one page with the answer, its charts and how it was measured; from stored results')
     .argument(
       '[file...]',

@@ -18,6 +18,7 @@ interface ShowFlags {
 
 export function showCommand(): Command {
   return new Command('show')
+    .summary('print or export a stored result')
     .description('print stored results again, or export them in another format')
     .argument('[result...]', 'files that `bench` saved; the newest one where none is named')
     .addOption(

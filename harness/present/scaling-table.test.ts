@@ -18,8 +18,8 @@ describe('the scaling tables', () => {
   it('have a column a task, for time, time per parameter and share of the peak, and no row without a time', () => {
     const text = scalingTables(results, page);
     expect(text).toMatch(/implementation │ +d16 │ +d64 │/);
-    expect(text).toMatch(/µs per sample[\s\S]*fast +│ +8\.40 │ +100 │/);
-    expect(text).toMatch(/ns per sample and parameter[\s\S]*fast +│ +2\.00 │ +1\.87 │/);
+    expect(text).toMatch(/µs per document[\s\S]*fast +│ +8\.40 │ +100 │/);
+    expect(text).toMatch(/ns per document and parameter[\s\S]*fast +│ +2\.00 │ +1\.87 │/);
     expect(text).toMatch(/GFLOP\/s[\s\S]*fast +│ 17\.6 │/);
     expect(text).toMatch(/peak[\s\S]*fast +│ 38% │/);
     expect(text).not.toContain('wrong');

@@ -23,8 +23,8 @@ export function scalingTables(results: readonly BenchResult[], page: Page): stri
   const table = (title: string, cell: (row: VerifiedRow, result: BenchResult) => string) =>
     `${title}\n${columnTable(columnsOf(results, cell), scalings, { width: page.width })}`;
   return [
-    table('µs per sample', (row) => formatNumber(row.microsecondsPerSample.median)),
-    table('ns per sample and parameter', (row, { task }) =>
+    table('µs per document', (row) => formatNumber(row.microsecondsPerSample.median)),
+    table('ns per document and parameter', (row, { task }) =>
       formatNumber((1000 * row.microsecondsPerSample.median) / task.parameterCount),
     ),
     table('GFLOP/s of matrix work', ({ gflops }) => (gflops === undefined ? '' : formatRate(gflops))),

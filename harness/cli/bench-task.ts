@@ -155,5 +155,5 @@ async function lineUp(
 
 /** A manifest that cannot be read says nothing of language or precision either. */
 function brokenRow(implementation: string, reason: string): RefusedRow {
-  return { implementation, language: '?', technique: '?', precision: 'float64', status: 'error', reason };
+  return { implementation, language: '?', technique: '?', precision: 'float64', threads: 1, status: 'error', reason };
 }

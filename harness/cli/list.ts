@@ -21,6 +21,8 @@ type ListedImplementation =
       /** Where to read more. */
       readonly readme?: string;
       readonly precision: string;
+      /** How many it computes on, or `cores` for all that the machine has. */
+      readonly threads: number | 'cores';
       readonly roles: readonly string[];
       /** Programs it needs; the runtime of a TypeScript implementation is among `versions`. */
       readonly needs: readonly string[];
@@ -53,7 +55,7 @@ async function list(flags: { readonly json?: string; readonly impls: readonly st
 
 async function describe(found: DiscoveredImplementation): Promise<ListedImplementation> {
   if (isBroken(found)) return { implementation: found.name, problem: found.problem };
-  const { language, technique, precision, roles, needs, supports } = found.manifest;
+  const { language, technique, precision, threads, roles, needs, supports } = found.manifest;
   const present = await availability(found);
   const readme = join(found.folder, 'README.md');
   return {
@@ -62,6 +64,7 @@ async function describe(found: DiscoveredImplementation): Promise<ListedImplemen
     technique,
     ...(existsSync(readme) ? { readme: displayPath(readme) } : {}),
     precision,
+    threads,
     roles,
     needs: needs.map((need) => need.program),
     ...(supports === undefined ? {} : { supports: describeSupports(supports) }),
@@ -78,9 +81,9 @@ function listText(listed: readonly ListedImplementation[], page: Page): string {
     .flatMap((one) => {
       if ('problem' in one)
         return [paint('red', wrap(`${one.implementation}: its manifest cannot be read`, page.width))];
-      const { implementation, technique, language, precision, supports, readme } = one;
+      const { implementation, technique, language, precision, threads, supports, readme } = one;
       const facts = [
-        `${language}, ${precision}`,
+        `${language}, ${precision}, ${describeThreads(threads)}`,
         ...(supports === undefined ? [] : [`trains ${supports}`]),
         whereabouts(one.available, one.versions, one.reason),
         ...(readme === undefined ? [] : [readme]),
@@ -91,6 +94,11 @@ function listText(listed: readonly ListedImplementation[], page: Page): string {
       ];
     })
     .join('\n');
+}
+
+function describeThreads(threads: number | 'cores'): string {
+  if (threads === 'cores') return 'a thread per core';
+  return threads === 1 ? '1 thread' : `${threads} threads`;
 }
 
 function whereabouts(available: boolean, versions: Readonly<Record<string, string>>, reason = ''): string {

@@ -227,9 +227,9 @@ describe('show', () => {
 describe('list', () => {
   test('tells what each needs and whether it is here; a broken manifest is bad input', async () => {
     const { stdout, stderr, exitCode } = await cli('list', '--impls', impls);
-    expect(stdout).toMatch(/^right: right\n {2}TypeScript, float64; runs on node v\d+.*README\.md$/m);
+    expect(stdout).toMatch(/^right: right\n {2}TypeScript, float64, 1 thread; runs on node v\d+.*README\.md$/m);
     expect(stdout).toMatch(
-      /^lacking: .*\n {2}TypeScript, float64; skipped: no-such-program not found \(install it\)$/m,
+      /^lacking: .*\n {2}TypeScript, float64, 1 thread; skipped: no-such-program not found \(install it\)$/m,
     );
     expect(stdout).toMatch(/^analytic: /m);
     expect(stderr).toMatch(/^error: .*broken\/impl\.json: field "precision"/);

@@ -3,7 +3,7 @@ import { diagnoseMismatch } from '../diagnose/diagnose-mismatch.ts';
 import { availability } from '../program/availability.ts';
 import type { Entrant } from '../program/entrants.ts';
 import { folderHash } from '../program/implementation-hash.ts';
-import type { Precision, Role } from '../program/manifest.ts';
+import { type Precision, type Role, threadsHere } from '../program/manifest.ts';
 import { startTrainer, type TrainerProcess } from '../program/trainer-process.ts';
 import type { RefusedRow, VerifiedRow } from '../results/schema.ts';
 import { GAUNTLET_SEEDS } from '../task/gauntlet.ts';
@@ -18,6 +18,7 @@ export interface RowIdentity {
   readonly language: string;
   readonly technique: string;
   readonly precision: Precision;
+  readonly threads: number;
 }
 
 /** Why a row has no time. */
@@ -68,6 +69,7 @@ export async function contenderOf(
       language,
       technique,
       precision,
+      threads: threadsHere(implementation.manifest),
     },
     origin: await originOf(entrant),
     roles,

@@ -12,6 +12,7 @@ function row(median: number, low: number, high: number): VerifiedRow {
     language: 'TypeScript',
     technique: 'fake',
     precision: 'float64',
+    threads: 1,
     status: 'verified',
     stepsVerified: 1000,
     stepsForced: 10,

@@ -51,9 +51,10 @@ function timed(heading: string, dropOrder: number, cell: (row: VerifiedRow) => s
   return { heading, align: 'right', dropOrder, cell: (row) => (row.status === 'verified' ? cell(row) : '') };
 }
 
-/** `TS f32`: short, because it stays in the narrowest tables. */
-function languageAndPrecision({ language, precision }: Row): string {
-  return `${language === 'TypeScript' ? 'TS' : language} ${precision === 'float32' ? 'f32' : 'f64'}`;
+/** `TS f32`, or `TS f32, 2 threads`: short, because it stays in the narrowest tables. */
+function languageAndPrecision({ language, precision, threads }: Row): string {
+  const name = `${language === 'TypeScript' ? 'TS' : language} ${precision === 'float32' ? 'f32' : 'f64'}`;
+  return threads === 1 ? name : `${name}, ${threads} threads`;
 }
 
 /** One process gives no interval. */

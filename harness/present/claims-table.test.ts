@@ -39,8 +39,11 @@ describe('the claims table', () => {
     expect(text).toContain('×1.0k (980–1.0k)');
   });
 
-  test('is left out where nothing of it was measured', () => {
-    expect(claimsTable(claims.slice(1), published, 80)).toBeUndefined();
+  test('is a line where none of its rows could run, and left out where none was asked for', () => {
+    expect(claimsTable(claims.slice(1), published, 80)).toBe(
+      'published claims: none measured here (PyPy over CPython: pypy skipped)',
+    );
+    expect(claimsTable(claims.slice(2), published, 80)).toBeUndefined();
     expect(claimsMarkdown(claims.slice(1))).toEqual([]);
   });
 

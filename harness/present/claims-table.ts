@@ -20,9 +20,12 @@ const columns: readonly Column<ClaimResult>[] = [
   { heading: 'rows', align: 'left', dropOrder: 1, cell: ({ faster, slower }) => `${faster} / ${slower}` },
 ];
 
-/** What was published, what our rows gave, and which rows; undefined where no claim is about this model or none of its rows ran. */
+/** What was published, what our rows gave, and which rows; undefined where no claim is about this model, or none of its rows was asked for. */
 export function claimsTable(claims: readonly ClaimResult[], published: Published, width: number): string | undefined {
-  if (!claims.some(({ here }) => here !== undefined)) return undefined;
+  if (!claims.some(({ here }) => here !== undefined)) {
+    const skipped = claims.find(({ missing = '' }) => missing.includes('skipped'));
+    return skipped && wrap(`published claims: none measured here (${skipped.claim}: ${skipped.missing})`, width);
+  }
   const { source, machine, dataset } = published;
   return [
     columnTable(columns, claims, { width }),

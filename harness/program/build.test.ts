@@ -36,6 +36,7 @@ function implementation(
       language: 'none',
       technique: 'copied',
       precision: 'float64',
+      threads: 1,
       order: 0,
       roles: [],
       needs: [],

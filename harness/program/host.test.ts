@@ -51,6 +51,7 @@ async function start(module: string): Promise<TrainerProcess> {
         language: 'TypeScript',
         technique: 'counts',
         precision: 'float64',
+        threads: 1,
         order: 0,
         roles: [],
         needs: [],

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { validRange } from 'semver';
 import { z } from 'zod';
@@ -77,6 +78,8 @@ export const manifestSchema = z.strictObject({
   /** The one idea, in a few words: "tape-free, matrix level". */
   technique: shown(60),
   precision: z.enum(['float32', 'float64']),
+  /** Threads that it computes on: a number, or `cores` for as many as the machine has. */
+  threads: z.union([z.number().int().min(1), z.literal('cores')]).default(1),
   /** Order on the ladder from slow to fast: where the row stands in tables. */
   order: z.number().int(),
   roles: z.array(roleSchema).default([]),
@@ -103,4 +106,10 @@ export type Manifest = z.infer<typeof manifestSchema>;
 export type NeededTool = z.infer<typeof neededToolSchema>;
 export type NeededLibrary = z.infer<typeof neededLibrarySchema>;
 export type Role = z.infer<typeof roleSchema>;
+
+/** The threads that a row computes on here. */
+export function threadsHere({ threads }: Pick<Manifest, 'threads'>): number {
+  return threads === 'cores' ? availableParallelism() : threads;
+}
+
 export type Precision = Manifest['precision'];

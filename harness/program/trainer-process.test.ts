@@ -23,6 +23,7 @@ function program(...command: readonly string[]): Implementation {
       language: 'JavaScript',
       technique: 'misbehaves',
       precision: 'float64',
+      threads: 1,
       order: 0,
       roles: [],
       needs: [],

@@ -51,6 +51,8 @@ const identity = {
   language: z.string(),
   technique: z.string(),
   precision: z.enum(['float32', 'float64']),
+  /** Threads that it computes on, as its manifest says; `coresUsed` is what was measured. */
+  threads: z.number().int().positive(),
 };
 
 /** What a row was made of, so that it can be made again. */

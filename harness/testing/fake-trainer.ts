@@ -64,7 +64,13 @@ export function fakeContender(
     };
   };
   return {
-    identity: { implementation: options.name, language: 'TypeScript', technique: 'fake', precision: 'float64' },
+    identity: {
+      implementation: options.name,
+      language: 'TypeScript',
+      technique: 'fake',
+      precision: 'float64',
+      threads: 1,
+    },
     origin: { sourceHash: '0'.repeat(64), tools: {} },
     roles: options.roles ?? [],
     start,

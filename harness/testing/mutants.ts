@@ -181,6 +181,7 @@ async function plant(root: string, { name, replacements }: Mutant): Promise<Impl
       language: 'TypeScript',
       technique: 'a fault',
       precision: 'float64',
+      threads: 1,
       order: 0,
       roles: [],
       needs: [],

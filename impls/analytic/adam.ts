@@ -6,15 +6,16 @@ const EPSILON = 1e-8;
 
 /**
  * Added to every gradient, where it is far below what rounding sees. Without it the moments of a parameter that gets no gradient
- * any more sink, step by step, into subnormal numbers, and training slows down; with it they come to rest at 1e-140, and g² and v at 1e-280.
+ * any more sink, step by step, into subnormal numbers, and training slows down; with it m comes to rest near 1e-139, g² at 1e-280 and v near 1e-278.
  */
 const FLOOR = 1e-140;
 
 /** What Adam keeps for all parameters, and the two factors that change from step to step. */
 export class AdamState {
+  /** Without their factors: Adam's moments are `(1 - β1) m` and `(1 - β2) v`. */
   readonly m: Float64Array;
   readonly v: Float64Array;
-  /** `learningRate / (1 - β1^(step + 1))` and `1 / (1 - β2^(step + 1))`. */
+  /** `learningRate (1 - β1) / (1 - β1^(step + 1))` and `(1 - β2) / (1 - β2^(step + 1))`: what the moments lack. */
   readonly factors = new Float64Array(2);
 
   constructor(parameters: number) {
@@ -24,8 +25,8 @@ export class AdamState {
 
   /** @param step counted from 0 */
   startStep(step: number, learningRate: number): void {
-    this.factors[0] = learningRate / (1 - BETA_1 ** (step + 1));
-    this.factors[1] = 1 / (1 - BETA_2 ** (step + 1));
+    this.factors[0] = (learningRate * (1 - BETA_1)) / (1 - BETA_1 ** (step + 1));
+    this.factors[1] = (1 - BETA_2) / (1 - BETA_2 ** (step + 1));
   }
 
   reset(): void {
@@ -40,30 +41,21 @@ export function updateByAdam(p: Float64Array, { m, v, factors }: AdamState, star
     arrays: { p: p.subarray(start, end), m: m.subarray(start, end), v: v.subarray(start, end) },
     constants: { factors },
     prologue: 'const rate = factors[0], correction = factors[1];',
-    code: (sums) =>
-      Array.from({ length: Math.ceil(sums.length / 2) }, (_, i) => updateOneOrTwo(sums.slice(2 * i, 2 * i + 2))).join(
-        '',
-      ),
+    code: updateAll,
   };
 }
 
-/** The update is `p -= rate · m / d` with `d = √(v · correction) + ε`. Two parameters share one division: `1 / d0 = d1 / (d0 · d1)`. */
-function updateOneOrTwo(sums: readonly Sum[]): string {
-  const moments = sums.map(
+/** The update is `p -= rate · m / (√(v · correction) + ε)`: all roots come before all divisions, so that none waits for its own root. */
+function updateAll(sums: readonly Sum[]): string {
+  const roots = sums.map(
     ({ name, elements: { m, v } }, n) => `
       const g${n} = ${name} + ${FLOOR};
-      const m${n} = ${BETA_1} * ${m} + ${1 - BETA_1} * g${n};
-      const v${n} = ${BETA_2} * ${v} + ${1 - BETA_2} * g${n} * g${n};
+      const m${n} = ${BETA_1} * ${m} + g${n};
+      const v${n} = ${BETA_2} * ${v} + g${n} * g${n};
       ${m} = m${n};
       ${v} = v${n};
       const d${n} = Math.sqrt(v${n} * correction) + ${EPSILON};`,
   );
-  const [first, second] = sums.map(({ elements: { p } }) => p);
-  const update =
-    sums.length === 1
-      ? `${first} -= (rate * m0) / d0;`
-      : `const share = rate / (d0 * d1);
-         ${first} -= m0 * d1 * share;
-         ${second} -= m1 * d0 * share;`;
-  return `{${moments.join('')}\n${update}}`;
+  const updates = sums.map(({ elements: { p } }, n) => `${p} -= (rate * m${n}) / d${n};`);
+  return `{${roots.join('')}\n${updates.join('\n')}}`;
 }

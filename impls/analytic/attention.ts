@@ -26,27 +26,27 @@ export function createAttention(matrices: AttentionMatrices, model: ModelConfig)
   const stride = 3 * nEmbd;
   const scale = 1 / Math.sqrt(headDim);
   // a: [rows, nHead, blockSize], of which a position fills as many as it attends to.
-  const allWeights = new Float64Array(matrices.maxRows * nHead * blockSize);
+  const allAttnWeights = new Float64Array(matrices.maxRows * nHead * blockSize);
 
   function forward(first: number, positions: number): void {
     const { qkv, out } = matrices;
-    const a = allWeights;
+    const a = allAttnWeights;
     for (let t = 0; t < positions; t++) {
       const row = first + t;
       for (let head = 0; head < nHead; head++) {
-        const weights = (row * nHead + head) * blockSize;
+        const attnWeights = (row * nHead + head) * blockSize;
         const q = row * stride + head * headDim;
         for (let j = 0; j <= t; j++) {
           const k = (first + j) * stride + nEmbd + head * headDim;
           let dot = 0;
           for (let d = 0; d < headDim; d++) dot += qkv[q + d] * qkv[k + d];
-          a[weights + j] = dot * scale;
+          a[attnWeights + j] = dot * scale;
         }
-        softmax(a, weights, weights + t + 1);
+        softmax(a, attnWeights, attnWeights + t + 1);
         for (let d = 0; d < headDim; d++) {
           const column = head * headDim + d;
           let sum = 0;
-          for (let j = 0; j <= t; j++) sum += a[weights + j] * qkv[(first + j) * stride + 2 * nEmbd + column];
+          for (let j = 0; j <= t; j++) sum += a[attnWeights + j] * qkv[(first + j) * stride + 2 * nEmbd + column];
           out[row * nEmbd + column] = sum;
         }
       }
@@ -59,12 +59,12 @@ export function createAttention(matrices: AttentionMatrices, model: ModelConfig)
    */
   function backward(first: number, positions: number): void {
     const { qkv, out, dqkv, dout } = matrices;
-    const a = allWeights;
+    const a = allAttnWeights;
     dqkv.fill(0, first * stride, (first + positions) * stride);
     for (let t = 0; t < positions; t++) {
       const row = first + t;
       for (let head = 0; head < nHead; head++) {
-        const weights = (row * nHead + head) * blockSize;
+        const attnWeights = (row * nHead + head) * blockSize;
         const q = row * stride + head * headDim;
         const o = row * nEmbd + head * headDim;
         let mean = 0;
@@ -72,7 +72,7 @@ export function createAttention(matrices: AttentionMatrices, model: ModelConfig)
         for (let j = 0; j <= t; j++) {
           const k = (first + j) * stride + nEmbd + head * headDim;
           const v = k + nEmbd;
-          const weight = a[weights + j];
+          const weight = a[attnWeights + j];
           let da = 0;
           for (let d = 0; d < headDim; d++) da += dout[o + d] * qkv[v + d];
           const ds = weight * (da - mean) * scale;

@@ -16,7 +16,7 @@ export function createEmbedding(
 ): Layer {
   const scales = new Float64Array(maxRows);
   const sum = new Float64Array(maxRows * nEmbd);
-  const normalised = new Float64Array(maxRows * nEmbd);
+  const embedding = new Float64Array(maxRows * nEmbd);
   const dwte = new Float64Array(wte.length);
   const dwpe = new Float64Array(wpe.length);
   const handOnWte = createHandOn(dwte, epilogues.wte);
@@ -28,14 +28,14 @@ export function createEmbedding(
       const position = positions[row] * nEmbd;
       for (let i = 0; i < nEmbd; i++) sum[row * nEmbd + i] = wte[token + i] + wpe[position + i];
     }
-    rmsnorm(normalised, scales, sum, rows, nEmbd);
-    x.set(normalised);
+    rmsnorm(embedding, scales, sum, rows, nEmbd);
+    x.set(embedding);
   }
 
   function backward({ rows, inputs, positions }: Batch): void {
     const dsum = sum;
     dsum.fill(0, 0, rows * nEmbd);
-    rmsnormBackward(dsum, dx, normalised, scales, rows, nEmbd);
+    rmsnormBackward(dsum, dx, embedding, scales, rows, nEmbd);
     dwte.fill(0);
     dwpe.fill(0);
     for (let row = 0; row < rows; row++) {

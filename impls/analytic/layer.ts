@@ -29,12 +29,12 @@ export function createLayer(
 ): Layer {
   const { nEmbd } = model;
   const matrix = (columns: number) => new Float64Array(maxRows * columns);
-  const attentionScales = matrix(1);
-  const attentionInput = matrix(nEmbd);
+  const attnNormScales = matrix(1);
+  const attnNorm = matrix(nEmbd);
   const qkv = matrix(3 * nEmbd);
-  const attentionOutput = matrix(nEmbd);
-  const mlpScales = matrix(1);
-  const mlpInput = matrix(nEmbd);
+  const attnOut = matrix(nEmbd);
+  const mlpNormScales = matrix(1);
+  const mlpNorm = matrix(nEmbd);
   const hidden = matrix(4 * nEmbd);
 
   const dqkv = matrix(3 * nEmbd);
@@ -42,7 +42,7 @@ export function createLayer(
   const dbranch = matrix(nEmbd);
 
   const projectQkv = createLinear({
-    x: attentionInput,
+    x: attnNorm,
     w: w.qkv,
     dy: dqkv,
     y: store(qkv),
@@ -52,9 +52,9 @@ export function createLayer(
     inputs: nEmbd,
     maxRows,
   });
-  const attention = createAttention({ qkv, out: attentionOutput, dqkv, dout: dbranch, maxRows }, model);
+  const attention = createAttention({ qkv, out: attnOut, dqkv, dout: dbranch, maxRows }, model);
   const projectOut = createLinear({
-    x: attentionOutput,
+    x: attnOut,
     w: w.attnWo,
     dy: dx,
     y: accumulate(x),
@@ -65,7 +65,7 @@ export function createLayer(
     maxRows,
   });
   const expand = createLinear({
-    x: mlpInput,
+    x: mlpNorm,
     w: w.mlpFc1,
     dy: dhidden,
     y: storeRelu(hidden),
@@ -88,12 +88,12 @@ export function createLayer(
   });
 
   function forward({ rows, documents }: Batch): void {
-    rmsnorm(attentionInput, attentionScales, x, rows, nEmbd);
+    rmsnorm(attnNorm, attnNormScales, x, rows, nEmbd);
     projectQkv.forward(rows);
     for (const { first, count } of documents) attention.forward(first, count);
     projectOut.forward(rows);
 
-    rmsnorm(mlpInput, mlpScales, x, rows, nEmbd);
+    rmsnorm(mlpNorm, mlpNormScales, x, rows, nEmbd);
     expand.forward(rows);
     contract.forward(rows);
   }
@@ -101,12 +101,12 @@ export function createLayer(
   function backward({ rows, documents }: Batch): void {
     contract.backward(rows);
     expand.backward(rows);
-    rmsnormBackward(dx, dbranch, mlpInput, mlpScales, rows, nEmbd);
+    rmsnormBackward(dx, dbranch, mlpNorm, mlpNormScales, rows, nEmbd);
 
     projectOut.backward(rows);
     for (const { first, count } of documents) attention.backward(first, count);
     projectQkv.backward(rows);
-    rmsnormBackward(dx, dbranch, attentionInput, attentionScales, rows, nEmbd);
+    rmsnormBackward(dx, dbranch, attnNorm, attnNormScales, rows, nEmbd);
   }
 
   return { forward, backward };

@@ -72,12 +72,12 @@ export class Gpt {
     let x = this.#rmsnorm(this.#add(this.#wte + token * nEmbd, this.#wpe + position * nEmbd, nEmbd), nEmbd);
     for (let i = 0; i < this.#layers.length; i++) {
       const layer = this.#layers[i];
-      const normalised = this.#rmsnorm(x, nEmbd);
-      const q = this.#linear(normalised, layer.attnWq, nEmbd, nEmbd);
-      this.#keys[i].push(this.#linear(normalised, layer.attnWk, nEmbd, nEmbd));
-      this.#values[i].push(this.#linear(normalised, layer.attnWv, nEmbd, nEmbd));
-      const attended = this.#attention(q, this.#keys[i], this.#values[i]);
-      x = this.#add(this.#linear(attended, layer.attnWo, nEmbd, nEmbd), x, nEmbd);
+      const attnNorm = this.#rmsnorm(x, nEmbd);
+      const q = this.#linear(attnNorm, layer.attnWq, nEmbd, nEmbd);
+      this.#keys[i].push(this.#linear(attnNorm, layer.attnWk, nEmbd, nEmbd));
+      this.#values[i].push(this.#linear(attnNorm, layer.attnWv, nEmbd, nEmbd));
+      const attnOut = this.#attention(q, this.#keys[i], this.#values[i]);
+      x = this.#add(this.#linear(attnOut, layer.attnWo, nEmbd, nEmbd), x, nEmbd);
       const hidden = this.#linearRelu(this.#rmsnorm(x, nEmbd), layer.mlpFc1, 4 * nEmbd, nEmbd);
       x = this.#add(this.#linear(hidden, layer.mlpFc2, nEmbd, 4 * nEmbd), x, nEmbd);
     }
@@ -90,7 +90,7 @@ export class Gpt {
     const tape = this.#tape;
     const headDim = nEmbd / nHead;
     const scale = tape.leaf(1 / Math.sqrt(headDim));
-    const weights: Entry[] = [];
+    const attnWeights: Entry[] = [];
     for (let head = 0; head < nHead; head++) {
       const start = head * headDim;
       const dots = tape.length;
@@ -103,11 +103,11 @@ export class Gpt {
         tape.pair(dots + t, scale);
         tape.sum();
       }
-      weights.push(this.#softmax(scores, keys.length));
+      attnWeights.push(this.#softmax(scores, keys.length));
     }
     const out = tape.length;
     for (let i = 0; i < nEmbd; i++) {
-      const weight = weights[Math.floor(i / headDim)];
+      const weight = attnWeights[Math.floor(i / headDim)];
       for (let t = 0; t < values.length; t++) tape.pair(weight + t, values[t] + i);
       tape.sum();
     }

@@ -74,10 +74,10 @@ export class Gpt {
     let x = this.#rmsnorm(this.#addVectors(wte[token], wpe[position]));
     for (let i = 0; i < layers.length; i++) {
       const layer = layers[i];
-      const normalised = this.#rmsnorm(x);
-      const q = this.#linear(normalised, layer.attnWq);
-      keys[i].push(this.#linear(normalised, layer.attnWk));
-      values[i].push(this.#linear(normalised, layer.attnWv));
+      const attnNorm = this.#rmsnorm(x);
+      const q = this.#linear(attnNorm, layer.attnWq);
+      keys[i].push(this.#linear(attnNorm, layer.attnWk));
+      values[i].push(this.#linear(attnNorm, layer.attnWv));
       x = this.#addVectors(this.#linear(this.#attention(q, keys[i], values[i]), layer.attnWo), x);
       const hidden = this.#linear(this.#rmsnorm(x), layer.mlpFc1).map((value) => this.#graph.relu(value));
       x = this.#addVectors(this.#linear(hidden, layer.mlpFc2), x);
@@ -97,10 +97,10 @@ export class Gpt {
         for (let i = start + 1; i < start + headDim; i++) dot = graph.add(dot, graph.multiply(q[i], key[i]));
         return graph.multiply(dot, graph.constant(inverseRoot));
       });
-      const weights = this.#softmax(scores);
+      const attnWeights = this.#softmax(scores);
       for (let i = start; i < start + headDim; i++) {
-        let sum = graph.add(graph.multiply(weights[0], values[0][i]), graph.constant(0));
-        for (let t = 1; t < values.length; t++) sum = graph.add(sum, graph.multiply(weights[t], values[t][i]));
+        let sum = graph.add(graph.multiply(attnWeights[0], values[0][i]), graph.constant(0));
+        for (let t = 1; t < values.length; t++) sum = graph.add(sum, graph.multiply(attnWeights[t], values[t][i]));
         out.push(sum);
       }
     }

@@ -1,7 +1,7 @@
 import type { Precision } from '../program/manifest.ts';
 import { parameterLayout } from '../task/parameter-layout.ts';
 import { baseTolerance } from '../verify/gate.ts';
-import { RulesTrainer } from '../verify/rules-trainer.ts';
+import { type LossAndGradient, RulesTrainer } from '../verify/rules-trainer.ts';
 import { checkTensors } from '../verify/tensor-check.ts';
 import { correctRules } from '../verify/training-rules.ts';
 import type { Evidence } from '../verify/verify-implementation.ts';
@@ -41,25 +41,32 @@ const resolutions = {
  * steps that were seen are right.
  */
 export function diagnose(evidence: Evidence, declared: Precision): readonly string[] {
-  const { task, losses, parametersAfter } = evidence;
+  const { task, losses, parametersAfter, gradient } = evidence;
+  const shown = new RightGradients(evidence);
   const format = declared === 'float64' ? narrowFormat(parametersAfter) : undefined;
   const resolution = resolutions[format ?? declared];
   const narrow =
     format === undefined ? [] : [`every parameter is a ${format} number, where impl.json declares float64`];
-  if (behavesLike(evidence, right, resolution)) return narrow;
+  if (behavesLike(evidence, shown, right, resolution)) return narrow;
 
   const named = new Set<string>();
-  const firstLossIsRight = agree(new RulesTrainer(task).step(), losses[0], resolution.lossTolerance);
+  const firstLossIsRight = agree(shown.at(0).loss, losses[0], resolution.lossTolerance);
+  const firstGradientIsRight = gradient === undefined || sameGradient(task, shown.at(0).gradient, gradient, resolution);
   for (const suspect of suspects(task.model)) {
+    if (named.size === MOST_NAMED) break;
     if (suspect.firstLossIsRight && !firstLossIsRight) continue;
-    if (named.size < MOST_NAMED && behavesLike(evidence, suspect, resolution)) named.add(suspect.fault);
+    const showsRightGradient =
+      suspect.firstLossIsRight && suspect.writes === undefined && suspect.writesGradients === undefined;
+    if (showsRightGradient && !firstGradientIsRight) continue;
+    const unseen = showsRightGradient ? { ...evidence, gradient: undefined } : evidence;
+    if (behavesLike(unseen, shown, suspect, resolution)) named.add(suspect.fault);
   }
   if (named.size > 0) return [`this is what comes out when ${[...named].join(', or when ')}`, ...narrow];
 
   const lossFormat = declared === 'float64' ? narrowFormat([losses]) : undefined;
   if (format === undefined && lossFormat !== undefined) {
     const { lossTolerance } = resolutions[lossFormat];
-    if (behavesLike(evidence, right, { ...resolution, lossTolerance })) {
+    if (behavesLike(evidence, shown, right, { ...resolution, lossTolerance })) {
       return [`every loss is a ${lossFormat} number, where impl.json declares float64`];
     }
   }
@@ -68,7 +75,8 @@ export function diagnose(evidence: Evidence, declared: Precision): readonly stri
 
 function behavesLike(
   { task, losses, parametersAfter, gradient }: Evidence,
-  { rules, reads, writes, writesGradients = writes }: Suspect,
+  rightGradients: RightGradients,
+  { rules, firstLossIsRight, reads, writes, writesGradients = writes }: Suspect,
   { roundoff, lossTolerance }: Resolution,
 ): boolean {
   const layout = parameterLayout(task.model);
@@ -78,11 +86,13 @@ function behavesLike(
   const start = reads === undefined ? task.parameters : arrange(task.parameters, reads);
   const trainer = new RulesTrainer(task, rules, start);
   for (let step = 0; step < Math.min(losses.length, MOST_STEPS); step++) {
-    const loss = trainer.step(step === 0 ? undefined : kept(parametersAfter[step - 1]));
+    const from = step === 0 ? undefined : parametersAfter[step - 1];
+    const isKnown = firstLossIsRight && (step === 0 || (from !== undefined && writes === undefined));
+    const loss = trainer.step(kept(from), isKnown ? rightGradients.at(step) : undefined);
     if (!agree(loss, losses[step], lossTolerance)) return false;
     if (step === 0 && gradient !== undefined) {
       const matches = (numbers: Float64Array) =>
-        compareGradients(layout, shown(numbers, writesGradients), gradient, roundoff).every(({ agrees }) => agrees);
+        sameGradient(task, shown(numbers, writesGradients), gradient, { roundoff });
       if (!matches(trainer.unclippedGradient) && !matches(trainer.gradient)) return false;
     }
     const after = parametersAfter[step];
@@ -92,6 +102,35 @@ function behavesLike(
     if (findings.some((finding) => !finding.agrees)) return false;
   }
   return true;
+}
+
+/** The reference's losses and gradients at the parameters that were shown, each computed once. */
+class RightGradients {
+  readonly #parametersAfter: readonly Float64Array[];
+  readonly #trainer: RulesTrainer;
+  readonly #known: LossAndGradient[] = [];
+
+  constructor({ task, parametersAfter }: Evidence) {
+    this.#parametersAfter = parametersAfter;
+    this.#trainer = new RulesTrainer(task);
+  }
+
+  at(step: number): LossAndGradient {
+    for (let next = this.#known.length; next <= step; next++) {
+      const loss = this.#trainer.step(next === 0 ? undefined : this.#parametersAfter[next - 1]);
+      this.#known.push({ loss, gradient: this.#trainer.gradient.slice() });
+    }
+    return this.#known[step];
+  }
+}
+
+function sameGradient(
+  { model }: Evidence['task'],
+  one: Float64Array,
+  other: Float64Array,
+  { roundoff }: Pick<Resolution, 'roundoff'>,
+): boolean {
+  return compareGradients(parameterLayout(model), one, other, roundoff).every(({ agrees }) => agrees);
 }
 
 function agree(one: number, other: number, tolerance: number): boolean {

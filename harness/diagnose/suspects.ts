@@ -7,7 +7,7 @@ export interface Suspect {
   /** The fault in the model's terms; follows "this is what comes out when". */
   readonly fault: string;
   readonly rules: TrainingRules;
-  /** Whether the first loss, and the gradient before anything is done to it, are those of the reference. */
+  /** Whether the first loss and the gradient that comes from it are those of the reference. */
   readonly firstLossIsRight: boolean;
   /** How it takes the start parameters, and gives back what it is asked for, where that is not the order of the task. */
   readonly reads?: ParameterOrder;
@@ -345,6 +345,8 @@ const faultsOfLoss: readonly Fault[] = [
     `a step begins one document after the last, whatever the batch (${rightDocuments})`,
     { document: (step, b, _, documents) => (step + b) % documents },
   ],
+  ['the gradient is clipped to a norm of 1 (it is not clipped)', { clip: 'norm' }],
+  ['every entry of the gradient is clipped to between -1 and 1 (it is not clipped)', { clip: 'entries' }],
 ];
 
 const faultsOfOptimizer: readonly Fault[] = [
@@ -403,8 +405,6 @@ const faultsOfOptimizer: readonly Fault[] = [
   ['the update is AMSGrad, whose v never falls (it is Adam)', { optimizer: 'amsgrad' }],
   ["Adam's second moment takes the whole square of the gradient (v = β2 v + (1 - β2) g²)", { secondMomentShare: 1 }],
   ['the update is the sign of the gradient (it is Adam)', { optimizer: 'sign' }],
-  ['the gradient is clipped to a norm of 1 (it is not clipped)', { clip: 'norm' }],
-  ['every entry of the gradient is clipped to between -1 and 1 (it is not clipped)', { clip: 'entries' }],
   ...[0.01, 0.1].map(
     (amount): Fault => [
       `parameters decay by learning rate · ${amount} · θ, as in AdamW (there is no weight decay)`,

@@ -8,6 +8,11 @@ const ROUNDINGS = 256;
 /** Norm, or size of an entry, beyond which a gradient is clipped where the rules say so: the usual choice. */
 const CLIP = 1;
 
+export interface LossAndGradient {
+  readonly loss: number;
+  readonly gradient: Float64Array;
+}
+
 /** Trains a task under given rules, in this process: the model of the reference with, perhaps, one fault. */
 export class RulesTrainer {
   readonly #task: TrainingTask;
@@ -48,10 +53,14 @@ export class RulesTrainer {
    * Trains one step and returns its loss. The gradient of that loss is then in {@link gradient}.
    *
    * @param from parameters to start the step from; those that the last one ended with, where left out
+   * @param known what the loss and its gradient are there, by rules that differ in what is done with a gradient alone
    */
-  step(from?: Float64Array): number {
+  step(from?: Float64Array, known?: LossAndGradient): number {
     if (from !== undefined) this.#parameters.set(from);
-    const loss = this.#computeGradient();
+    const loss = known?.loss ?? this.#computeGradient();
+    if (known !== undefined) this.#gradient.set(known.gradient);
+    this.#unclipped.set(this.#gradient);
+    this.#clip();
     this.#takeUpdate();
     this.#step++;
     return loss;
@@ -115,8 +124,6 @@ export class RulesTrainer {
       const document = tokens.subarray(offsets[d], offsets[d + 1]);
       loss += weight * batchLossWeight(batch) * this.#model.addDocument(document, weight * batchWeight(batch));
     }
-    this.#unclipped.set(this.#gradient);
-    this.#clip();
     return loss;
   }
 

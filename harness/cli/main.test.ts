@@ -127,20 +127,6 @@ describe('check', () => {
     expect(exitCode).toBe(1);
   });
 
-  test('added folders stand beside the built-in ones; a manifest that cannot be used is bad input, but the others go on', {
-    timeout: 120_000,
-  }, async () => {
-    const others = await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
-    for (const name of ['contract.ts', 'right', 'broken'])
-      await cp(join(impls, name), join(others, name), { recursive: true });
-    const { stdout, exitCode } = await cli('check', '--steps', '3', '--impls', others);
-    await rm(others, { recursive: true });
-    expect(stdout).toMatch(/✔ right +verified/);
-    expect(stdout).toMatch(/✔ analytic +verified/);
-    expect(stdout).toMatch(/✖ broken +error .*broken\/impl\.json: field "precision"/);
-    expect(exitCode).toBe(2);
-  });
-
   test('skipped and unsupported ones alone are no failure', async () => {
     expect((await check('right', 'lacking', 'declining')).exitCode).toBe(0);
   });

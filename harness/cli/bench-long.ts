@@ -1,9 +1,10 @@
-import { UnsupportedTask } from '../../impls/contract.ts';
-import { contenderOf, WrongLosses } from '../measure/contender.ts';
+import { randomInt } from 'node:crypto';
+import { forcedStepMilliseconds } from '../measure/bench-task.ts';
+import { contenderOf } from '../measure/contender.ts';
 import { longRun } from '../measure/long-run.ts';
+import { refusalOf } from '../measure/race.ts';
 import { availability } from '../program/availability.ts';
 import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
-import { ImplementationFailure } from '../program/implementation-failure.ts';
 import type { LongRunRow } from '../results/long-run-result.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { type Expectation, expectationOf } from '../verify/expectation.ts';
@@ -20,6 +21,9 @@ const runs = [
 
 /** Time for one row, where `--budget` says nothing else. */
 const BUDGET_SECONDS = 60;
+
+/** Steps at the start of a run are checked one by one for so long; it is all done again in a second process besides. */
+const FORCED_MILLISECONDS = 1500;
 
 /** Trains every implementation for a long time, one after the other; an interrupted series holds the rows that were finished. */
 export async function benchLong(
@@ -71,24 +75,25 @@ async function runLong(implementation: DiscoveredImplementation, options: LongOp
   const replyTimeoutMilliseconds = flags.timeout === undefined ? undefined : 1000 * flags.timeout;
   try {
     const run = await longRun(
-      await contenderOf({ implementation }, expectation, { signal, replyTimeoutMilliseconds, budgetSeconds: 0 }),
+      await contenderOf({ implementation }, expectation, {
+        signal,
+        replyTimeoutMilliseconds,
+        budgetSeconds: 0,
+        scoutMilliseconds: 0,
+      }),
       {
         task: expectation.task.training,
         steps,
         budgetMilliseconds: 1000 * (flags.budget ?? BUDGET_SECONDS),
-        stepsKnown: expectation.reference.losses.length,
+        stepsForced: Math.ceil(FORCED_MILLISECONDS / forcedStepMilliseconds(expectation)),
+        seed: randomInt(2 ** 32),
         signal,
         onProgress: (trained, total) => progress.status(`${name}: step ${trained} of ${total}`),
       },
     );
     return { ...identity, status: 'verified', run };
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    if (error instanceof WrongLosses) return { ...identity, status: 'mismatch', reason: error.message };
-    if (error instanceof UnsupportedTask) return { ...identity, status: 'unsupported', reason: error.message };
-    if (error instanceof ImplementationFailure && !signal.aborted) {
-      return { ...identity, status: 'error', reason: error.message };
-    }
-    throw error;
+    if (signal.aborted) throw error;
+    return { ...identity, ...refusalOf(error) };
   }
 }

@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { benchTask } from '../measure/bench-task.ts';
+import { NoiseWatch } from '../measure/noise.ts';
 import { fullPace, quickPace } from '../measure/pace.ts';
 import type { RoundLimit } from '../measure/race.ts';
 import type { SortOrder } from '../present/bench-table.ts';
@@ -6,13 +8,13 @@ import type { DiscoveredImplementation } from '../program/discover.ts';
 import type { RuntimeName } from '../program/runtime.ts';
 import { appendHistory, historyRecord } from '../results/history.ts';
 import { taskName } from '../results/names.ts';
-import type { BenchResult, Machine } from '../results/schema.ts';
-import { resultPath, saveResult } from '../results/store.ts';
+import type { BenchResult } from '../results/schema.ts';
+import { readResult, resultPath, saveResult } from '../results/store.ts';
 import type { TaskRequest } from '../task/task.ts';
-import { benchTask } from './bench-task.ts';
 import type { TaskFlags } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
 import { withProgress } from './progress.ts';
+import { RaceReporter } from './race-progress.ts';
 
 export interface BenchFlags extends TaskFlags {
   readonly baseline: readonly string[];
@@ -34,6 +36,8 @@ export interface BenchFlags extends TaskFlags {
   readonly impls: readonly string[];
   readonly timeout?: number;
   readonly runtime?: readonly RuntimeName[];
+  /** Path of a result whose laps are run again. */
+  readonly like?: string;
 }
 
 /** Keeps a whole run of a dozen rows under two minutes. */
@@ -50,7 +54,6 @@ export interface BenchOneOptions {
   /** The implementation that was named first. */
   readonly firstNamed?: string | undefined;
   readonly flags: BenchFlags;
-  readonly peak: Machine['simd128PeakGflops'];
 }
 
 export interface BenchOutcome {
@@ -60,23 +63,21 @@ export interface BenchOutcome {
 }
 
 /** Benchmarks one task with progress on standard error, and keeps what was measured as it comes. */
-export async function benchOne({
-  request,
-  all,
-  chosen,
-  firstNamed,
-  flags,
-  peak,
-}: BenchOneOptions): Promise<BenchOutcome> {
+export async function benchOne({ request, all, chosen, firstNamed, flags }: BenchOneOptions): Promise<BenchOutcome> {
   const signal = interruptSignal();
+  // Before anything of ours runs: what is busy then is not us.
+  const watch = new NoiseWatch();
+  const like = flags.like === undefined ? undefined : await readResult(flags.like);
   let savedTo: string | undefined;
   const keep = async (result: BenchResult) => {
     if (!flags.save || result.rows.length === 0) return;
     savedTo ??= resultPath(result.createdAt, taskName(result.task), flags.results);
     await saveResult(savedTo, result);
   };
-  const result = await withProgress(request.preset ?? 'bench', (progress) =>
-    benchTask({
+  const limit = roundLimit(flags);
+  const result = await withProgress(request.preset ?? 'bench', (progress) => {
+    const reporter = new RaceReporter(progress, limit);
+    return benchTask({
       request,
       all,
       chosen,
@@ -84,15 +85,18 @@ export async function benchOne({
       baselines: flags.baseline,
       firstNamed,
       pace: flags.quick ? quickPace : fullPace,
-      limit: roundLimit(flags),
+      limit,
       precision: flags.precision / 100,
-      peak,
+      watch,
+      like,
       signal,
       ...(flags.timeout === undefined ? {} : { replyTimeoutMilliseconds: 1000 * flags.timeout }),
-      progress,
+      onStage: progress.stage,
+      onStatus: progress.status,
+      onEvent: (event, entries) => reporter.report(event, entries),
       onResult: keep,
-    }),
-  );
+    });
+  });
   await keep(result);
   // A short run is no point of a trend, and neither is one that was cut off.
   if (flags.save && !flags.quick && !signal.aborted)

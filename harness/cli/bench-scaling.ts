@@ -1,5 +1,5 @@
 import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
-import type { Machine } from '../results/schema.ts';
+import { rolesOf } from '../program/roles.ts';
 import { type PresetName, presets } from '../task/presets.ts';
 import { type BenchFlags, type BenchOutcome, benchOne } from './bench-one.ts';
 import { taskRequest } from './flags.ts';
@@ -16,7 +16,6 @@ export async function benchScaling(
   all: readonly DiscoveredImplementation[],
   chosen: readonly DiscoveredImplementation[],
   flags: BenchFlags,
-  peak: Machine['simd128PeakGflops'],
 ): Promise<readonly BenchOutcome[]> {
   const outcomes: BenchOutcome[] = [];
   for (const preset of Object.keys(presets)) {
@@ -25,7 +24,7 @@ export async function benchScaling(
     const rows = preset === smallest ? chosen : chosen.filter((implementation) => !isPythonBaseline(implementation));
     const budget = flags.budget ?? BUDGET_SECONDS;
     try {
-      outcomes.push(await benchOne({ request, all, chosen: rows, flags: { ...flags, budget }, peak }));
+      outcomes.push(await benchOne({ request, all, chosen: rows, flags: { ...flags, budget } }));
     } catch (error) {
       // The tasks before the interrupted one are done and worth showing.
       if (!interruptSignal().aborted) throw error;
@@ -37,5 +36,5 @@ export async function benchScaling(
 const smallest: PresetName = 'd16';
 
 function isPythonBaseline(implementation: DiscoveredImplementation): boolean {
-  return !isBroken(implementation) && implementation.manifest.roles.includes('python-baseline');
+  return !isBroken(implementation) && rolesOf(implementation).includes('python-baseline');
 }

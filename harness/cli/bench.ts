@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander';
 import { thisMachine, thisRuntime } from '../measure/machine.ts';
-import { measureMachinePeak } from '../measure/machine-peak.ts';
 import { benchTable } from '../present/bench-table.ts';
 import { exportResult, parseExports } from '../present/export/export.ts';
 import { longRunTable } from '../present/long-run-table.ts';
@@ -34,7 +33,6 @@ import {
 } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
 import { checkJsonTarget, writeJson } from './json-output.ts';
-import { withProgress } from './progress.ts';
 import { reportTarget, writeReport } from './report.ts';
 import { resultText } from './result-text.ts';
 
@@ -81,6 +79,7 @@ export function benchCommand(): Command {
         .default([], 'Python, or the first row named'),
     )
     .addOption(sortOption())
+    .addOption(new Option('--like <result>', 'run the laps of a stored result again').conflicts(['scaling', 'long']))
     .option('--no-save', 'keep nothing')
     .option('--report', 'make a page of the results, report.html in --results')
     .option('--open', 'make that page and show it in a browser')
@@ -117,12 +116,8 @@ async function bench(names: readonly string[], flags: BenchFlags): Promise<void>
 
   if (flags.long) return long(all, chosen, flags, output);
   const request = taskRequest(flags);
-  const peak = await withProgress('machine', ({ stage }) => {
-    stage('measuring the peak of one core');
-    return measureMachinePeak(interruptSignal());
-  });
   if (flags.scaling) {
-    const outcomes = await benchScaling(all, chosen, flags, peak);
+    const outcomes = await benchScaling(all, chosen, flags);
     const results = outcomes.map(({ result }) => result);
     output.print(scalingTables(results, output.page));
     for (const outcome of outcomes) {
@@ -137,7 +132,7 @@ async function bench(names: readonly string[], flags: BenchFlags): Promise<void>
     );
     return;
   }
-  const outcome = await benchOne({ request, all, chosen, firstNamed: names[0], flags, peak });
+  const outcome = await benchOne({ request, all, chosen, firstNamed: names[0], flags });
   output.print(`${await resultText(outcome.result, output.page, flags.sort)}${savedLine(outcome)}`);
   process.exitCode = rowExitCode(outcome.result.rows, chosen);
   const { json } = flags;

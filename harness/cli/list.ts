@@ -6,6 +6,7 @@ import { type Page, terminalPage } from '../present/page.ts';
 import { wrap } from '../present/wrap.ts';
 import { availability } from '../program/availability.ts';
 import { type DiscoveredImplementation, discoverWith, isBroken } from '../program/discover.ts';
+import { rolesOf } from '../program/roles.ts';
 import { describeSupports } from '../program/supports.ts';
 import { displayPath } from '../project.ts';
 import { exitCode } from './exit-code.ts';
@@ -55,7 +56,7 @@ async function list(flags: { readonly json?: string; readonly impls: readonly st
 
 async function describe(found: DiscoveredImplementation): Promise<ListedImplementation> {
   if (isBroken(found)) return { implementation: found.name, problem: found.problem };
-  const { language, technique, precision, threads, roles, needs, supports } = found.manifest;
+  const { language, technique, precision, threads, needs, supports } = found.manifest;
   const present = await availability(found);
   const readme = join(found.folder, 'README.md');
   return {
@@ -65,7 +66,7 @@ async function describe(found: DiscoveredImplementation): Promise<ListedImplemen
     ...(existsSync(readme) ? { readme: displayPath(readme) } : {}),
     precision,
     threads,
-    roles,
+    roles: rolesOf(found),
     needs: needs.map((need) => need.program),
     ...(supports === undefined ? {} : { supports: describeSupports(supports) }),
     available: present.available,

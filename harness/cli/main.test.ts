@@ -27,7 +27,7 @@ beforeAll(async () => {
   impls = await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
   await cp(join(implementationsRoot, 'contract.ts'), join(impls, 'contract.ts'));
   await cp(join(implementationsRoot, 'analytic'), join(impls, 'right'), { recursive: true });
-  await plant('right', { ...analytic, roles: ['reference', 'trusted'], run: { module: 'analytic.ts' } });
+  await plant('right', { ...analytic, run: { module: 'analytic.ts' } });
   await plant('crashing', misbehaving('crashes'));
   await plant('hanging', misbehaving('never answers'));
   await plant('diverging', misbehaving('says NaN'));

@@ -1,4 +1,4 @@
-import type { Entry, RaceEvent, RoundLimit } from '../measure/race.ts';
+import { type Entry, identityOf, type RaceEvent, type RoundLimit } from '../measure/race.ts';
 import { formatUncertainty } from '../present/number-format.ts';
 import { rowName } from '../results/names.ts';
 import type { Progress } from './progress.ts';
@@ -29,7 +29,8 @@ export class RaceReporter {
         this.#roundsBegan ??= this.#now();
         this.#progress.status(`round ${event.round + 1}: ${nameOf(entries[event.entry])}`);
         break;
-      case 'sampled':
+      case 'checking':
+        this.#progress.status(`round ${event.round + 1}: checking ${nameOf(entries[event.entry])}`);
         break;
       case 'round': {
         const width = Number.isFinite(event.widest) ? `, widest interval ${formatUncertainty(event.widest)}` : '';
@@ -55,7 +56,7 @@ export class RaceReporter {
 function describe(entry: Entry): string {
   switch (entry.state) {
     case 'racing':
-      return `${nameOf(entry)}: ${entry.scouting.stepsVerified} steps verified`;
+      return `${nameOf(entry)}: ${entry.admission.stepsVerified} steps verified`;
     case 'refused':
       return `${nameOf(entry)}: ${entry.refusal.status}: ${entry.refusal.reason}`;
     case 'waiting':
@@ -63,6 +64,6 @@ function describe(entry: Entry): string {
   }
 }
 
-function nameOf({ contender }: Entry): string {
-  return rowName(contender.identity);
+function nameOf(entry: Entry): string {
+  return rowName(identityOf(entry));
 }

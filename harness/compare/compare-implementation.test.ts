@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { FakeClock, type FakeTrainerOptions, fakeContender } from '../testing/fake-trainer.ts';
+import { hundredDocuments } from '../testing/hundred-documents.ts';
 import { compareImplementation } from './compare-implementation.ts';
 
 const clock = new FakeClock();
+const task = { ...hundredDocuments(), batch: 2 };
 function contender(nanoseconds: number, more: Partial<FakeTrainerOptions> = {}) {
   return fakeContender({ name: 'fake', clock, nanosecondsPerStep: () => nanoseconds, ...more });
 }
@@ -10,8 +12,7 @@ function compare(base: ReturnType<typeof contender>, head: ReturnType<typeof con
   return compareImplementation({
     base,
     head,
-    stepsKnown: 64,
-    batch: 2,
+    task,
     limits: { threshold: 0.05, budgetNanoseconds: 50e9 },
     seed: 1,
     signal: signal ?? new AbortController().signal,

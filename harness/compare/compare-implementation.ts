@@ -1,24 +1,24 @@
-import type { Contender } from '../measure/contender.ts';
-import { fullPace, type Pace } from '../measure/pace.ts';
+import type { TrainingTask } from '../../impls/contract.ts';
+import type { Contender, Refusal } from '../measure/contender.ts';
+import { LapDeck } from '../measure/lap-deck.ts';
 import { roundOrders } from '../measure/schedule.ts';
-import { scout } from '../measure/scouting.ts';
-import type { ComparisonRow } from '../results/comparison.ts';
+import type { ComparisonRow, Side } from '../results/comparison.ts';
 import { type ComparisonLimits, compareRounds } from './compare-rounds.ts';
 import { roundPace, runRound } from './run-round.ts';
 import { onSide, SideFailure } from './side-failure.ts';
 
 /** A lap is short, so that processes take turns often, and an interpreter's is a few documents. */
-const scoutingPace: Pace = { ...fullPace, fewestDocuments: 2, lapMilliseconds: 5, verifyMilliseconds: 300 };
+const LAP_MILLISECONDS = 5;
+const FEWEST_TIMED_STEPS = 2;
+/** So many steps are checked one by one in the first round of a side, and then all of them against a second process. */
+const LONGEST_LAP_STEPS = 200;
 
 export interface ImplementationComparison {
   readonly base: Contender;
   readonly head: Contender;
-  /** How many steps of the reference are known. */
-  readonly stepsKnown: number;
-  /** Documents in a step. */
-  readonly batch: number;
+  readonly task: TrainingTask;
   readonly limits: ComparisonLimits;
-  /** Seed of the order of the turns. */
+  /** Seed of the laps and of the order of the turns; nobody may know it before the run. */
   readonly seed: number;
   readonly signal: AbortSignal;
   /** Monotonic clock of the harness. */
@@ -37,19 +37,24 @@ export async function compareImplementation(comparison: ImplementationComparison
 }
 
 async function compareRightOnes(comparison: ImplementationComparison) {
-  const { base, head, stepsKnown, batch, limits, seed, signal } = comparison;
+  const { base, head, task, limits, seed, signal } = comparison;
   const { nowNanoseconds = () => Number(process.hrtime.bigint()) } = comparison;
-  const scouting = { stepsKnown, batch, pace: scoutingPace };
-  const { lapSteps } = await onSide('base', () => scout(base, scouting, signal));
-  await onSide('head', () => scout(head, scouting, signal));
-
+  const { nanosecondsPerStep } = admitted('base', await onSide('base', () => base.admit(signal)));
+  admitted('head', await onSide('head', () => head.admit(signal)));
+  const fitting = Math.floor((LAP_MILLISECONDS * 1e6) / nanosecondsPerStep);
+  const lapSteps = Math.min(1 + Math.min(Math.max(fitting, FEWEST_TIMED_STEPS), LONGEST_LAP_STEPS), task.numSteps);
+  const deck = new LapDeck(task, seed);
+  const witnesses = { base: base.witness(signal), head: head.witness(signal) };
   const orders = roundOrders(3, seed);
   const compared = await compareRounds(
-    { nowNanoseconds, runRound: () => runRound(base, head, { lapSteps, pace: roundPace, orders, signal }) },
+    {
+      nowNanoseconds,
+      runRound: () => runRound(base, head, { deck, witnesses, lapSteps, pace: roundPace, orders, signal }),
+    },
     limits,
-  );
+  ).finally(() => Promise.all([witnesses.base.quit(), witnesses.head.quit()]));
   const { first, confirmation, verdict, reason, times } = compared;
-  const microseconds = (lapNanoseconds: number) => lapNanoseconds / 1000 / (lapSteps * batch);
+  const microseconds = (lapNanoseconds: number) => lapNanoseconds / 1000 / ((lapSteps - 1) * task.batch);
   return {
     status: 'compared' as const,
     verdict,
@@ -60,4 +65,14 @@ async function compareRightOnes(comparison: ImplementationComparison) {
     rounds: first.rounds,
     microsecondsPerSample: { base: microseconds(times.baseNanoseconds), head: microseconds(times.headNanoseconds) },
   };
+}
+
+function admitted<T extends { readonly status: 'verified' }>(side: Side, admission: T | Refusal): T {
+  if (isVerified(admission)) return admission;
+  const states = { mismatch: 'wrong', error: 'broken', skipped: 'skipped', unsupported: 'skipped' } as const;
+  throw new SideFailure(side, states[admission.status], admission.reason);
+}
+
+function isVerified<T extends { readonly status: 'verified' }>(admission: T | Refusal): admission is T {
+  return admission.status === 'verified';
 }

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { contenderOf } from '../measure/contender.ts';
 import { suggestion } from '../nearest-name.ts';
 import { type DiscoveredImplementation, type Implementation, isBroken } from '../program/discover.ts';
@@ -11,6 +12,7 @@ import { sameSources, sourcesOf } from './sources.ts';
 
 /** For each side. Every lap is verified besides, so that this need not go on to the last step. */
 const VERIFY_SECONDS = 1;
+const SCOUT_MILLISECONDS = 300;
 
 /** One name, as it stands on either side. */
 export interface Pair {
@@ -94,14 +96,18 @@ export async function comparePair(pair: Pair, options: ComparePairOptions): Prom
   const { expectation, limits, signal } = options;
   // This harness's host runs the module of either revision: what differs is the implementation alone.
   const contender = (verified: VerifiedSide) =>
-    contenderOf({ implementation: verified.implementation }, expectation, { signal, budgetSeconds: VERIFY_SECONDS });
+    contenderOf({ implementation: verified.implementation }, expectation, {
+      signal,
+      // It was verified just now; this is to find out how fast it is.
+      budgetSeconds: 0,
+      scoutMilliseconds: SCOUT_MILLISECONDS,
+    });
   return compareImplementation({
     base: await contender(base),
     head: await contender(head),
-    stepsKnown: expectation.reference.losses.length,
-    batch: expectation.task.training.batch,
+    task: expectation.task.training,
     limits,
-    seed: expectation.task.description.seed,
+    seed: randomInt(2 ** 32),
     signal,
   });
 }

@@ -1,11 +1,12 @@
-import { type Contender, requireRight } from '../measure/contender.ts';
-import { runLap } from '../measure/lap.ts';
+import { type Contender, requireRight, type Witness } from '../measure/contender.ts';
+import { type Lap, runLap } from '../measure/lap.ts';
+import type { LapDeck } from '../measure/lap-deck.ts';
 import type { Side } from '../results/comparison.ts';
 import { isSteady } from '../statistics/steadiness.ts';
 import { type Round, summarizeTurns, type Turn } from './round.ts';
 import { onSide } from './side-failure.ts';
 
-/** How much time each of a round's three processes gets, by its own clock. */
+/** How much time each of a round's three processes gets. */
 export interface RoundPace {
   /** Warm-up that has not settled by then is cut off: base and head have met the same number of laps in any case. */
   readonly warmUpMilliseconds: number;
@@ -18,13 +19,19 @@ export interface RoundPace {
 export const roundPace: RoundPace = { warmUpMilliseconds: 250, samplingMilliseconds: 200, fewestTurns: 3 };
 
 export interface RoundOptions {
-  /** Steps in a lap, the same for both. */
+  readonly deck: LapDeck;
+  /** Live as long as the comparison does. */
+  readonly witnesses: Readonly<Record<Side, Witness>>;
+  /** Steps in a lap, the same for both; the first is not timed. */
   readonly lapSteps: number;
   readonly pace: RoundPace;
   /** Whose turn is when: one order of the three processes for each turn. */
   readonly orders: Iterator<readonly number[], never>;
   readonly signal: AbortSignal;
 }
+
+/** Steps that are checked from the witness's own state each round; all timed ones are compared. */
+const FORCED = { wholeLap: false, extraSteps: 16 };
 
 /** Indexes of the three processes. */
 const BASE = 0;
@@ -36,29 +43,35 @@ const sideOf = (index: number): Side => (index === HEAD ? 'head' : 'base');
  * One round: three fresh processes, base, head and base again, alive side by side and taking turns of one lap each, in a new
  * random order every turn. So the ratio is taken between laps a few milliseconds apart, and whatever the machine does for
  * longer than that, meets all three alike. While one runs, the others wait for a word on standard input and use no processor.
- * Every lap, warm-up included, is verified.
+ * The three run the same laps, and what was timed is done again and checked in a witness of either side.
  *
  * @throws SideFailure where one of them is wrong or breaks
  */
 export async function runRound(base: Contender, head: Contender, options: RoundOptions): Promise<Round> {
-  const { orders, signal, pace, lapSteps } = options;
+  const { orders, signal, pace, lapSteps, deck, witnesses } = options;
   const contenders = [base, head, base];
   const starting = contenders.map((contender, index) => onSide(sideOf(index), () => contender.start(signal)));
   try {
     const trainers = await Promise.all(starting);
-    const takeTurn = async (): Promise<Turn> => {
+    const laps: Readonly<Record<Side, Lap[]>> = { base: [], head: [] };
+    const takeTurn = async (firstDocument: number): Promise<Turn> => {
       const times: number[] = [];
       for (const index of orders.next().value) {
-        times[index] = await onSide(sideOf(index), async () => {
-          const lap = await runLap(trainers[index], [lapSteps]);
-          requireRight(contenders[index], lap.losses);
-          return lap.nanosecondsToCut[0];
-        });
+        const side = sideOf(index);
+        const lap = await onSide(side, () => runLap(trainers[index], firstDocument, lapSteps));
+        times[index] = lap.nanoseconds;
+        laps[side].push(lap);
       }
       return { base: times[BASE], head: times[HEAD], control: times[CONTROL] };
     };
-    await warmUp(takeTurn, pace);
-    return summarizeTurns(await timeTurns(takeTurn, pace));
+    await warmUp(() => takeTurn(deck.warmUp()), pace);
+    for (const side of [laps.base, laps.head]) side.length = 0;
+    const { lapOf } = deck.round(0, [lapSteps]);
+    const turns = await timeTurns((turn) => takeTurn(lapOf(turn) ?? deck.warmUp()), pace);
+    for (const side of ['base', 'head'] as const) {
+      await onSide(side, () => requireRight(witnesses[side], laps[side], FORCED));
+    }
+    return summarizeTurns(turns);
   } finally {
     // One that failed to start must not leave the other two behind.
     const started = (await Promise.allSettled(starting)).filter((outcome) => outcome.status === 'fulfilled');
@@ -76,9 +89,9 @@ async function warmUp(takeTurn: () => Promise<Turn>, pace: RoundPace): Promise<v
   );
 }
 
-async function timeTurns(takeTurn: () => Promise<Turn>, pace: RoundPace): Promise<readonly Turn[]> {
+async function timeTurns(takeTurn: (turn: number) => Promise<Turn>, pace: RoundPace): Promise<readonly Turn[]> {
   const turns: Turn[] = [];
-  do turns.push(await takeTurn());
+  do turns.push(await takeTurn(turns.length));
   while (turns.length < pace.fewestTurns || spentMilliseconds(turns) < pace.samplingMilliseconds);
   return turns;
 }

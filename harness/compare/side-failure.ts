@@ -1,5 +1,5 @@
 import { UnsupportedTask } from '../../impls/contract.ts';
-import { WrongLosses } from '../measure/contender.ts';
+import { WrongLaps } from '../measure/contender.ts';
 import { ImplementationFailure } from '../program/implementation-failure.ts';
 import type { Side, UncomparedRow } from '../results/comparison.ts';
 
@@ -21,7 +21,7 @@ export async function onSide<T>(side: Side, work: () => Promise<T>): Promise<T> 
   try {
     return await work();
   } catch (error) {
-    if (error instanceof WrongLosses) throw new SideFailure(side, 'wrong', error.message);
+    if (error instanceof WrongLaps) throw new SideFailure(side, 'wrong', error.message);
     if (error instanceof ImplementationFailure) throw new SideFailure(side, 'broken', error.message);
     if (error instanceof UnsupportedTask) throw new SideFailure(side, 'broken', error.message);
     throw error;

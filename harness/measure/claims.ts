@@ -5,14 +5,11 @@ import { ratioOf } from './row.ts';
 
 /**
  * What this race says of each published claim: the ratio of the two rows that answer it, or why there is none.
- *
- * @param refused rows that could not take part, such as one whose tool is missing
  */
 export function claimResults(
   claims: readonly Claim[],
   batch: number,
   entries: readonly Entry[],
-  refused: readonly RefusedRow[],
 ): readonly ClaimResult[] {
   const find = (name: string) =>
     entries.filter(isRacing).find(({ contender }) => contender.identity.implementation === name);
@@ -27,7 +24,7 @@ export function claimResults(
     }
     const reasons = [slower, faster].flatMap((name) => {
       if (find(name) !== undefined) return [];
-      const row = [...refused, ...entries.flatMap(refusalOf)].find(({ implementation }) => implementation === name);
+      const row = entries.flatMap(refusalOf).find(({ implementation }) => implementation === name);
       return [`${name} ${row?.status ?? 'not run'}`];
     });
     return { ...result, missing: reasons.length === 0 ? 'not timed' : reasons.join(', ') };
@@ -35,5 +32,5 @@ export function claimResults(
 }
 
 function refusalOf(entry: Entry): readonly Pick<RefusedRow, 'implementation' | 'status'>[] {
-  return entry.state === 'refused' ? [{ ...entry.contender.identity, ...entry.refusal }] : [];
+  return entry.state === 'refused' ? [{ ...entry.identity, ...entry.refusal }] : [];
 }

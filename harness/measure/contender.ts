@@ -3,13 +3,16 @@ import { diagnoseMismatch } from '../diagnose/diagnose-mismatch.ts';
 import { availability } from '../program/availability.ts';
 import type { Entrant } from '../program/entrants.ts';
 import { folderHash } from '../program/implementation-hash.ts';
-import { type Precision, type Role, threadsHere } from '../program/manifest.ts';
+import { type Precision, threadsHere } from '../program/manifest.ts';
+import { type Role, rolesOf } from '../program/roles.ts';
 import { startTrainer, type TrainerProcess } from '../program/trainer-process.ts';
 import type { RefusedRow, VerifiedRow } from '../results/schema.ts';
 import { GAUNTLET_SEEDS } from '../task/gauntlet.ts';
 import type { Expectation } from '../verify/expectation.ts';
-import { baseTolerance, type LossVerdict, type VerifiedLosses, verifyLosses } from '../verify/gate.ts';
+import type { LapsVerdict, TimedLap } from '../verify/timed-laps.ts';
 import { type Verification, verifyImplementation } from '../verify/verify-implementation.ts';
+import { LapWitness } from './lap-witness.ts';
+import { type StepCost, stepCost } from './step-cost.ts';
 
 /** What tables and results say about a row whether or not it was timed. */
 export interface RowIdentity {
@@ -27,17 +30,33 @@ export type Refusal = Pick<RefusedRow, 'status' | 'reason'>;
 /** What a row was made of. */
 export type Origin = Pick<VerifiedRow, 'sourceHash' | 'tools' | 'build'>;
 
-/** One implementation as the schedule sees it: something to start, and a way to tell whether it is right. */
+/** What is known of a row before it is timed. */
+export type Admission = { readonly status: 'verified'; readonly stepsVerified: number } & StepCost;
+
+/** How many steps are checked from the row's own state: all of one lap, and so many more. */
+export interface ForcedSteps {
+  readonly wholeLap: boolean;
+  readonly extraSteps: number;
+}
+
+/** A second process of a row, in which what was timed is done again and checked. */
+export interface Witness {
+  check(laps: readonly TimedLap[], forced: ForcedSteps): Promise<LapsVerdict>;
+  quit(): Promise<void>;
+}
+
+/** One row as the schedule sees it: something to admit, to start and to check. */
 export interface Contender {
   readonly identity: RowIdentity;
   readonly origin: Origin;
   readonly roles: readonly Role[];
-  /** Everything that can be checked without timing. */
-  readonly admit?: (signal: AbortSignal) => Promise<VerifiedLosses | Refusal>;
+  /** Whether it runs in a runtime whose widest SIMD is 128 bits. */
+  readonly isHosted: boolean;
+  /** Everything that can be checked without timing, and how long a step takes. */
+  readonly admit: (signal: AbortSignal) => Promise<Admission | Refusal>;
   /** Starts a fresh process. Rejects with an `ImplementationFailure` or an `UnsupportedTask`. */
   readonly start: (signal: AbortSignal) => Promise<TrainerProcess>;
-  /** Compares the losses of a run with the reference's, from step 0 on. */
-  readonly verify: (losses: Float64Array) => LossVerdict;
+  readonly witness: (signal: AbortSignal) => Witness;
 }
 
 /** How a contender is started and checked. */
@@ -52,16 +71,21 @@ export interface ContenderOptions {
   readonly onStage?: ((text: string) => void) | undefined;
   /** Told how it goes on while it is verified: `rust: step 12 of 40`. */
   readonly onStatus?: ((text: string) => void) | undefined;
+  /** How long it may take to find out how long its step takes. */
+  readonly scoutMilliseconds: number;
 }
 
-/** An implementation as a contender for one task: admitted after every check that needs no timing, lap by lap held against the reference. */
+/** A row on one task. */
 export async function contenderOf(
   entrant: Entrant,
   expectation: Expectation,
   options: ContenderOptions,
 ): Promise<Contender> {
   const { implementation, runtimeName, runtime } = entrant;
-  const { language, technique, precision, roles } = implementation.manifest;
+  const { language, technique, precision } = implementation.manifest;
+  const { training } = expectation.task;
+  const start = (signal: AbortSignal) =>
+    startTrainer(implementation, expectation.task, { ...options, runtime, signal });
   return {
     identity: {
       implementation: implementation.name,
@@ -72,23 +96,26 @@ export async function contenderOf(
       threads: threadsHere(implementation.manifest),
     },
     origin: await originOf(entrant),
-    roles,
-    admit: async (signal) =>
-      admissionOf(
-        await verifyImplementation(implementation, expectation, {
-          gauntletSeed: randomInt(GAUNTLET_SEEDS),
-          ...options,
-          runtime,
-          signal,
-          onBuild: (program) => options.onStage?.(`building ${implementation.name} (${program})`),
-          onProgress: (done) =>
-            options.onStatus?.(`${implementation.name}: step ${done} of ${expectation.reference.losses.length}`),
-        }),
-        precision,
-      ),
-    start: (signal) => startTrainer(implementation, expectation.task, { ...options, runtime, signal }),
-    verify: (losses) =>
-      verifyLosses(expectation.reference.losses, losses, baseTolerance[precision], expectation.calmSteps[precision]),
+    roles: rolesOf(implementation),
+    isHosted: 'module' in implementation.manifest.run,
+    start,
+    witness: (signal) => new LapWitness(() => start(signal), training, precision),
+    admit: async (signal) => {
+      let cost: StepCost | undefined;
+      const verification = await verifyImplementation(implementation, expectation, {
+        gauntletSeed: randomInt(GAUNTLET_SEEDS),
+        ...options,
+        runtime,
+        signal,
+        onBuild: (program) => options.onStage?.(`building ${implementation.name} (${program})`),
+        onProgress: (done) =>
+          options.onStatus?.(`${implementation.name}: step ${done} of ${expectation.reference.losses.length}`),
+        afterwards: async (trainer) => {
+          cost = await stepCost(trainer, training, options.scoutMilliseconds);
+        },
+      });
+      return admissionOf(verification, cost, precision);
+    },
   };
 }
 
@@ -102,10 +129,17 @@ async function originOf({ implementation, runtimeName }: Entrant): Promise<Origi
   };
 }
 
-function admissionOf(verification: Verification, precision: Precision): VerifiedLosses | Refusal {
+function admissionOf(
+  verification: Verification,
+  cost: StepCost | undefined,
+  precision: Precision,
+): Admission | Refusal {
   switch (verification.status) {
     case 'verified':
-      return verification;
+      if (cost === undefined || verification.stepsVerified === 0) {
+        return { status: 'error', reason: 'verified over 0 steps: what was not checked is not timed' };
+      }
+      return { status: 'verified', stepsVerified: verification.stepsVerified, ...cost };
     case 'mismatch':
       return {
         status: 'mismatch',
@@ -116,28 +150,14 @@ function admissionOf(verification: Verification, precision: Precision): Verified
   }
 }
 
-type Mismatch = LossVerdict & { readonly status: 'mismatch' };
-
-/** Raised where a lap's losses are not the reference's: the row is refused, whatever its time. */
-export class WrongLosses extends Error {
-  override readonly name = 'WrongLosses';
-  readonly verdict: Mismatch;
-
-  constructor(verdict: Mismatch) {
-    const { step, expected, actual } = verdict.firstMismatch;
-    super(
-      `step ${step}: loss ${actual ?? 'not finite'}, expected ${expected} within ${verdict.tolerance.toExponential(1)}`,
-    );
-    this.verdict = verdict;
-  }
+/** Raised where what was timed is not what a right row does, or its time is not true: it is refused, whatever its time. */
+export class WrongLaps extends Error {
+  override readonly name = 'WrongLaps';
 }
 
-/** The verdict on losses that are right; throws {@link WrongLosses} otherwise. */
-export function requireRight(
-  contender: Contender,
-  losses: Float64Array,
-): LossVerdict & { readonly status: 'verified' } {
-  const verdict = contender.verify(losses);
-  if (verdict.status === 'mismatch') throw new WrongLosses(verdict);
-  return verdict;
+/** @throws WrongLaps where the laps are not right */
+export async function requireRight(witness: Witness, laps: readonly TimedLap[], forced: ForcedSteps) {
+  const verdict = await witness.check(laps, forced);
+  if (verdict.status === 'verified') return verdict;
+  throw new WrongLaps(verdict.reason);
 }

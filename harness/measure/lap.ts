@@ -1,60 +1,68 @@
+import { setTimeout } from 'node:timers/promises';
+import { type SchedulerTimes, schedulerTimes } from '../program/process-usage.ts';
 import type { TrainerProcess } from '../program/trainer-process.ts';
+import type { TimedLap } from '../verify/timed-laps.ts';
 
 /**
- * A lap is the unit of timing: back to step 0, then the first steps of the task. Every lap is the same work on the same
- * documents, and its losses are known, so that a timed lap is a verified lap.
+ * The unit of timing: back to the start parameters and to documents that the row could not know before, one step, and then the
+ * timed ones. The first step is not timed: a row that leaves the last part of a step for later would gain it, and caches are warm.
  */
-export interface Lap {
-  /** Loss of every step, `[cuts.at(-1)]`. */
-  readonly losses: Float64Array;
-  /** Time from step 0 up to each cut, by the child's own clock, `[cuts.length]`. */
-  readonly nanosecondsToCut: readonly number[];
+export interface Lap extends TimedLap {
+  readonly timedSteps: number;
+  /** Time of all steps but the first, by the row's own clock. */
+  readonly nanoseconds: number;
+  /** By the harness's clock, each from the word to its answer. */
+  readonly wall: { readonly reset: number; readonly first: number; readonly rest: number };
+  /** Time in which the row or the harness waited for a processor during the lap, as far as the platform tells. */
+  readonly delayNanoseconds: number;
+  /** Processor time of the row during the lap, where the platform tells. */
+  readonly processorNanoseconds?: number;
 }
 
 /**
- * Runs one lap. `cuts` are step counts in ascending order, the last one the lap's length: a speedup over a slow row is
- * taken over the slow row's documents alone, so its length is a cut in the lap of a fast row.
- *
- * `rehearsalSteps` are trained, untimed, right before: after a pause, and after writing out the losses of a long lap, a
- * processor's caches and branch predictors are cold, which would cost a first stretch of a tenth of a millisecond a tenth of its time.
+ * Runs one lap.
+ * @param steps at least 2
+ * @param pauseMilliseconds the row is left alone for so long before each `train`
  */
-export async function runLap(trainer: TrainerProcess, cuts: readonly number[], rehearsalSteps = 0): Promise<Lap> {
-  if (rehearsalSteps > 0) {
-    await trainer.reset(0);
-    await trainer.train(rehearsalSteps);
-  }
-  await trainer.reset(0);
-  const losses = new Float64Array(cuts[cuts.length - 1]);
-  const nanosecondsToCut: number[] = [];
-  let trained = 0;
-  let nanoseconds = 0;
-  for (const cut of cuts) {
-    const segment = await trainer.train(cut - trained);
-    losses.set(segment.losses, trained);
-    nanoseconds += segment.nanoseconds;
-    nanosecondsToCut.push(nanoseconds);
-    trained = cut;
-  }
-  return { losses, nanosecondsToCut };
+export async function runLap(
+  trainer: TrainerProcess,
+  firstDocument: number,
+  steps: number,
+  pauseMilliseconds = 0,
+): Promise<Lap> {
+  const pause = async () => {
+    if (pauseMilliseconds > 0) await setTimeout(pauseMilliseconds);
+  };
+  const [before, ownBefore] = [trainer.schedulerTimes(), schedulerTimes(process.pid)];
+  await trainer.reset(firstDocument);
+  const reset = trainer.wordNanoseconds();
+  await pause();
+  const begun = await trainer.train(1);
+  const first = trainer.wordNanoseconds();
+  await pause();
+  const timed = await trainer.train(steps - 1);
+  const rest = trainer.wordNanoseconds();
+  const [after, ownAfter] = [trainer.schedulerTimes(), schedulerTimes(process.pid)];
+  const losses = new Float64Array(steps);
+  losses.set(begun.losses);
+  losses.set(timed.losses, 1);
+  return {
+    firstDocument,
+    losses,
+    timedSteps: steps - 1,
+    nanoseconds: timed.nanoseconds,
+    wall: { reset, first, rest },
+    delayNanoseconds: waited(before, after) + waited(ownBefore, ownAfter),
+    ...(before === undefined || after === undefined ? {} : { processorNanoseconds: after.running - before.running }),
+  };
 }
 
-/** Lengths a lap may have, in steps: doublings from the shortest, up to the number of steps whose losses are known. */
-export function lapLengths(stepsKnown: number, shortest: number): readonly number[] {
-  const lengths: number[] = [];
-  for (let length = shortest; length < stepsKnown; length *= 2) lengths.push(length);
-  return [...lengths, stepsKnown];
+/** Time between two looks in which it waited for a processor. */
+export function waited(before: SchedulerTimes | undefined, after: SchedulerTimes | undefined): number {
+  return before === undefined || after === undefined ? 0 : Math.max(0, after.waiting - before.waiting);
 }
 
-/** Where one lap is cut, given its own length and the lengths of the laps that it is compared with. */
-export function lapCuts(own: number, others: readonly number[]): readonly number[] {
-  const cuts = new Set([own, ...others.filter((length) => length < own)]);
-  return [...cuts].sort((a, b) => a - b);
-}
-
-/** A rehearsal this long warms the processor; a row whose step takes longer than this does not need any. */
-const REHEARSAL_NANOSECONDS = 2e6;
-
-/** Steps to rehearse before a lap with these cuts: none where there is no short first stretch to protect. */
-export function rehearsalSteps(cuts: readonly number[], nanosecondsPerStep: number): number {
-  return cuts.length === 1 ? 0 : Math.min(cuts[0], Math.floor(REHEARSAL_NANOSECONDS / nanosecondsPerStep));
+/** The lap with the parameters that it ended with, so that its last update is seen too. */
+export async function withParameters(trainer: TrainerProcess, lap: Lap): Promise<Lap> {
+  return { ...lap, parameters: await trainer.parameters() };
 }

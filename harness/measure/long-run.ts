@@ -1,5 +1,9 @@
 import type { TrainingTask } from '../../impls/contract.ts';
-import { type Contender, requireRight } from './contender.ts';
+import type { TrainerProcess } from '../program/trainer-process.ts';
+import { type Contender, requireRight, WrongLaps } from './contender.ts';
+import { waited } from './lap.ts';
+import { LapDeck } from './lap-deck.ts';
+import { type ClockedLap, clockFault } from './two-clocks.ts';
 import { positionsTrained } from './work-of-step.ts';
 
 /** What a long training run cost at its two ends. */
@@ -26,10 +30,12 @@ export interface Tenth {
 export interface LongRunOptions {
   readonly task: TrainingTask;
   readonly steps: number;
-  /** A row that would take longer trains as many steps as fit. */
+  /** A row that would take longer trains as many steps as fit. It is then done again, to be checked. */
   readonly budgetMilliseconds: number;
-  /** How many steps of the reference are known. */
-  readonly stepsKnown: number;
+  /** Steps at the start that are checked from the row's own state. */
+  readonly stepsForced: number;
+  /** Of the document that the run begins with. */
+  readonly seed: number;
   readonly signal: AbortSignal;
   readonly onProgress?: (trained: number, steps: number) => void;
 }
@@ -41,45 +47,57 @@ const WARM_UP_MILLISECONDS = 2000;
 /** Timed pieces of the run; a tenth is ten of them. */
 const PIECES = 100;
 const FEWEST_STEPS = PIECES;
+const EMPTY_WORDS = 8;
 
 /**
- * Trains one process from step 0 for a long time and times its first and its last tenth. The losses that the reference
- * knows are verified.
+ * Trains one process from step 0 for a long time, times its first and its last tenth, and does it all again in a second process
+ * to check it.
  *
- * @throws WrongLosses, and whatever the contender's process throws
+ * @throws WrongLaps, and whatever the contender's process throws
  */
 export async function longRun(contender: Contender, options: LongRunOptions): Promise<LongRun> {
-  const { task, stepsKnown, signal, onProgress } = options;
+  const { task, signal } = options;
+  const deck = new LapDeck(task, options.seed);
+  const firstDocument = deck.round(0, [task.numSteps]).lapOf(0) ?? 0;
   const trainer = await contender.start(signal);
   try {
-    const perStep = await warmUp((steps) => trainer.train(steps), options);
-    await trainer.reset(0);
-    const affordable = Math.floor((options.budgetMilliseconds * 1e6) / perStep / PIECES) * PIECES;
-    const steps = Math.max(FEWEST_STEPS, Math.min(options.steps, affordable));
-    const piece = Math.floor(steps / PIECES);
-    const losses: number[] = [];
-    const nanoseconds: number[] = [];
-    for (let i = 0; i < PIECES; i++) {
-      const trained = await trainer.train(piece);
-      nanoseconds.push(trained.nanoseconds);
-      if (losses.length < stepsKnown) losses.push(...trained.losses);
-      onProgress?.((i + 1) * piece, steps);
+    await trainer.reset(deck.warmUp());
+    const perStep = await warmUp(trainer, options);
+    const emptyWords: number[] = [];
+    for (let i = 0; i < EMPTY_WORDS; i++) {
+      await trainer.emptyWord();
+      emptyWords.push(trainer.wordNanoseconds());
     }
-    const { stepsVerified } = requireRight(contender, Float64Array.from(losses.slice(0, stepsKnown)));
+    const affordable = Math.floor((options.budgetMilliseconds * 1e6) / perStep / PIECES) * PIECES;
+    const piece = Math.floor((Math.max(FEWEST_STEPS, Math.min(options.steps, affordable)) - 1) / PIECES) || 1;
+    const { losses, pieces } = await trainPieces(trainer, firstDocument, piece, options);
+    const lap = { firstDocument, losses, parameters: await trainer.parameters() };
+    const peakRssBytes = trainer.peakRssBytes();
+    await trainer.quit();
+
+    const witness = contender.witness(signal);
+    try {
+      const start = { firstDocument, losses: losses.subarray(0, options.stepsForced) };
+      await requireRight(witness, [start], { wholeLap: true, extraSteps: 0 });
+      await requireRight(witness, [lap], { wholeLap: false, extraSteps: 1 });
+    } finally {
+      await witness.quit();
+    }
+    const fault = clockFault([{ laps: pieces, emptyWords, pausedNanoseconds: [] }]);
+    if (fault !== undefined) throw new WrongLaps(fault);
     const tenth = (from: number): Tenth => {
-      const microseconds = nanoseconds.slice(from, from + PIECES / 10).reduce((sum, time) => sum + time, 0) / 1000;
-      const positions = positionsTrained(task, from * piece, (from + PIECES / 10) * piece);
+      const to = from + PIECES / 10;
+      const microseconds = pieces.slice(from, to).reduce((sum, one) => sum + one.nanoseconds, 0) / 1000;
       return {
         microsecondsPerStep: microseconds / (piece * (PIECES / 10)),
-        microsecondsPerPosition: microseconds / positions,
+        microsecondsPerPosition: microseconds / positionsTrained(task, 1 + from * piece, 1 + to * piece, firstDocument),
       };
     };
     const [firstTenth, lastTenth] = [tenth(0), tenth(PIECES - PIECES / 10)];
-    const peakRssBytes = trainer.peakRssBytes();
     return {
-      steps: piece * PIECES,
+      steps: losses.length,
       stepsAsked: options.steps,
-      stepsVerified,
+      stepsVerified: losses.length,
       firstTenth,
       lastTenth,
       lastOverFirst: lastTenth.microsecondsPerPosition / firstTenth.microsecondsPerPosition,
@@ -90,11 +108,40 @@ export async function longRun(contender: Contender, options: LongRunOptions): Pr
   }
 }
 
-/** Nanoseconds a step takes once warm. */
-async function warmUp(
-  train: (steps: number) => Promise<{ nanoseconds: number }>,
-  { steps }: LongRunOptions,
-): Promise<number> {
+/** The first step is not timed, as in any lap. */
+async function trainPieces(
+  trainer: TrainerProcess,
+  firstDocument: number,
+  piece: number,
+  { onProgress }: LongRunOptions,
+): Promise<{ readonly losses: Float64Array; readonly pieces: readonly ClockedLap[] }> {
+  const losses = new Float64Array(1 + PIECES * piece);
+  const pieces: ClockedLap[] = [];
+  await trainer.reset(firstDocument);
+  let reset = trainer.wordNanoseconds();
+  losses.set((await trainer.train(1)).losses);
+  let first = trainer.wordNanoseconds();
+  for (let i = 0; i < PIECES; i++) {
+    const before = trainer.schedulerTimes();
+    const trained = await trainer.train(piece);
+    losses.set(trained.losses, 1 + i * piece);
+    const wall = { reset, first, rest: trainer.wordNanoseconds() };
+    const delayNanoseconds = waited(before, trainer.schedulerTimes());
+    pieces.push({
+      losses: trained.losses,
+      timedSteps: piece,
+      nanoseconds: trained.nanoseconds,
+      wall,
+      delayNanoseconds,
+    });
+    [reset, first] = [0, 0];
+    onProgress?.(1 + (i + 1) * piece, 1 + PIECES * piece);
+  }
+  return { losses, pieces };
+}
+
+/** Nanoseconds a step takes once warm, by the harness's clock. */
+async function warmUp(trainer: TrainerProcess, { steps }: LongRunOptions): Promise<number> {
   let spent = 0;
   let perStep = Number.POSITIVE_INFINITY;
   for (
@@ -102,10 +149,10 @@ async function warmUp(
     trained < steps / WARM_UP_SHARE && spent < WARM_UP_MILLISECONDS * 1e6;
     stretch *= 2
   ) {
-    const { nanoseconds } = await train(Math.min(stretch, steps - trained));
-    perStep = nanoseconds / stretch;
+    await trainer.train(Math.min(stretch, steps - trained));
+    perStep = trainer.wordNanoseconds() / stretch;
     trained += stretch;
-    spent += nanoseconds;
+    spent += trainer.wordNanoseconds();
   }
   return perStep;
 }

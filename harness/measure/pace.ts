@@ -1,9 +1,13 @@
-/** How much time a row may take. All but the shortest lap are bounds that a slow row runs into, not targets for a fast one. */
+/** How much time a row may take, all of it by the harness's clock. */
 export interface Pace {
-  /** Fewest documents in a lap, however slow the row: enough that none of them decides the figure. */
+  /** Fewest documents timed in a lap, for a row that trains them in `slowLapMilliseconds`. */
   readonly fewestDocuments: number;
   /** A lap has as many steps as fit in this, once warm. */
   readonly lapMilliseconds: number;
+  /** A row that cannot train the fewest documents in this takes as many as fit, and at least two steps. */
+  readonly slowLapMilliseconds: number;
+  /** No lap is longer than what the float64 model checks step by step in this. */
+  readonly forcedLapMilliseconds: number;
   /** Verification before any timing goes on for as many steps as fit in this, and at least one. */
   readonly verifyMilliseconds: number;
   /** Finding out how fast a row is once warm takes no longer than this, or than the shortest lap. */
@@ -17,21 +21,25 @@ export interface Pace {
 
 export const fullPace: Pace = {
   fewestDocuments: 16,
-  lapMilliseconds: 200,
+  lapMilliseconds: 100,
+  slowLapMilliseconds: 2500,
+  forcedLapMilliseconds: 700,
   verifyMilliseconds: 1500,
   scoutMilliseconds: 600,
   warmUpMilliseconds: 1000,
-  samplingMilliseconds: 250,
+  samplingMilliseconds: 200,
   fewestLaps: 3,
 };
 
 /** `--quick`: every row verified and timed, with less of everything. */
 export const quickPace: Pace = {
   fewestDocuments: 8,
-  lapMilliseconds: 50,
+  lapMilliseconds: 40,
+  slowLapMilliseconds: 1200,
+  forcedLapMilliseconds: 200,
   verifyMilliseconds: 300,
-  scoutMilliseconds: 150,
-  warmUpMilliseconds: 400,
+  scoutMilliseconds: 250,
+  warmUpMilliseconds: 300,
   samplingMilliseconds: 60,
   fewestLaps: 2,
 };

@@ -2,99 +2,122 @@ import { median } from 'simple-statistics';
 import { Bench } from 'tinybench';
 import type { TrainerProcess } from '../program/trainer-process.ts';
 import { isSteady } from '../statistics/steadiness.ts';
-import { type Contender, requireRight } from './contender.ts';
-import { type Lap, rehearsalSteps, runLap } from './lap.ts';
+import type { Contender } from './contender.ts';
+import { type Lap, runLap, withParameters } from './lap.ts';
+import type { LapDeck } from './lap-deck.ts';
 import type { Pace } from './pace.ts';
+import type { ClockEvidence } from './two-clocks.ts';
 
-/** What one fresh process yields: one sample of the row, however many laps it ran. */
-export interface ProcessSample {
-  /** Median over its laps of the time from step 0 up to each cut; the last entry is the whole lap. Keys are step counts. */
-  readonly nanosecondsToCut: ReadonlyMap<number, number>;
-  readonly laps: number;
+/** What one fresh process yields: one sample of the row, however many laps it ran. Not yet verified. */
+export interface ProcessSample extends ClockEvidence {
+  readonly laps: readonly Lap[];
+  /** Median over its laps, by its own clock, of the time a document of average length takes. */
+  readonly nanosecondsPerDocument: number;
   /** False where warm-up ran into its limit before lap times settled. */
   readonly steady: boolean;
-  readonly maxLossError: number;
   /** From spawning the process to the answer of its first step, without the time a build took. */
   readonly startupNanoseconds: number;
   readonly peakRssBytes?: number;
+  /** Processor time over elapsed time during the timed laps. */
+  readonly coresUsed?: number;
 }
 
 export interface SampleOptions {
-  readonly cuts: readonly number[];
+  readonly deck: LapDeck;
+  /** Where the n-th timed lap begins; undefined where there is none left. */
+  readonly lapOf: (n: number) => number | undefined;
+  /** Steps of a lap, the first among them, which is not timed. */
+  readonly lapSteps: number;
+  readonly batch: number;
   /** What a lap is expected to take: a row whose lap is beyond the warm-up limit is timed cold, once. */
   readonly lapNanoseconds: number;
   readonly pace: Pace;
   readonly signal: AbortSignal;
-  /** Monotonic clock of the harness, in milliseconds; only start-up is taken from it. */
-  readonly now?: () => number;
 }
 
+/** Enough to know what a word costs on a busy machine. */
+const EMPTY_WORDS = 8;
+/** A lap that takes longer gains nothing worth looking for in the time between two words. */
+const LONGEST_PAUSE_MILLISECONDS = 40;
+
 /**
- * Starts a process, warms it up until lap times are steady, times laps, and ends it. Every lap, warm-up included, is verified.
- *
- * @throws WrongLosses, and whatever the contender's process throws
+ * Starts a process, warms it up until lap times are steady, times laps, and ends it.
+ * @throws whatever the contender's process throws
  */
 export async function sampleProcess(contender: Contender, options: SampleOptions): Promise<ProcessSample> {
-  const { cuts, lapNanoseconds, pace, signal, now = () => performance.now() } = options;
+  const { deck, lapSteps, batch, lapNanoseconds, pace, signal } = options;
   const trainer = await contender.start(signal);
   try {
-    const startupNanoseconds = await timeFirstStep(trainer, now);
-    const rehearsal = rehearsalSteps(cuts, lapNanoseconds / cuts[cuts.length - 1]);
-    let maxLossError = 0;
-    const verifiedLap = async (): Promise<Lap> => {
-      const lap = await runLap(trainer, cuts, rehearsal);
-      maxLossError = Math.max(maxLossError, requireRight(contender, lap.losses).maxLossError);
-      return lap;
-    };
-    const steady = await warmUp(verifiedLap, lapNanoseconds, pace);
-    const laps = await timeLaps(contender.identity.implementation, verifiedLap, lapNanoseconds, pace, signal);
+    await trainer.reset(deck.warmUp());
+    await trainer.train(1);
+    const startup = trainer.startupNanoseconds + trainer.wordNanoseconds() - (trainer.buildNanoseconds ?? 0);
+    const isSlow = lapNanoseconds > pace.warmUpMilliseconds * 1e6;
+    const positions = (lap: Lap) => deck.timedPositions(lap.firstDocument, lapSteps);
+    const steady = isSlow || (await warmUp(trainer, deck, lapSteps, positions, pace));
+    const emptyWords: number[] = [];
+    const pausedNanoseconds: number[] = [];
+    for (let i = 0; i < (isSlow ? 1 : EMPTY_WORDS); i++) {
+      await trainer.emptyWord();
+      emptyWords.push(trainer.wordNanoseconds());
+    }
+    if (lapNanoseconds < LONGEST_PAUSE_MILLISECONDS * 1e6) {
+      const paused = await runLap(trainer, deck.warmUp(), lapSteps, Math.ceil(lapNanoseconds / 1e6));
+      pausedNanoseconds.push(paused.wall.rest);
+    }
+
+    const laps = await timeLaps(contender.identity.implementation, trainer, options, isSlow);
+    const last = laps.length - 1;
+    laps[last] = await withParameters(trainer, laps[last]);
     const peakRssBytes = trainer.peakRssBytes();
-    await trainer.quit();
+    const elapsed = laps.reduce((sum, { wall }) => sum + wall.reset + wall.first + wall.rest, 0);
+    const processor = laps.reduce((sum, lap) => sum + (lap.processorNanoseconds ?? 0), 0);
+    const perDocument = laps.map(
+      (lap) =>
+        (lap.nanoseconds / ((lapSteps - 1) * batch)) *
+        // Documents differ in length, and so in work.
+        (((lapSteps - 1) * batch * deck.averagePositions) / positions(lap)),
+    );
     return {
-      nanosecondsToCut: new Map(cuts.map((cut, i) => [cut, median(laps.map((lap) => lap.nanosecondsToCut[i]))])),
-      laps: laps.length,
+      laps,
+      emptyWords,
+      pausedNanoseconds,
+      nanosecondsPerDocument: median(perDocument),
       steady,
-      maxLossError,
-      startupNanoseconds,
+      startupNanoseconds: Math.max(1, startup),
       ...(peakRssBytes === undefined ? {} : { peakRssBytes }),
+      ...(processor > 0 ? { coresUsed: processor / elapsed } : {}),
     };
-  } catch (error) {
-    await trainer.quit().catch(() => undefined);
-    throw error;
+  } finally {
+    await trainer.quit();
   }
 }
 
-async function timeFirstStep(trainer: TrainerProcess, now: () => number): Promise<number> {
-  const start = now();
-  await trainer.train(1);
-  const firstStep = (now() - start) * 1e6;
-  return Math.max(1, trainer.startupNanoseconds + firstStep - (trainer.buildNanoseconds ?? 0));
-}
-
-async function warmUp(verifiedLap: () => Promise<Lap>, expectedNanoseconds: number, pace: Pace): Promise<boolean> {
-  const limit = pace.warmUpMilliseconds * 1e6;
-  if (expectedNanoseconds > limit) return true;
+/** By the harness's clock alone: a row's own may count too little. */
+async function warmUp(
+  trainer: TrainerProcess,
+  deck: LapDeck,
+  lapSteps: number,
+  positions: (lap: Lap) => number,
+  pace: Pace,
+): Promise<boolean> {
   const times: number[] = [];
-  let spent = 0;
-  while (spent < limit) {
-    const nanoseconds = lapTime(await verifiedLap());
-    spent += nanoseconds;
-    times.push(nanoseconds);
+  for (let spent = 0; spent < pace.warmUpMilliseconds * 1e6; ) {
+    const lap = await runLap(trainer, deck.warmUp(), lapSteps);
+    spent += lap.wall.reset + lap.wall.first + lap.wall.rest;
+    times.push(lap.wall.rest / positions(lap));
     if (isSteady(times)) return true;
   }
   return false;
 }
 
-/** Sampling is tinybench's; the duration of each sample is the child's own, and so is the time that counts towards the limit. */
+/** Sampling is tinybench's; the duration of each sample is all its words' by the harness's clock. */
 async function timeLaps(
   name: string,
-  verifiedLap: () => Promise<Lap>,
-  expectedNanoseconds: number,
-  pace: Pace,
-  signal: AbortSignal,
-): Promise<readonly Lap[]> {
+  trainer: TrainerProcess,
+  { lapOf, lapSteps, pace, signal }: SampleOptions,
+  isSlow: boolean,
+): Promise<Lap[]> {
   const laps: Lap[] = [];
-  const isSlow = expectedNanoseconds > pace.warmUpMilliseconds * 1e6;
   const bench = new Bench({
     warmup: false,
     retainSamples: true,
@@ -106,17 +129,23 @@ async function timeLaps(
   bench.add(
     name,
     async () => {
-      const lap = await verifiedLap();
+      const firstDocument = lapOf(laps.length);
+      if (firstDocument === undefined) throw new NoLapLeft();
+      const lap = await runLap(trainer, firstDocument, lapSteps);
       laps.push(lap);
-      return { overriddenDuration: lapTime(lap) / 1e6 };
+      return { overriddenDuration: (lap.wall.reset + lap.wall.first + lap.wall.rest) / 1e6 };
     },
     { async: true },
   );
-  await bench.run();
+  await bench.run().catch((error) => {
+    // A small data set: what was timed until then counts.
+    if (!(error instanceof NoLapLeft && laps.length > 0)) throw error;
+  });
   signal.throwIfAborted();
   return laps;
 }
 
-function lapTime(lap: Lap): number {
-  return lap.nanosecondsToCut[lap.nanosecondsToCut.length - 1];
+/** Every document has been a lap's first. */
+export class NoLapLeft extends Error {
+  override readonly name = 'NoLapLeft';
 }

@@ -3,14 +3,16 @@ import type { TrainingTask } from '../../impls/contract.ts';
 import { verifiedRowSchema } from '../results/schema.ts';
 import { FEWEST_ROUNDS } from '../statistics/stopping.ts';
 import { FakeClock, fakeContender } from '../testing/fake-trainer.ts';
+import type { TimedLap } from '../verify/timed-laps.ts';
+import type { Contender } from './contender.ts';
 import { fullPace } from './pace.ts';
 import { type Entry, type RaceOptions, race } from './race.ts';
 import { rowOf } from './row.ts';
 
 const task: TrainingTask = {
   model: { nEmbd: 16, nHead: 4, nLayer: 1, blockSize: 16, vocabSize: 27 },
-  tokens: Int32Array.from({ length: 16 }, () => 0),
-  offsets: Int32Array.of(0, 8, 16),
+  tokens: new Int32Array(8 * 4000),
+  offsets: Int32Array.from({ length: 4001 }, (_, document) => 8 * document),
   parameters: new Float64Array(4192),
   batch: 1,
   numSteps: 1000,
@@ -21,9 +23,8 @@ const milliseconds = 1e6;
 
 function options(clock: FakeClock, overrides: Partial<RaceOptions> = {}): RaceOptions {
   return {
-    stepsKnown: 1000,
-    batch: 1,
-    baselines: ['slow', 'scalar'],
+    task,
+    forcedStepMilliseconds: 1,
     pace: fullPace,
     limit: { rounds: 3 },
     seed: 1,
@@ -51,6 +52,12 @@ function fixture() {
   return { clock, python, scalar, fast, all: [python, scalar, fast] };
 }
 
+/** What became of the rows. */
+async function outcome(contenders: readonly Contender[], raceOptions: RaceOptions): Promise<readonly Entry[]> {
+  const start = contenders.map((contender) => ({ state: 'waiting' as const, contender }));
+  return (await race(start, raceOptions)).entries;
+}
+
 function rows(entries: readonly Entry[]) {
   return entries.map((entry) => rowOf(entry, entries, [{ row: 'slow' }, { row: 'scalar' }], task));
 }
@@ -62,7 +69,7 @@ function verified(entries: readonly Entry[], index: number) {
 describe('a race', () => {
   it('takes every contender once a round, each in a fresh process, and leaves none behind', async () => {
     const { clock, all } = fixture();
-    const entries = await race(all, options(clock, { limit: { rounds: 4 } }));
+    const entries = await outcome(all, options(clock, { limit: { rounds: 4 } }));
     for (const contender of all) {
       expect(contender.starts()).toBe(1 + 4);
       expect(contender.alive()).toBe(0);
@@ -75,7 +82,7 @@ describe('a race', () => {
     const ordersOf = async (seed: number) => {
       const { clock, all } = fixture();
       const orders: string[] = [];
-      await race(
+      await outcome(
         all,
         options(clock, {
           seed,
@@ -94,49 +101,81 @@ describe('a race', () => {
     expect(await ordersOf(2)).not.toEqual(first);
   });
 
-  it('reports microseconds per sample, and speedups over the documents both rows trained on', async () => {
+  it('reports microseconds per sample, and speedups round by round', async () => {
     const { clock, all } = fixture();
-    const entries = await race(all, options(clock));
+    const entries = await outcome(all, options(clock));
     const fast = verified(entries, 2);
     expect(fast.microsecondsPerSample.median).toBeCloseTo(10, 6);
     expect(fast.speedup['slow']?.median).toBeCloseTo(25_000, 3);
     expect(fast.speedup['scalar']?.median).toBeCloseTo(600, 6);
-    expect(fast.samplesPerLap).toBe(1000);
-    expect(verified(entries, 0).samplesPerLap).toBe(16);
+    // As many steps as the float64 model checks in its time, but the first.
+    expect(fast.samplesPerLap).toBe(fullPace.forcedLapMilliseconds);
+    // As many as fit into the time of a slow lap.
+    expect(verified(entries, 0).samplesPerLap).toBe(10);
     expect(verified(entries, 0).speedup['scalar']?.median).toBeCloseTo(6 / 250, 9);
   });
 
-  it('takes the speedup from the first documents when later ones cost more', async () => {
-    const clock = new FakeClock();
-    const python = fakeContender({
-      name: 'slow',
-      roles: ['python-baseline'],
-      nanosecondsPerStep: () => 100 * milliseconds,
-      clock,
-    });
-    // The first 16 steps of a lap are cheap, the others dear.
-    const fast = fakeContender({
-      name: 'fast',
-      nanosecondsPerStep: (_, __, step) => (step < 16 ? 10_000 : 50_000),
-      clock,
-    });
-    const entries = await race([python, fast], options(clock));
-    expect(verified(entries, 1).speedup['slow']?.median).toBeCloseTo(10_000, 3);
-    expect(verified(entries, 1).microsecondsPerSample.median).toBeCloseTo((16 * 10 + 984 * 50) / 1000, 6);
+  it('starts the n-th lap of all rows of a round at the same document, and no two laps at the same one', async () => {
+    const { clock, all } = fixture();
+    const begun = new Map<string, number[]>();
+    const watched = all.map((contender) => ({
+      ...contender,
+      witness: () => ({
+        check: async (laps: readonly TimedLap[]) => {
+          const { implementation } = contender.identity;
+          begun.set(implementation, [...(begun.get(implementation) ?? []), ...laps.map((lap) => lap.firstDocument)]);
+          return contender.witness(new AbortController().signal).check(laps, { wholeLap: true, extraSteps: 0 });
+        },
+        quit: async () => {},
+      }),
+    }));
+    const start = watched.map((contender) => ({ state: 'waiting' as const, contender }));
+    const { firstDocuments } = await race(start, options(clock));
+    expect(new Set(firstDocuments.flat()).size).toBe(firstDocuments.flat().length);
+    expect(begun.get('fast')).toEqual(firstDocuments.flat());
+    expect(begun.get('slow')).toEqual(firstDocuments.map(([first]) => first));
   });
 
-  it('does not start what the check refuses, and says how far the check went of what it admits', async () => {
+  it('repeats the laps of another run', async () => {
+    const { clock, fast } = fixture();
+    const start = [{ state: 'waiting' as const, contender: fast }];
+    const repeated = { firstDocuments: [[7, 9], [1]], lapSteps: new Map([['fast', 33]]) };
+    const { entries, firstDocuments } = await race(start, options(clock, { repeated }));
+    expect(firstDocuments[0].slice(0, 2)).toEqual([7, 9]);
+    expect(firstDocuments[1][0]).toBe(1);
+    expect(verified(entries, 0).samplesPerLap).toBe(32);
+  });
+
+  it.each([
+    ['a clock that counts too little', { clockFactor: 0.01 }, /^its clock says 10 µs a step, ours 1 ms a step$/],
+    ['a clock that counts too much', { clockFactor: 3 }, /^its clock says 3 ms a step, ours 1 ms a step$/],
+    ['work in reset', { resetNanoseconds: 80e6 }, /^`reset` took 80 ms, .* work was moved to where it is not timed$/],
+  ])('refuses a row with %s', async (_, fault, reason) => {
+    const clock = new FakeClock();
+    const cheat = fakeContender({ name: 'cheat', nanosecondsPerStep: () => milliseconds, clock, ...fault });
+    const entries = await outcome([cheat], options(clock));
+    expect(rows(entries)[0]).toMatchObject({ status: 'mismatch', reason: expect.stringMatching(reason) });
+  });
+
+  it('refuses a row that is faster than the machine', async () => {
+    const clock = new FakeClock();
+    const fast = fakeContender({ name: 'fast', nanosecondsPerStep: () => 100, clock });
+    const peaks = { nativePeakGflops: { float32: 100, float64: 50 } };
+    const entries = await outcome([fast], options(clock, { peaks }));
+    expect(rows(entries)[0]).toMatchObject({ reason: expect.stringMatching(/GFLOP\/s .*impossible$/) });
+  });
+
+  it('does not start what the check refuses, and says how many timed steps were checked of the others', async () => {
     const { clock, python, fast } = fixture();
     const refused = {
       ...python,
       admit: async () => ({ status: 'mismatch' as const, reason: 'updated parameters off: wte' }),
     };
-    const findings = { stepsVerified: 2000, maxLossError: 3e-12, tolerance: 1e-10 };
-    const admitted = { ...fast, admit: async () => ({ status: 'verified' as const, ...findings }) };
-    const entries = await race([refused, admitted], options(clock));
+    const entries = await outcome([refused, fast], options(clock));
     expect(rows(entries)[0]).toMatchObject({ status: 'mismatch', reason: 'updated parameters off: wte' });
     expect(python.starts()).toBe(0);
-    expect(verified(entries, 1)).toMatchObject({ stepsVerified: 2000 });
+    const { samplesMeasured, samplesPerLap, stepsVerified } = verified(entries, 1);
+    expect(stepsVerified).toBe((samplesMeasured / samplesPerLap) * (samplesPerLap + 1));
   });
 
   it('refuses a contender whose losses are wrong in a later process, and goes on with the others', async () => {
@@ -147,9 +186,9 @@ describe('a race', () => {
       clock,
       failure: { start: 2, kind: 'wrong' },
     });
-    const entries = await race([python, wrong, fast], options(clock));
+    const entries = await outcome([python, wrong, fast], options(clock));
     expect(rows(entries).map((row) => row?.status)).toEqual(['verified', 'mismatch', 'verified']);
-    expect(rows(entries)[1]).toMatchObject({ reason: expect.stringContaining('step 1: loss 0.5, expected 0') });
+    expect(rows(entries)[1]).toMatchObject({ reason: expect.stringContaining('step 1 of a timed lap') });
     expect(rows(entries)[1]).not.toHaveProperty('microsecondsPerSample');
     expect(verified(entries, 2).roundsMicrosecondsPerSample).toHaveLength(3);
     expect(wrong.alive()).toBe(0);
@@ -169,16 +208,16 @@ describe('a race', () => {
       clock,
       failure: { start: 0, kind: 'unsupported' },
     });
-    const entries = await race([crash, declines], options(clock));
+    const entries = await outcome([crash, declines], options(clock));
     expect(rows(entries).map((row) => row?.status)).toEqual(['error', 'unsupported']);
   });
 
   it('gives an interpreter the shortest lap, and one lap a process', async () => {
     const { clock, all } = fixture();
-    const entries = await race(all, options(clock));
-    expect(verified(entries, 0).samplesMeasured).toBe(3 * 16);
-    // 16 steps to verify, then each round one step for start-up and one lap.
-    expect(clock.milliseconds).toBeGreaterThan(250 * (16 + 3 * 17));
+    const entries = await outcome(all, options(clock));
+    expect(verified(entries, 0).samplesMeasured).toBe(3 * 10);
+    // Two steps to verify, then each round one step for start-up and one lap.
+    expect(clock.milliseconds).toBeGreaterThan(250 * (2 + 3 * 12));
   });
 
   it('keeps the whole of a default run of twelve rows under two minutes when a step of CPython takes 250 ms', async () => {
@@ -197,15 +236,19 @@ describe('a race', () => {
         },
       }),
     );
-    const entries = await race(contenders, options(clock, { limit: { precision: 0.02, budgetMilliseconds: 100_000 } }));
-    expect(clock.milliseconds).toBeLessThan(105_000);
-    expect(verified(entries, 0).roundsMicrosecondsPerSample.length).toBeGreaterThanOrEqual(5);
+    const entries = await outcome(
+      contenders,
+      options(clock, { limit: { precision: 0.02, budgetMilliseconds: 100_000 } }),
+    );
+    expect(clock.milliseconds).toBeLessThan(110_000);
+    expect(verified(entries, 0).roundsMicrosecondsPerSample.length).toBeGreaterThanOrEqual(3);
+    expect(verified(entries, 11).roundsMicrosecondsPerSample.length).toBeGreaterThanOrEqual(FEWEST_ROUNDS);
   });
 
   it('ends as soon as intervals are narrow enough, after the fewest rounds that let a narrow one be believed', async () => {
     const { clock, all } = fixture();
     let rounds = 0;
-    await race(
+    await outcome(
       all,
       options(clock, {
         limit: { precision: 0.02, budgetMilliseconds: 1e9 },
@@ -224,7 +267,7 @@ describe('a race', () => {
       nanosecondsPerStep: (start) => (start % 2 === 0 ? 1 : 2) * milliseconds,
       clock,
     });
-    const entries = await race([noisy], options(clock, { limit: { precision: 0.02, budgetMilliseconds: 60_000 } }));
+    const entries = await outcome([noisy], options(clock, { limit: { precision: 0.02, budgetMilliseconds: 60_000 } }));
     expect(verified(entries, 0).roundsMicrosecondsPerSample.length).toBeGreaterThan(FEWEST_ROUNDS);
     expect(clock.milliseconds).toBeLessThanOrEqual(60_000);
   });
@@ -237,7 +280,7 @@ describe('a race', () => {
       clock,
     });
     const calm = fakeContender({ name: 'calm', nanosecondsPerStep: () => milliseconds, clock });
-    const entries = await race([restless, calm], options(clock));
+    const entries = await outcome([restless, calm], options(clock));
     expect(verified(entries, 0).steady).toBe(false);
     expect(verified(entries, 1).steady).toBe(true);
   });
@@ -246,10 +289,10 @@ describe('a race', () => {
     const clock = new FakeClock();
     const compiled = fakeContender({
       name: 'compiled',
-      nanosecondsPerStep: (_, trained) => (trained < 300 ? 3 : 1) * milliseconds,
+      nanosecondsPerStep: (_, trained) => (trained < 30 ? 3 : 1) * milliseconds,
       clock,
     });
-    const entries = await race([compiled], options(clock));
+    const entries = await outcome([compiled], options(clock));
     expect(verified(entries, 0).microsecondsPerSample.median).toBe(1000);
   });
 
@@ -260,7 +303,7 @@ describe('a race', () => {
       nanosecondsPerStep: (start) => milliseconds * (start === 4 ? 2 : 1 + 0.001 * start),
       clock,
     });
-    const row = verified(await race([contender], options(clock, { limit: { rounds: 8 } })), 0);
+    const row = verified(await outcome([contender], options(clock, { limit: { rounds: 8 } })), 0);
     expect(row.outlierRounds).toEqual([3]);
     expect(row.roundsMicrosecondsPerSample[3]).toBeCloseTo(2000, 6);
   });
@@ -268,7 +311,7 @@ describe('a race', () => {
   it('keeps what was measured when it is interrupted, and ends its processes', async () => {
     const { clock, all } = fixture();
     const controller = new AbortController();
-    const entries = await race(
+    const entries = await outcome(
       all,
       options(clock, {
         signal: controller.signal,
@@ -286,7 +329,7 @@ describe('a race', () => {
   it('says nothing of a row that was never reached', async () => {
     const { clock, all } = fixture();
     const controller = new AbortController();
-    const entries = await race(
+    const entries = await outcome(
       all,
       options(clock, {
         signal: controller.signal,

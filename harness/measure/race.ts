@@ -1,27 +1,49 @@
-import { UnsupportedTask } from '../../impls/contract.ts';
+import { availableParallelism } from 'node:os';
+import { mean } from 'simple-statistics';
+import { type TrainingTask, UnsupportedTask } from '../../impls/contract.ts';
 import { ImplementationFailure } from '../program/implementation-failure.ts';
+import type { Precision } from '../program/manifest.ts';
 import { rowName } from '../results/names.ts';
 import { medianInterval, relativeHalfWidth } from '../statistics/median-interval.ts';
 import { isPreciseEnough } from '../statistics/stopping.ts';
-import type { VerifiedLosses } from '../verify/gate.ts';
-import { type Contender, type Refusal, WrongLosses } from './contender.ts';
-import { lapCuts } from './lap.ts';
+import {
+  type Admission,
+  type Contender,
+  type Refusal,
+  type RowIdentity,
+  requireRight,
+  type Witness,
+  WrongLaps,
+} from './contender.ts';
+import { LapDeck } from './lap-deck.ts';
+import type { MachinePeaks } from './machine-peak.ts';
 import type { Pace } from './pace.ts';
-import { type ProcessSample, sampleProcess } from './process-sample.ts';
+import { NoLapLeft, type ProcessSample, sampleProcess } from './process-sample.ts';
 import { roundOrders } from './schedule.ts';
-import { type Scouting, scout } from './scouting.ts';
+import { clockFault } from './two-clocks.ts';
+import { averageMatrixFlops } from './work-of-step.ts';
 
-/** What became of one contender so far. A refused one has no times, so none can be printed. */
+/** What became of one row so far. A refused one has no times, so none can be printed. */
 export type Entry =
   | { readonly state: 'waiting'; readonly contender: Contender }
-  | { readonly state: 'refused'; readonly contender: Contender; readonly refusal: Refusal }
+  | { readonly state: 'refused'; readonly identity: RowIdentity; readonly refusal: Refusal }
   | {
       readonly state: 'racing';
       readonly contender: Contender;
-      readonly scouting: Scouting;
-      /** One process a round; undefined for a round that was cut short before this one's turn. */
+      readonly admission: Admission;
+      /** Steps of a lap, the first among them, which is not timed. */
+      readonly lapSteps: number;
+      /** One process a round, verified; undefined for a round that it sat out. */
       readonly samples: readonly (ProcessSample | undefined)[];
+      readonly checked: Checked;
     };
+
+/** How far the timed laps were checked, all rounds together. */
+export interface Checked {
+  readonly stepsCompared: number;
+  readonly stepsForced: number;
+  readonly fractionOfBound: number;
+}
 
 export type RacingEntry = Entry & { readonly state: 'racing' };
 
@@ -31,6 +53,7 @@ export type RoundLimit =
   | {
       /** Half width of the widest interval over its median at which the race ends. */
       readonly precision: number;
+      /** Counted from the start of the first round. */
       readonly budgetMilliseconds: number;
       readonly mostRounds?: number;
     };
@@ -40,164 +63,277 @@ export type RaceEvent =
   | { readonly kind: 'verifying'; readonly entry: number }
   | { readonly kind: 'verified'; readonly entry: number }
   | { readonly kind: 'sampling'; readonly round: number; readonly entry: number }
-  /** Something measured just now is in `entries`: time to save it. */
-  | { readonly kind: 'sampled'; readonly round: number; readonly entry: number }
+  /** What was timed in this round is done again and checked. */
+  | { readonly kind: 'checking'; readonly round: number; readonly entry: number }
+  /** What was timed in this round is right, and in `entries`: time to save it. */
   | { readonly kind: 'round'; readonly round: number; readonly widest: number };
 
 export interface RaceOptions {
-  /** How many steps of the reference are known: the longest lap there can be. */
-  readonly stepsKnown: number;
-  /** Documents a step. */
-  readonly batch: number;
+  readonly task: TrainingTask;
   readonly pace: Pace;
   readonly limit: RoundLimit;
-  /** Names of the rows that others are compared with. */
-  readonly baselines: readonly string[];
-  /** Seed of the order of the rounds. */
+  /** Of the laps and of the order of the rounds; nobody may know it before the run. */
   readonly seed: number;
+  readonly repeated?: RepeatedLaps | undefined;
+  /** What the float64 model needs to check one step. */
+  readonly forcedStepMilliseconds: number;
+  /** Beyond these times the cores it used a row is impossible. */
+  readonly peaks?: MachinePeaks;
   readonly signal: AbortSignal;
-  readonly onEvent?: (event: RaceEvent, entries: readonly Entry[]) => void | Promise<void>;
+  readonly onEvent?: (
+    event: RaceEvent,
+    entries: readonly Entry[],
+    firstDocuments: Race['firstDocuments'],
+  ) => void | Promise<void>;
   /** Monotonic clock, in milliseconds. */
   readonly now?: () => number;
 }
 
+/** Laps of another run. */
+export interface RepeatedLaps {
+  /** Round by round. */
+  readonly firstDocuments: readonly (readonly number[])[];
+  /** By the name of the row. */
+  readonly lapSteps: ReadonlyMap<string, number>;
+}
+
+export interface Race {
+  readonly entries: readonly Entry[];
+  /** First documents of the timed laps, round by round. */
+  readonly firstDocuments: readonly (readonly number[])[];
+}
+
+/** Processes every row gets, however slow it is: fewer have no interval worth the name. */
+export const FEWEST_PROCESSES = 3;
+/** A row whose process takes more than this share of the budget, and twice as long as the others, sits out the rounds after its fewest. */
+const MOST_OF_BUDGET = 0.025;
+/** Steps of every process that are checked from the row's own state, beyond one whole lap of its first. */
+const EXTRA_STEPS = 24;
+/** Nothing is timed while this many are verified side by side. */
+const SIDE_BY_SIDE = 2;
+
 /**
- * Verifies every contender, then times the right ones in rounds: each round takes all of them in a new random order, each
- * in a fresh process. A contender that breaks or turns out wrong is refused and the others go on.
+ * Verifies every row, then times the right ones in rounds: each round takes all of them in a new random order, each in a
+ * fresh process and over the same laps, and then does again in a second process what was timed, and checks it. A row that
+ * breaks, turns out wrong or tells an untrue time is refused and the others go on.
  *
- * Ends early, without an error, when the signal is aborted: what was measured until then is in the entries.
+ * Ends early, without an error, when the signal is aborted: what was checked until then is in the entries.
  */
-export async function race(contenders: readonly Contender[], options: RaceOptions): Promise<readonly Entry[]> {
-  const { signal, onEvent, now = () => performance.now() } = options;
-  const start = now();
-  const entries: Entry[] = contenders.map((contender) => ({ state: 'waiting', contender }));
-  const tell = async (event: RaceEvent) => onEvent?.(event, entries);
-
-  for (const [index, contender] of contenders.entries()) {
-    if (signal.aborted) return entries;
-    await tell({ kind: 'verifying', entry: index });
-    const entry = await refuseOnFailure(contender, signal, async () => {
-      const admission = await contender.admit?.(signal);
-      if (admission !== undefined && admission.status !== 'verified') {
-        return { state: 'refused', contender, refusal: admission };
-      }
-      const scouting = await scout(contender, options, signal);
-      return { state: 'racing', contender, scouting: furthest(scouting, admission), samples: [] };
-    });
-    if (entry === undefined) return entries;
-    entries[index] = entry;
-    await tell({ kind: 'verified', entry: index });
-  }
-
-  let longestRound = 0;
-  let round = 0;
-  for (const order of roundOrders(contenders.length, options.seed)) {
-    const roundStart = now();
-    if (!entries.some(isRacing) || signal.aborted) break;
-    if (isEnough(entries, round, options.limit, roundStart - start + longestRound)) break;
-    for (const index of order) {
-      const entry = entries[index];
-      if (!isRacing(entry)) continue;
-      await tell({ kind: 'sampling', round, entry: index });
-      const sampled = await refuseOnFailure(entry.contender, signal, async () =>
-        withSample(entry, round, await sample(entry, entries, options)),
-      );
-      if (sampled === undefined) return entries;
-      entries[index] = sampled;
-      await tell({ kind: 'sampled', round, entry: index });
+export async function race(lineUp: readonly Entry[], options: RaceOptions): Promise<Race> {
+  const { task, pace, limit, seed, repeated, signal, onEvent, now = () => performance.now() } = options;
+  const deck = new LapDeck(task, seed, repeated?.firstDocuments);
+  const entries = [...lineUp];
+  const firstDocuments: (readonly number[])[] = [];
+  const witnesses = new Map<Contender, Witness>();
+  const tell = async (event: RaceEvent) => onEvent?.(event, entries, firstDocuments);
+  /** Sets the entry that `work` yields, a refused one where it failed. False where it was interrupted. */
+  const update = async (index: number, work: () => Promise<Entry>): Promise<boolean> => {
+    const identity = identityOf(entries[index]);
+    try {
+      entries[index] = await work();
+    } catch (error) {
+      if (signal.aborted) return false;
+      entries[index] = { state: 'refused', identity, refusal: refusalOf(error) };
     }
-    longestRound = Math.max(longestRound, now() - roundStart);
-    await tell({ kind: 'round', round, widest: widestInterval(entries) });
-    round++;
+    return !signal.aborted;
+  };
+  const racing = () => [...entries.entries()].filter((pair): pair is [number, RacingEntry] => isRacing(pair[1]));
+
+  try {
+    await sideBySide(entries.entries(), async ([index, entry]) => {
+      if (signal.aborted || entry.state !== 'waiting') return;
+      const { contender } = entry;
+      await tell({ kind: 'verifying', entry: index });
+      const done = await update(index, async () => {
+        const admission = await contender.admit(signal);
+        if (admission.status !== 'verified')
+          return { state: 'refused', identity: contender.identity, refusal: admission };
+        const lapSteps =
+          repeated?.lapSteps.get(rowName(contender.identity)) ?? lapLength(admission.nanosecondsPerStep, options);
+        const checked = { stepsCompared: 0, stepsForced: 0, fractionOfBound: 0 };
+        return { state: 'racing', contender, admission, lapSteps, samples: [], checked };
+      });
+      if (done) await tell({ kind: 'verified', entry: index });
+    });
+    const raceStart = now();
+    /** What a row took of the last round. */
+    const milliseconds = new Map<Contender, number>();
+    let longestRound = 0;
+    let round = 0;
+    for (const order of roundOrders(entries.length, seed)) {
+      const roundStart = now();
+      if (racing().length === 0 || signal.aborted) break;
+      if (
+        isEnough(
+          entries.filter(isRacing).filter(({ contender }) => !sitsOut(contender, round, limit, milliseconds)),
+          round,
+          limit,
+          roundStart - raceStart + longestRound,
+        )
+      )
+        break;
+      const laps = deck.round(
+        round,
+        racing().map(([, { lapSteps }]) => lapSteps),
+      );
+      const sampled = new Map<number, ProcessSample>();
+      for (const index of order) {
+        const entry = entries[index];
+        if (!isRacing(entry) || sitsOut(entry.contender, round, limit, milliseconds)) continue;
+        await tell({ kind: 'sampling', round, entry: index });
+        const began = now();
+        const lapNanoseconds = entry.lapSteps * entry.admission.nanosecondsPerStep;
+        const done = await update(index, async () => {
+          const sample = await sampleProcess(entry.contender, {
+            deck,
+            lapOf: laps.lapOf,
+            lapSteps: entry.lapSteps,
+            batch: task.batch,
+            lapNanoseconds,
+            pace,
+            signal,
+          });
+          sampled.set(index, sample);
+          return entry;
+        });
+        if (!done) return { entries, firstDocuments };
+        milliseconds.set(entry.contender, now() - began);
+      }
+      await sideBySide(sampled, async ([index, sample]) => {
+        const entry = entries[index];
+        if (!isRacing(entry) || signal.aborted) return;
+        await tell({ kind: 'checking', round, entry: index });
+        await update(index, async () => {
+          const { contender } = entry;
+          const witness = witnesses.get(contender) ?? contender.witness(signal);
+          witnesses.set(contender, witness);
+          return withSample(entry, round, sample, await check(entry, sample, witness, options));
+        });
+      });
+      if (signal.aborted) break;
+      firstDocuments.push(laps.taken);
+      longestRound = Math.max(longestRound, now() - roundStart);
+      await tell({ kind: 'round', round, widest: widestInterval(entries) });
+      round++;
+      if (deck.isEmpty) break;
+    }
+  } finally {
+    await Promise.all([...witnesses.values()].map((witness) => witness.quit().catch(() => undefined)));
   }
-  return entries;
+  return { entries, firstDocuments };
+}
+
+/** What the tables call it. */
+export function identityOf(entry: Entry): RowIdentity {
+  return entry.state === 'refused' ? entry.identity : entry.contender.identity;
 }
 
 export function isRacing(entry: Entry): entry is RacingEntry {
   return entry.state === 'racing';
 }
 
-/** Time of the first `steps` steps in every round, in nanoseconds; undefined where a round was cut short. */
-export function nanosecondsByRound(entry: RacingEntry, steps: number): readonly (number | undefined)[] {
-  return entry.samples.map((sample) => sample?.nanosecondsToCut.get(steps));
+/** Time of a document in every round, in nanoseconds; undefined for a round that it sat out. */
+export function nanosecondsByRound(entry: RacingEntry): readonly (number | undefined)[] {
+  return entry.samples.map((sample) => sample?.nanosecondsPerDocument);
 }
 
-/** Verification went further than scouting did, as a rule. */
-function furthest(scouting: Scouting, admission: VerifiedLosses | undefined): Scouting {
-  if (admission === undefined || admission.stepsVerified <= scouting.stepsVerified) return scouting;
-  const { stepsVerified, maxLossError, tolerance } = admission;
-  return { ...scouting, stepsVerified, maxLossError: Math.max(maxLossError, scouting.maxLossError), tolerance };
-}
-
-async function sample(entry: RacingEntry, entries: readonly Entry[], options: RaceOptions): Promise<ProcessSample> {
-  const { pace, signal, now } = options;
-  return sampleProcess(entry.contender, {
-    cuts: lapCuts(entry.scouting.lapSteps, comparedLengths(entry, entries, options.baselines)),
-    lapNanoseconds: entry.scouting.lapNanoseconds,
-    pace,
-    signal,
-    ...(now === undefined ? {} : { now }),
-  });
-}
-
-/** A baseline is compared with everyone, everyone with the baselines. */
-function comparedLengths(
+/** What is right of a sample is its laps; then its clock is judged, with those of the rounds before. */
+async function check(
   entry: RacingEntry,
-  entries: readonly Entry[],
-  baselines: readonly string[],
-): readonly number[] {
-  const isBaseline = ({ contender }: Entry) => baselines.includes(rowName(contender.identity));
-  const others = isBaseline(entry) ? entries : entries.filter(isBaseline);
-  return others.filter(isRacing).map((other) => other.scouting.lapSteps);
+  sample: ProcessSample,
+  witness: Witness,
+  options: RaceOptions,
+): Promise<Checked> {
+  const { contender, samples, checked } = entry;
+  const verdict = await requireRight(witness, sample.laps, { wholeLap: samples.length === 0, extraSteps: EXTRA_STEPS });
+  const fault =
+    clockFault([...samples.filter((one) => one !== undefined), sample]) ??
+    ceilingFault(sample, contender.identity.precision, options);
+  if (fault !== undefined) throw new WrongLaps(fault);
+  return {
+    stepsCompared: checked.stepsCompared + verdict.stepsCompared,
+    stepsForced: checked.stepsForced + verdict.stepsForced,
+    fractionOfBound: Math.max(checked.fractionOfBound, verdict.fractionOfBound),
+  };
 }
 
-function withSample(entry: RacingEntry, round: number, sample: ProcessSample): RacingEntry {
+/** The peak was measured in a fraction of a second; a processor may do somewhat better in another. */
+const CEILING_SLACK = 1.15;
+
+function ceilingFault(sample: ProcessSample, precision: Precision, { task, peaks }: RaceOptions): string | undefined {
+  const peak = peaks?.nativePeakGflops?.[precision];
+  if (peak === undefined) return undefined;
+  const cores = Math.max(1, sample.coresUsed ?? availableParallelism());
+  const gflops = averageMatrixFlops(task) / sample.nanosecondsPerDocument;
+  if (gflops <= CEILING_SLACK * peak * cores) return undefined;
+  return `its time means ${gflops.toPrecision(3)} GFLOP/s on ${cores.toPrecision(2)} cores; this machine reaches ${peak.toPrecision(3)} on each: impossible`;
+}
+
+/** Steps of a lap: the first, and as many timed ones as fit into the pace and the schedule. */
+function lapLength(nanosecondsPerStep: number, { pace, task, forcedStepMilliseconds }: RaceOptions): number {
+  const fitting = (milliseconds: number) => Math.floor((milliseconds * 1e6) / nanosecondsPerStep);
+  const fewest = Math.ceil(pace.fewestDocuments / task.batch);
+  const wanted = Math.max(fitting(pace.lapMilliseconds), Math.min(fewest, fitting(pace.slowLapMilliseconds)), 2);
+  const forced = Math.floor(pace.forcedLapMilliseconds / forcedStepMilliseconds);
+  return Math.min(1 + Math.min(wanted, Math.max(forced, fewest, 2)), task.numSteps);
+}
+
+/** So that the others get more rounds: it has the fewest it needs, and takes a large part of the time. */
+function sitsOut(
+  contender: Contender,
+  round: number,
+  limit: RoundLimit,
+  milliseconds: ReadonlyMap<Contender, number>,
+): boolean {
+  if ('rounds' in limit || round < FEWEST_PROCESSES) return false;
+  const own = milliseconds.get(contender) ?? 0;
+  const others = [...milliseconds.entries()].filter(([other]) => other !== contender).map(([, time]) => time);
+  return own > MOST_OF_BUDGET * limit.budgetMilliseconds && others.length > 0 && own > 2 * mean(others);
+}
+
+function withSample(entry: RacingEntry, round: number, sample: ProcessSample, checked: Checked): RacingEntry {
   const samples = [...entry.samples];
   while (samples.length < round) samples.push(undefined);
   samples[round] = sample;
-  return { ...entry, samples };
+  return { ...entry, samples, checked };
 }
 
-function isEnough(entries: readonly Entry[], rounds: number, limit: RoundLimit, forecast: number): boolean {
+function isEnough(entries: readonly RacingEntry[], rounds: number, limit: RoundLimit, forecast: number): boolean {
   if ('rounds' in limit) return rounds >= limit.rounds;
-  if (rounds === 0) return false;
+  if (rounds < FEWEST_PROCESSES) return false;
   if (rounds >= (limit.mostRounds ?? Number.POSITIVE_INFINITY)) return true;
   if (forecast > limit.budgetMilliseconds) return true;
-  return entries.filter(isRacing).every((entry) => isPreciseEnough(lapTimes(entry), limit.precision));
+  return entries.every((entry) => isPreciseEnough(times(entry), limit.precision));
 }
 
 /** Half width of the widest interval, as a fraction of its median. */
 function widestInterval(entries: readonly Entry[]): number {
   const widths = entries.filter(isRacing).map((entry) => {
-    const times = lapTimes(entry);
-    return times.length < 2 ? Number.POSITIVE_INFINITY : relativeHalfWidth(medianInterval(times));
+    const own = times(entry);
+    return own.length < 2 ? Number.POSITIVE_INFINITY : relativeHalfWidth(medianInterval(own));
   });
   return Math.max(0, ...widths);
 }
 
-/** Of whole laps, one a round that was not cut short. */
-function lapTimes(entry: RacingEntry): readonly number[] {
-  return nanosecondsByRound(entry, entry.scouting.lapSteps).filter((time) => time !== undefined);
+function times(entry: RacingEntry): readonly number[] {
+  return nanosecondsByRound(entry).filter((time) => time !== undefined);
 }
 
-/** The entry that `work` yields, a refused one where it failed, undefined where it was interrupted. */
-async function refuseOnFailure(
-  contender: Contender,
-  signal: AbortSignal,
-  work: () => Promise<Entry>,
-): Promise<Entry | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (signal.aborted) return undefined;
-    return { state: 'refused', contender, refusal: refusalOf(error) };
-  }
+/** Works on all items, two at a time, in their order. */
+async function sideBySide<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+  const waiting = [...items];
+  const worker = async () => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker));
 }
 
-/** What a failure says in the table. Anything that is not the implementation's own failure is a bug of ours, and goes up. */
-function refusalOf(error: unknown): Refusal {
-  if (error instanceof WrongLosses) return { status: 'mismatch', reason: error.message };
+/** What a failure becomes in the table. Anything that is not the implementation's own failure is a bug of ours, and goes up. */
+export function refusalOf(error: unknown): Refusal {
+  if (error instanceof WrongLaps) return { status: 'mismatch', reason: error.message };
   if (error instanceof UnsupportedTask) return { status: 'unsupported', reason: error.message };
   if (error instanceof ImplementationFailure) return { status: 'error', reason: error.message };
+  if (error instanceof NoLapLeft)
+    return { status: 'unsupported', reason: 'no document is left for a lap to begin with' };
   throw error;
 }

@@ -1,12 +1,13 @@
 import { median } from 'simple-statistics';
 import type { TrainingTask } from '../../impls/contract.ts';
 import { rowName } from '../results/names.ts';
-import type { Baseline, Interval, Machine, Row, VerifiedRow } from '../results/schema.ts';
+import type { Baseline, Interval, Row, VerifiedRow } from '../results/schema.ts';
 import { medianInterval } from '../statistics/median-interval.ts';
 import { outlierIndexes } from '../statistics/outliers.ts';
 import { pairedRatioInterval } from '../statistics/paired-ratio.ts';
+import type { MachinePeaks } from './machine-peak.ts';
 import { type Entry, isRacing, nanosecondsByRound, type RacingEntry } from './race.ts';
-import { matrixFlops } from './work-of-step.ts';
+import { averageMatrixFlops } from './work-of-step.ts';
 
 /**
  * The row that an entry has earned so far, or undefined where it has neither a time nor a refusal yet.
@@ -18,41 +19,44 @@ export function rowOf(
   entries: readonly Entry[],
   baselines: readonly Baseline[],
   task: TrainingTask,
-  peak?: Machine['simd128PeakGflops'],
+  peaks: MachinePeaks = {},
 ): Row | undefined {
   if (entry.state === 'waiting') return undefined;
-  if (entry.state === 'refused') return { ...entry.contender.identity, ...entry.refusal };
+  if (entry.state === 'refused') return { ...entry.identity, ...entry.refusal };
 
-  const { scouting, contender } = entry;
+  const { contender, admission, checked } = entry;
   const samples = entry.samples.filter((sample) => sample !== undefined);
   if (samples.length === 0) return undefined;
-  const samplesPerLap = scouting.lapSteps * task.batch;
-  const rounds = nanosecondsByRound(entry, scouting.lapSteps)
-    .filter((time) => time !== undefined)
-    .map((time) => time / 1000 / samplesPerLap);
+  const rounds = samples.map((sample) => sample.nanosecondsPerDocument / 1000);
   const interval = medianInterval(rounds);
-  const gflops = matrixFlops(task, scouting.lapSteps) / (interval.median * 1000 * samplesPerLap);
+  const gflops = averageMatrixFlops(task) / (interval.median * 1000);
+  const samplesPerLap = (entry.lapSteps - 1) * task.batch;
   const peakRss = samples.map((sample) => sample.peakRssBytes).filter((bytes) => bytes !== undefined);
+  const cores = samples.map((sample) => sample.coresUsed).filter((used) => used !== undefined);
+  const { precision } = contender.identity;
   return {
     ...contender.identity,
-    status: 'verified',
-    stepsVerified: scouting.stepsVerified,
-    stepsForced: scouting.stepsVerified,
-    fractionOfBound:
-      Math.max(scouting.maxLossError, ...samples.map((sample) => sample.maxLossError)) / scouting.tolerance,
     ...contender.origin,
+    status: 'verified',
+    stepsVerified: checked.stepsCompared,
+    stepsForced: checked.stepsForced,
+    fractionOfBound: checked.fractionOfBound,
     microsecondsPerSample: interval,
     roundsMicrosecondsPerSample: rounds,
     outlierRounds: outlierIndexes(rounds),
     samplesPerLap,
-    samplesMeasured: samples.reduce((sum, sample) => sum + sample.laps * samplesPerLap, 0),
+    samplesMeasured: samples.reduce((sum, sample) => sum + sample.laps.length * samplesPerLap, 0),
     // One process in many that was disturbed while it warmed up says nothing about the row.
     steady: samples.filter((sample) => sample.steady).length * 2 > samples.length,
     speedup: speedups(entry, entries, baselines),
     gflops,
-    ...(peak === undefined ? {} : { fractionOfPeak: gflops / peak[contender.identity.precision] }),
+    ...(peaks.nativePeakGflops === undefined ? {} : { fractionOfPeak: gflops / peaks.nativePeakGflops[precision] }),
+    ...(peaks.simd128PeakGflops === undefined || !contender.isHosted
+      ? {}
+      : { fractionOfSimd128Peak: gflops / peaks.simd128PeakGflops[precision] }),
+    ...(cores.length === 0 ? {} : { coresUsed: median(cores) }),
     startupMilliseconds: median(samples.map((sample) => sample.startupNanoseconds)) / 1e6,
-    ...(scouting.buildNanoseconds === undefined ? {} : { buildMilliseconds: scouting.buildNanoseconds / 1e6 }),
+    ...(admission.buildNanoseconds === undefined ? {} : { buildMilliseconds: admission.buildNanoseconds / 1e6 }),
     ...(peakRss.length === 0 ? {} : { peakRssBytes: Math.max(...peakRss) }),
   };
 }
@@ -72,8 +76,7 @@ function speedups(
   return speedup;
 }
 
-/** How many times faster one is than the other, over the documents that both have in their lap: documents differ in length, and so in work. */
+/** How many times faster one is than the other, by round: both ran the same laps there, minutes apart at most. */
 export function ratioOf(slower: RacingEntry, faster: RacingEntry): Interval | undefined {
-  const steps = Math.min(slower.scouting.lapSteps, faster.scouting.lapSteps);
-  return pairedRatioInterval(nanosecondsByRound(slower, steps), nanosecondsByRound(faster, steps));
+  return pairedRatioInterval(nanosecondsByRound(slower), nanosecondsByRound(faster));
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { matrixFlops, matrixWeights, positionsTrained } from './work-of-step.ts';
+import { averageMatrixFlops, matrixWeights, positionsTrained } from './work-of-step.ts';
 
 const original = { nEmbd: 16, nHead: 4, nLayer: 1, blockSize: 16, vocabSize: 27 };
 const task = {
@@ -25,7 +25,7 @@ describe('the work of a step', () => {
     expect(positionsTrained({ ...task, batch: 2 }, 1, 2)).toBe(12);
   });
 
-  it('is three passes of one multiplication and one addition for each weight and position', () => {
-    expect(matrixFlops(task, 2)).toBe(3 * 2 * 3504 * 12);
+  it('is three passes of one multiplication and one addition for each weight and position of an average document', () => {
+    expect(averageMatrixFlops({ ...task, tokens: new Int32Array(14) })).toBe(3 * 2 * 3504 * 6);
   });
 });

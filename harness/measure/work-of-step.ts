@@ -9,8 +9,8 @@ export function matrixWeights({ nEmbd, nLayer, vocabSize }: ModelConfig): number
 }
 
 /**
- * Matrix work of the first `steps` steps, in floating-point operations: each weight meets each position three times, once
- * forward (Y = W X), once for the gradient of the input (dX = Wᵀ dY) and once for the gradient of the weight
+ * Matrix work of one document of average length, in floating-point operations: each weight meets each position three times,
+ * once forward (Y = W X), once for the gradient of the input (dX = Wᵀ dY) and once for the gradient of the weight
  * (dW = dY Xᵀ), and each time costs a multiplication and an addition.
  *
  *     3 · 2 · matrixWeights · positions
@@ -19,15 +19,16 @@ export function matrixWeights({ nEmbd, nLayer, vocabSize }: ModelConfig): number
  * every layer), normalisation, softmax, and Adam are real work too and are not counted, so the fraction is a lower bound
  * on how busy the arithmetic is, the same for every implementation.
  */
-export function matrixFlops(task: TrainingTask, steps: number): number {
-  return 6 * matrixWeights(task.model) * positionsTrained(task, 0, steps);
+export function averageMatrixFlops({ model, tokens, offsets }: TrainingTask): number {
+  const documents = offsets.length - 1;
+  return (6 * matrixWeights(model) * (tokens.length - documents)) / documents;
 }
 
-/** Positions that steps `from` … `to - 1` train on, all documents of their batches together. */
-export function positionsTrained(task: TrainingTask, from: number, to: number): number {
+/** Positions that steps `from` … `to - 1` train on, all documents of their batches together, where step 0 begins with `firstDocument`. */
+export function positionsTrained(task: TrainingTask, from: number, to: number, firstDocument = 0): number {
   const documents = task.offsets.length - 1;
   let positions = 0;
-  for (let i = from * task.batch; i < to * task.batch; i++) {
+  for (let i = firstDocument + from * task.batch; i < firstDocument + to * task.batch; i++) {
     const d = i % documents;
     positions += task.offsets[d + 1] - task.offsets[d] - 1;
   }

@@ -38,7 +38,6 @@ function implementation(
       precision: 'float64',
       threads: 1,
       order: 0,
-      roles: [],
       needs: [],
       run: { command: ['{output}/program.txt'] },
       build: {

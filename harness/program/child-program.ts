@@ -4,7 +4,7 @@ import { ImplementationFailure, quote } from './implementation-failure.ts';
 import { LineReader } from './line-reader.ts';
 import { type TrackedProcess, trackProcess } from './live-processes.ts';
 import { OutputExcerpt } from './output-excerpt.ts';
-import { processMemory } from './process-memory.ts';
+import { processMemory } from './process-usage.ts';
 
 /** Standard output of a child nobody asked anything: whatever it prints then is noise, so a line of it is enough. */
 const UNASKED_LINE_LENGTH = 4_096;
@@ -49,6 +49,8 @@ export class ChildProgram {
   /** Why it ended; set once the process is gone. */
   #reason: unknown;
   readonly #stderr = new OutputExcerpt();
+  #asked = 0n;
+  #wordNanoseconds = 0;
   #peakRssBytes: number | undefined;
 
   constructor(options: ChildProgramOptions) {
@@ -100,8 +102,14 @@ export class ChildProgram {
    */
   ask(word: string, limits: AnswerLimits): Promise<unknown> {
     const answer = this.#expect(`\`${word.split(' ').slice(0, 2).join(' ')}\``, limits);
+    this.#asked = process.hrtime.bigint();
     if (this.#state === 'running') this.#subprocess.stdin.write(`${word}\n`);
     return answer;
+  }
+
+  /** How long the last word took by our clock: from before it was written until its answer was here. */
+  get wordNanoseconds(): number {
+    return this.#wordNanoseconds;
   }
 
   /** Asks the program to end, and ends it where it does not. */
@@ -146,6 +154,7 @@ export class ChildProgram {
 
   #receive(line: string): void {
     if (this.#state !== 'running') return;
+    this.#wordNanoseconds = Number(process.hrtime.bigint() - this.#asked);
     const question = this.#question;
     if (question === undefined) {
       this.#breaks(

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { UsageError } from '../usage-error.ts';
-import { discoverImplementations, discoverWith, isBroken, selectImplementations, withRole } from './discover.ts';
+import { discoverImplementations, discoverWith, isBroken, selectImplementations } from './discover.ts';
 
 const manifest = {
   protocol: 2,
@@ -54,6 +54,11 @@ describe('a manifest that cannot be used is told by file, field and what was exp
     ],
     ['a misspelt field', JSON.stringify({ ...manifest, speed: 9 }), /"speed"/],
     ['a field inside a field', JSON.stringify({ ...manifest, needs: [{ hint: 'x' }] }), /field "needs\.0\.program"/],
+    [
+      'a role that it claims',
+      JSON.stringify({ ...manifest, roles: ['reference'] }),
+      /field "roles": roles are given in impls\/roles\.json of the project; an implementation cannot claim one/,
+    ],
     ['an empty command', JSON.stringify({ ...manifest, run: { command: [] } }), /field "run\.command"/],
     ['neither module nor command', JSON.stringify({ ...manifest, run: 'train' }), /field "run": expected object/],
   ])('%s', async (_, text, message) => {
@@ -119,14 +124,5 @@ describe('selecting by name', () => {
     expect(() => selectImplementations(all, ['broken'])).toThrow(/broken\/impl\.json/);
     expect(selectImplementations(all, []).map(({ name }) => name)).toEqual(['whole', 'broken']);
     expect(selectImplementations(all, ['whole']).map(({ name }) => name)).toEqual(['whole']);
-  });
-
-  test('by role, in the order of the ladder', async () => {
-    await write('slow', JSON.stringify({ ...manifest, order: 1, roles: ['reference'] }));
-    await write('fast', JSON.stringify({ ...manifest, order: 2, roles: ['reference', 'trusted'] }));
-    await write('broken', '{');
-    const all = await discoverImplementations(root);
-    expect(withRole(all, 'reference').map(({ name }) => name)).toEqual(['slow', 'fast']);
-    expect(withRole(all, 'scalar-baseline')).toEqual([]);
   });
 });

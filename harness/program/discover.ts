@@ -6,7 +6,7 @@ import { printableLine } from '../printable.ts';
 import { displayPath, implementationsRoot } from '../project.ts';
 import { messageOf, readRegularFile } from '../regular-file.ts';
 import { UsageError } from '../usage-error.ts';
-import { type Manifest, manifestSchema, type Role } from './manifest.ts';
+import { type Manifest, manifestSchema } from './manifest.ts';
 
 /** A competitor: a folder with a manifest. Its name is the folder's. */
 export interface Implementation {
@@ -153,9 +153,4 @@ export function selectImplementations(
     if (isBroken(found)) throw new UsageError(found.problem);
   }
   return all.filter((candidate) => names.includes(candidate.name));
-}
-
-/** Those that carry a role, in the order of the ladder. */
-export function withRole(all: readonly DiscoveredImplementation[], role: Role): readonly Implementation[] {
-  return all.filter((found): found is Implementation => !isBroken(found) && found.manifest.roles.includes(role));
 }

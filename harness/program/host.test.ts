@@ -53,7 +53,6 @@ async function start(module: string): Promise<TrainerProcess> {
         precision: 'float64',
         threads: 1,
         order: 0,
-        roles: [],
         needs: [],
         run: { module: `${module}.ts` },
       },

@@ -8,14 +8,6 @@ import { supportsSchema } from './supports.ts';
 /** Version of the line protocol (`impls/README.md`) that this harness speaks. */
 export const PROTOCOL_VERSION = 2;
 
-/**
- * What an implementation can be to the harness, beyond a competitor. The harness knows roles, never names.
- * - `reference`: run on the spot where no golden trace fits; the first in the order of the ladder that is available
- * - `trusted`: the float64 trainer that measures the rounding envelope
- * - `python-baseline`, `scalar-baseline`: the rows the speedups are over
- */
-export const roleSchema = z.enum(['reference', 'trusted', 'python-baseline', 'scalar-baseline']);
-
 const versionRange = z
   .string()
   .refine((text) => validRange(text) !== null, 'expected a range of versions, such as ">=1.5"');
@@ -82,7 +74,9 @@ export const manifestSchema = z.strictObject({
   threads: z.union([z.number().int().min(1), z.literal('cores')]).default(1),
   /** Order on the ladder from slow to fast: where the row stands in tables. */
   order: z.number().int(),
-  roles: z.array(roleSchema).default([]),
+  roles: z
+    .never({ error: 'roles are given in impls/roles.json of the project; an implementation cannot claim one' })
+    .optional(),
   /** Sizes that it trains, all where left out. A task outside them it may decline; one inside them it must train. */
   supports: supportsSchema.optional(),
   /** What must be installed; where something is missing or too old the row is skipped and says so. */
@@ -105,8 +99,6 @@ export const manifestSchema = z.strictObject({
 export type Manifest = z.infer<typeof manifestSchema>;
 export type NeededTool = z.infer<typeof neededToolSchema>;
 export type NeededLibrary = z.infer<typeof neededLibrarySchema>;
-export type Role = z.infer<typeof roleSchema>;
-
 /** The threads that a row computes on here. */
 export function threadsHere({ threads }: Pick<Manifest, 'threads'>): number {
   return threads === 'cores' ? availableParallelism() : threads;

@@ -25,7 +25,6 @@ function program(...command: readonly string[]): Implementation {
       precision: 'float64',
       threads: 1,
       order: 0,
-      roles: [],
       needs: [],
       run: { command: [...command] },
     },

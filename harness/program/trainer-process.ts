@@ -12,6 +12,7 @@ import type { Implementation } from './discover.ts';
 import { readDump } from './dump-file.ts';
 import { ImplementationFailure, quote } from './implementation-failure.ts';
 import { PROTOCOL_VERSION } from './manifest.ts';
+import { type SchedulerTimes, schedulerTimes } from './process-usage.ts';
 import { findRuntime, type Runtime, runtimeCommand } from './runtime.ts';
 import { taskFilesHold, taskFlags } from './task-files.ts';
 
@@ -41,6 +42,12 @@ export interface TrainerProcess {
   parameters(): Promise<Float64Array>;
   /** Gradient of the next step's loss, or undefined where the implementation never stores one. */
   gradients(): Promise<Float64Array | undefined>;
+  /** Says a word that there is not, which every program answers at once: what a word costs without any work. */
+  emptyWord(): Promise<void>;
+  /** How long the last word took by the harness's clock: from before it was written until its answer was here. */
+  wordNanoseconds(): number;
+  /** Processor time of the process and all that it started, and what it waited for a processor, where the platform tells. */
+  schedulerTimes(): SchedulerTimes | undefined;
   /** The most memory the process ever held, where the platform tells. */
   peakRssBytes(): number | undefined;
   /** Ends the process. Never throws, and may be called more than once. */
@@ -55,6 +62,9 @@ const PATIENCE = 20;
 /** JSON of a float64 takes at most 24 characters and a comma. */
 const CHARACTERS_PER_LOSS = 25;
 const CHARACTERS_PER_ANSWER = 4_096;
+
+/** No word of the protocol. */
+const EMPTY_WORD = 'nothing';
 
 const hostPath = join(import.meta.dirname, 'host.ts');
 
@@ -103,6 +113,9 @@ export async function startTrainer(
     reset: (firstDocument) => conversation.reset(firstDocument),
     parameters: async () => (await conversation.dump('parameters')) ?? conversation.refusesParameters(),
     gradients: () => conversation.dump('gradients'),
+    emptyWord: () => conversation.emptyWord(),
+    wordNanoseconds: () => program.wordNanoseconds,
+    schedulerTimes: () => schedulerTimes(program.processId),
     peakRssBytes: () => program.peakRssBytes(),
     quit: () => conversation.end(),
   };
@@ -171,6 +184,11 @@ class Conversation {
   async reset(firstDocument: number): Promise<void> {
     const word = `reset ${firstDocument}`;
     await this.#parse(resetReply, await this.#program.ask(word, this.#limits(1)), `to \`${word}\``, '{"reset":true}');
+  }
+
+  async emptyWord(): Promise<void> {
+    const answer = await this.#program.ask(EMPTY_WORD, this.#limits(1));
+    await this.#parse(errorReply, answer, `to \`${EMPTY_WORD}\``, '{"error":"one line"}, for there is no such word');
   }
 
   /** Has the program write a vector of parameter size to a file; undefined where it declines. */

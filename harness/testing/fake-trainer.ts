@@ -1,9 +1,9 @@
 import { UnsupportedTask } from '../../impls/contract.ts';
 import type { Contender } from '../measure/contender.ts';
 import { ImplementationFailure } from '../program/implementation-failure.ts';
-import type { Role } from '../program/manifest.ts';
+import type { Role } from '../program/roles.ts';
 import type { TrainerProcess } from '../program/trainer-process.ts';
-import type { LossVerdict } from '../verify/gate.ts';
+import type { LapsVerdict, TimedLap } from '../verify/timed-laps.ts';
 
 /** A clock that tests move by hand, in milliseconds. */
 export class FakeClock {
@@ -14,9 +14,13 @@ export class FakeClock {
 export interface FakeTrainerOptions {
   readonly name: string;
   readonly roles?: readonly Role[];
-  /** Time of one step in the process that was started `start`-th, counted from 0, after `trained` steps in that process and `step` since its last reset. */
-  readonly nanosecondsPerStep: (start: number, trained: number, step: number) => number;
+  /** Time of one step in the process that was started `start`-th, counted from 0, after `trained` steps in that process and `step` since its last reset, on a document. */
+  readonly nanosecondsPerStep: (start: number, trained: number, step: number, document: number) => number;
   readonly clock: FakeClock;
+  /** What its own clock says, over what passed. */
+  readonly clockFactor?: number;
+  /** Time of a `reset`, beyond that of an empty word. */
+  readonly resetNanoseconds?: number;
   /** What goes wrong, in the process that was started that many times before, at its first step. */
   readonly failure?: { readonly start: number; readonly kind: 'crash' | 'wrong' | 'unsupported' };
   readonly onStart?: () => void;
@@ -36,24 +40,38 @@ export function fakeContender(
     if (failure === 'unsupported') throw new UnsupportedTask('no use for this task');
     alive++;
     let step = 0;
+    let first = 0;
     let trained = 0;
     let running = true;
+    let word = 0;
     return {
       startupNanoseconds: 5e6,
       train: async (steps) => {
         if (signal.aborted) throw new ImplementationFailure(options.name, 'was ended', 'start it again');
         if (failure === 'crash')
           throw new ImplementationFailure(options.name, 'exited with code 1', 'see its standard error');
-        const losses = Float64Array.from({ length: steps }, (_, i) => step + i + (failure === 'wrong' ? 0.5 : 0));
+        const losses = Float64Array.from(
+          { length: steps },
+          (_, i) => fakeLoss(first, step + i) + (failure === 'wrong' ? 0.5 : 0),
+        );
         let nanoseconds = 0;
-        for (let i = 0; i < steps; i++) nanoseconds += options.nanosecondsPerStep(number, trained++, step + i);
+        for (let i = 0; i < steps; i++)
+          nanoseconds += options.nanosecondsPerStep(number, trained++, step + i, first + step + i);
         step += steps;
-        options.clock.milliseconds += nanoseconds / 1e6;
-        return { losses, nanoseconds };
+        word = nanoseconds + EMPTY_WORD_NANOSECONDS;
+        options.clock.milliseconds += word / 1e6;
+        return { losses, nanoseconds: nanoseconds * (options.clockFactor ?? 1) };
       },
-      reset: async () => {
+      reset: async (firstDocument) => {
         step = 0;
+        first = firstDocument;
+        word = EMPTY_WORD_NANOSECONDS + (options.resetNanoseconds ?? 0);
       },
+      emptyWord: async () => {
+        word = EMPTY_WORD_NANOSECONDS;
+      },
+      wordNanoseconds: () => word,
+      schedulerTimes: () => undefined,
       parameters: async () => new Float64Array(0),
       gradients: async () => undefined,
       peakRssBytes: () => 50 * 2 ** 20,
@@ -72,22 +90,42 @@ export function fakeContender(
       threads: 1,
     },
     origin: { sourceHash: '0'.repeat(64), tools: {} },
+    isHosted: true,
     roles: options.roles ?? [],
+    admit: async (signal) => {
+      const trainer = await start(signal);
+      try {
+        await trainer.train(1);
+        const { losses } = await trainer.train(1);
+        const nanosecondsPerStep = trainer.wordNanoseconds() - EMPTY_WORD_NANOSECONDS;
+        const isRight = losses[0] === fakeLoss(0, 1);
+        return isRight
+          ? { status: 'verified', stepsVerified: 2, nanosecondsPerStep }
+          : { status: 'mismatch', reason: `step 2: expected a loss of ${fakeLoss(0, 1)}; got ${losses[0]}` };
+      } finally {
+        await trainer.quit();
+      }
+    },
     start,
-    verify: verifyFakeLosses,
+    witness: () => ({ check: async (laps) => checkFakeLaps(laps), quit: async () => {} }),
     alive: () => alive,
     starts: () => starts,
   };
 }
 
-/** Losses of the fake reference: step s, counted from 0, has loss s. */
-function verifyFakeLosses(losses: Float64Array): LossVerdict {
-  const wrong = losses.findIndex((loss, step) => loss !== step);
-  const findings = { stepsVerified: wrong === -1 ? losses.length : wrong, maxLossError: 0, tolerance: 1e-10 };
-  if (wrong === -1) return { status: 'verified', ...findings };
-  return {
-    status: 'mismatch',
-    ...findings,
-    firstMismatch: { step: wrong + 1, expected: wrong, actual: losses[wrong] },
-  };
+const EMPTY_WORD_NANOSECONDS = 50_000;
+
+/** Loss of a step of the fake model, counted from 0. */
+function fakeLoss(firstDocument: number, step: number): number {
+  return firstDocument + step / 1024;
+}
+
+function checkFakeLaps(laps: readonly TimedLap[]): LapsVerdict {
+  for (const { firstDocument, losses } of laps) {
+    const step = losses.findIndex((loss, i) => loss !== fakeLoss(firstDocument, i)) + 1;
+    if (step > 0)
+      return { status: 'mismatch', reason: `step ${step} of a timed lap: got another loss`, firstDocument, step };
+  }
+  const stepsCompared = laps.reduce((sum, { losses }) => sum + losses.length, 0);
+  return { status: 'verified', stepsCompared, stepsForced: stepsCompared, escapeChance: 0, fractionOfBound: 0 };
 }

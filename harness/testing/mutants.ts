@@ -183,7 +183,6 @@ async function plant(root: string, { name, replacements }: Mutant): Promise<Impl
       precision: 'float64',
       threads: 1,
       order: 0,
-      roles: [],
       needs: [],
       run: { module: 'analytic.ts' },
     },

@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { discoverImplementations, type Implementation, isBroken, withRole } from '../program/discover.ts';
+import { discoverImplementations, type Implementation, isBroken } from '../program/discover.ts';
 import { neededToolSchema } from '../program/manifest.ts';
+import { rolesOf, withRole } from '../program/roles.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { presets, taskDefaults } from '../task/presets.ts';
 import { mutants, plantMutants } from '../testing/mutants.ts';
@@ -38,7 +40,7 @@ describe('the reference', () => {
 
   test('is run on the spot for any other size: the first reference that can run here', async () => {
     const lacking = whole.flatMap((found) =>
-      found.manifest.roles.includes('reference') && found.manifest.needs.length > 0
+      rolesOf(found).includes('reference') && found.manifest.needs.length > 0
         ? [
             {
               ...found,
@@ -63,25 +65,25 @@ describe('the reference', () => {
   });
 
   test('that is wrong, or breaks, is left out with a warning, and the next one is taken', async () => {
-    const { implementations, remove } = await plantMutants(
-      mutants.filter(({ name }) => name === 'betas-swapped' || name === 'loss-summed'),
-    );
-    const asReference = (implementation: Implementation): Implementation => ({
-      ...implementation,
-      manifest: { ...implementation.manifest, roles: ['reference'] },
+    const { implementations, remove } = await plantMutants(mutants.filter(({ name }) => name === 'betas-swapped'));
+    // Of a task that no right reference has trained before, for its losses would be remembered.
+    const untrained = await prepareTask({ ...odd.description, dataset: taskDefaults.dataset, learningRate: 0.0123 });
+    const references = withRole(all, 'reference');
+    const [right] = references.filter(({ manifest }) => manifest.needs.length === 0);
+    const [first, second] = references.filter((reference) => reference !== right);
+    // Roles belong to folders of the project: a mutant has to run in the place of one that has it.
+    const [mutant] = implementations;
+    const inPlaceOf = (reference: Implementation, run: Implementation['manifest']['run']): Implementation => ({
+      ...reference,
+      manifest: { ...mutant.manifest, run },
     });
-    const [other, wrong] = implementations.map(asReference).toSorted((a, b) => b.name.localeCompare(a.name));
-    const broken = asReference({
-      ...other,
-      name: 'broken',
-      manifest: { ...wrong.manifest, run: { command: [process.execPath, '--eval', 'process.exit(3)'] } },
-    });
-    const [right] = withRole(all, 'reference').filter(({ manifest }) => manifest.needs.length === 0);
-    const { reference, warnings } = await expectationOf(odd, [wrong, broken, right], { steps: 4 });
+    const wrong = inPlaceOf(first, { module: join(mutant.folder, 'analytic.ts'), nodeFlags: [] });
+    const broken = inPlaceOf(second, { command: [process.execPath, '--eval', 'process.exit(3)'] });
+    const { reference, warnings } = await expectationOf(untrained, [wrong, broken, right], { steps: 4 });
     expect(reference.source).toBe(right.name);
     expect(warnings).toEqual([
-      expect.stringMatching(/^the reference betas-swapped is wrong, so it was left out: step \d/),
-      expect.stringMatching(/^the reference broken broke, so it was left out: .*exit code/),
+      expect.stringMatching(/^the reference \S+ is wrong, so it was left out: step \d/),
+      expect.stringMatching(/^the reference \S+ broke, so it was left out: .*exit code/),
     ]);
     await expect(expectationOf(odd, [wrong, broken], { steps: 4 })).rejects.toThrow(UsageError);
     await remove();

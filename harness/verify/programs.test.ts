@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { availability } from '../program/availability.ts';
 import { discoverImplementations, type Implementation, isBroken } from '../program/discover.ts';
+import { rolesOf } from '../program/roles.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { presets, type Sizes } from '../task/presets.ts';
 import { type Expectation, expectationOf } from './expectation.ts';
@@ -11,7 +12,7 @@ const implementations = await discoverImplementations();
 /** Competitors in other languages than TypeScript; the reference itself is what they are held against. */
 const programs = implementations.filter(
   (found): found is Implementation =>
-    !isBroken(found) && 'command' in found.manifest.run && !found.manifest.roles.includes('reference'),
+    !isBroken(found) && 'command' in found.manifest.run && !rolesOf(found).includes('reference'),
 );
 
 async function expectation(sizes: Sizes, steps: number): Promise<Expectation> {

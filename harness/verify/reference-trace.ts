@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { UnsupportedTask } from '../../impls/contract.ts';
 import { availability } from '../program/availability.ts';
-import { type DiscoveredImplementation, type Implementation, withRole } from '../program/discover.ts';
+import type { DiscoveredImplementation, Implementation } from '../program/discover.ts';
 import { ImplementationFailure } from '../program/implementation-failure.ts';
 import { implementationHash } from '../program/implementation-hash.ts';
+import { withRole } from '../program/roles.ts';
 import { flopsPerStep, startTrainer, type TrainerOptions } from '../program/trainer-process.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';

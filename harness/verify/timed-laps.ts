@@ -15,6 +15,8 @@ export interface TimedLap {
 export interface TimedLapsOptions {
   /** Which steps are checked is drawn from it: numbers in [0, 1). The timed process must not know them. */
   readonly random?: () => number;
+  /** Whether one lap, drawn at random, is checked as a whole. True where left out. */
+  readonly wholeLap?: boolean;
   /** Steps checked beside those of the one lap that is checked as a whole; as many as the longest lap has where left out. */
   readonly extraSteps?: number;
 }
@@ -59,6 +61,7 @@ export async function verifyTimedLaps(
   const forced = drawForcedSteps(
     laps.map(({ losses }) => losses.length),
     random,
+    options.wholeLap ?? true,
     options.extraSteps,
   );
   const teacher = new Teacher(task, precision);
@@ -125,15 +128,20 @@ function describeDifference(timed: Float64Array, from: number, witnessed: Float6
  * How many of each lap's first steps are forced: all of one lap, and of others, taken in random order, as many as the logarithm
  * of a step's number is uniform over, so that early steps are looked at most often; until `extra` steps are drawn.
  */
-function drawForcedSteps(lengths: readonly number[], random: () => number, extra?: number): readonly number[] {
+function drawForcedSteps(
+  lengths: readonly number[],
+  random: () => number,
+  wholeLap: boolean,
+  extra?: number,
+): readonly number[] {
   const forced = lengths.map(() => 0);
   const order = lengths.map((_, lap) => lap);
   for (let i = order.length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1));
     [order[i], order[j]] = [order[j], order[i]];
   }
-  const [whole, ...others] = order;
-  forced[whole] = lengths[whole];
+  const others = wholeLap ? order.slice(1) : order;
+  if (wholeLap) forced[order[0]] = lengths[order[0]];
   let left = extra ?? Math.max(...lengths);
   for (const lap of others) {
     if (left <= 0) break;

@@ -113,7 +113,7 @@ export async function overheadOnce(name: string): Promise<number> {
       bare.stdin.write('lap\n');
       return Number((await answers.next()).value);
     };
-    const hostedLap = async () => (await runLap(hosted, [steps])).nanosecondsToCut[0];
+    const hostedLap = async () => (await runLap(hosted, 0, steps)).nanoseconds;
     const ratios: number[] = [];
     for (let lap = 0; lap < WARM_UP_LAPS + TIMED_LAPS; lap++) {
       // Whoever comes second finds the machine as the first one left it.

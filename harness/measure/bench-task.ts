@@ -1,0 +1,191 @@
+import { randomInt } from 'node:crypto';
+import { availability } from '../program/availability.ts';
+import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
+import { entrantsOf } from '../program/entrants.ts';
+import type { RuntimeName } from '../program/runtime.ts';
+import { readClaims } from '../results/claims.ts';
+import { currentCommit } from '../results/commit.ts';
+import { taskDifference } from '../results/comparable.ts';
+import { rowName } from '../results/names.ts';
+import { type BenchResult, SCHEMA_VERSION } from '../results/schema.ts';
+import { prepareTask } from '../task/prepare-task.ts';
+import type { TaskRequest } from '../task/task.ts';
+import { UsageError } from '../usage-error.ts';
+import { type Expectation, expectationOf } from '../verify/expectation.ts';
+import { Teacher } from '../verify/teacher.ts';
+import { chooseBaselines } from './baselines.ts';
+import { claimResults } from './claims.ts';
+import { type ContenderOptions, contenderOf } from './contender.ts';
+import { thisMachine, thisRuntime } from './machine.ts';
+import { calibrate, measureMachinePeaks } from './machine-peak.ts';
+import type { NoiseWatch } from './noise.ts';
+import type { Pace } from './pace.ts';
+import { type Entry, type RaceEvent, type RoundLimit, race } from './race.ts';
+import { rowOf } from './row.ts';
+
+export interface BenchTaskOptions {
+  readonly request: TaskRequest;
+  /** Everything discovered: reference and trusted trainer come from here too. */
+  readonly all: readonly DiscoveredImplementation[];
+  /** The rows of the table, in its order. */
+  readonly chosen: readonly DiscoveredImplementation[];
+  /** What hosts the TypeScript implementations; the pinned Node where left out. */
+  readonly runtimes?: readonly RuntimeName[] | undefined;
+  /** Rows or implementations to compare the others with; where none is named, see {@link chooseBaselines}. */
+  readonly baselines: readonly string[];
+  /** The implementation that was named first. */
+  readonly firstNamed?: string | undefined;
+  readonly pace: Pace;
+  readonly limit: RoundLimit;
+  /** Half width over median that the noise report holds the rows against. */
+  readonly precision: number;
+  /** A result whose laps are to be run again. */
+  readonly like?: BenchResult | undefined;
+  /** Random tasks of this seed are part of the admission. */
+  readonly gauntletSeed?: number | undefined;
+  /** The machine as it was before the tool began to work. */
+  readonly watch: NoiseWatch;
+  readonly signal: AbortSignal;
+  readonly replyTimeoutMilliseconds?: number;
+  /** What begins and may take long. */
+  readonly onStage: (text: string) => void;
+  /** How it goes on, in a few words. */
+  readonly onStatus: (text: string) => void;
+  readonly onEvent: (event: RaceEvent, entries: readonly Entry[]) => void;
+  /** Called whenever there is something new to keep. */
+  readonly onResult: (result: BenchResult) => Promise<void>;
+}
+
+const REPEATED_LAPS =
+  'the laps are those of another run (--like): a row could have kept their losses, so the times are only as honest as the rows';
+
+/**
+ * Benchmarks one task: prepares it, computes what is right, races the implementations, and yields the result.
+ * When interrupted during the race, the result holds the rounds that were checked until then.
+ *
+ * @throws UsageError for a task or data set that cannot be trained
+ */
+export async function benchTask(options: BenchTaskOptions): Promise<BenchResult> {
+  const { all, chosen, like, signal, onStage, onStatus } = options;
+  const trainerOptions = { signal, replyTimeoutMilliseconds: options.replyTimeoutMilliseconds };
+  const createdAt = new Date().toISOString();
+  const seed = like?.laps.seed ?? randomInt(2 ** 32);
+  onStage('preparing the task and what is expected of it');
+  const task = await prepareTask(options.request);
+  const difference = like && taskDifference(like.task, task.description);
+  if (difference !== undefined) throw new UsageError(`--like: got a result of another task (${difference})`);
+  onStage('measuring the peak of one core');
+  const peaks = await measureMachinePeaks(signal);
+  const commit = await currentCommit();
+  const expectation = await expectationOf(task, all, {
+    ...trainerOptions,
+    onProgress: (done, steps, source) => onStatus(`reference ${source}: step ${done} of ${steps}`),
+  });
+  const start = await lineUp(chosen, options.runtimes, expectation, {
+    ...trainerOptions,
+    budgetSeconds: options.pace.verifyMilliseconds / 1000,
+    scoutMilliseconds: options.pace.scoutMilliseconds,
+    gauntletSeed: options.gauntletSeed,
+    onStage,
+    onStatus,
+  });
+  const contenders = start.flatMap((entry) => (entry.state === 'waiting' ? [entry.contender] : []));
+  const baselines = chooseBaselines(contenders, options.baselines, options.firstNamed);
+  const claims = await readClaims(task.description);
+  const calibrations: number[] = [];
+
+  const resultOf = (entries: readonly Entry[], firstDocuments: readonly (readonly number[])[]): BenchResult => {
+    const rows = entries
+      .map((entry) => rowOf(entry, entries, baselines, task.training, peaks))
+      .filter((row) => row !== undefined);
+    const noise = options.watch.report(calibrations, rows, options.precision);
+    return {
+      schemaVersion: SCHEMA_VERSION,
+      createdAt,
+      command: process.argv.slice(2),
+      ...(commit === undefined ? {} : { commit }),
+      task: task.description,
+      laps: { seed, repeated: like !== undefined, firstDocuments: firstDocuments.map((round) => [...round]) },
+      machine: { ...thisMachine(), ...peaks },
+      runtime: thisRuntime(),
+      noise: {
+        ...noise,
+        warnings: [...(like === undefined ? [] : [REPEATED_LAPS]), ...expectation.warnings, ...noise.warnings],
+      },
+      baselines: [...baselines],
+      claims: [...claimResults(claims, task.training.batch, entries)],
+      rows,
+    };
+  };
+
+  const { entries, firstDocuments } = await race(start, {
+    task: task.training,
+    pace: options.pace,
+    limit: options.limit,
+    seed,
+    repeated: like && {
+      firstDocuments: like.laps.firstDocuments,
+      lapSteps: new Map(
+        like.rows.flatMap((row) =>
+          row.status === 'verified' ? [[rowName(row), 1 + row.samplesPerLap / task.training.batch]] : [],
+        ),
+      ),
+    },
+    forcedStepMilliseconds: forcedStepMilliseconds(expectation),
+    peaks,
+    signal,
+    onEvent: async (event, current, taken) => {
+      if (event.kind === 'round') {
+        const microseconds = await calibrate(signal);
+        if (microseconds !== undefined) calibrations.push(microseconds);
+      }
+      options.onEvent(event, current);
+      if (event.kind === 'round' || event.kind === 'verified') await options.onResult(resultOf(current, taken));
+    },
+  });
+  return resultOf(entries, firstDocuments);
+}
+
+/** The table's rows in its order, those of several runtimes side by side; one that cannot run here says why. */
+async function lineUp(
+  chosen: readonly DiscoveredImplementation[],
+  runtimes: readonly RuntimeName[] | undefined,
+  expectation: Expectation,
+  options: ContenderOptions,
+): Promise<readonly Entry[]> {
+  const entries: Entry[] = [];
+  for (const implementation of chosen) {
+    if (isBroken(implementation)) {
+      const { name, problem } = implementation;
+      // A manifest that cannot be read says nothing of language or precision either.
+      const identity = { implementation: name, language: '?', technique: '?', precision: 'float64' as const, threads: 1 };
+      entries.push({ state: 'refused', identity, refusal: { status: 'error', reason: problem } });
+      continue;
+    }
+    for (const entrant of await entrantsOf(implementation, runtimes)) {
+      const contender = await contenderOf(entrant, expectation, options);
+      const here = await availability(implementation, entrant.runtimeName);
+      entries.push(
+        here.available
+          ? { state: 'waiting', contender }
+          : { state: 'refused', identity: contender.identity, refusal: { status: 'skipped', reason: here.reason } },
+      );
+    }
+  }
+  return entries;
+}
+
+const STEPS_TO_TIME = 3;
+
+/** What the float64 model needs to check one step of this task. */
+export function forcedStepMilliseconds({ task: { training } }: Pick<Expectation, 'task'>): number {
+  const teacher = new Teacher(training, 'float64');
+  let parameters = training.parameters;
+  let fastest = Number.POSITIVE_INFINITY;
+  for (let step = 0; step < STEPS_TO_TIME; step++) {
+    const started = performance.now();
+    parameters = teacher.predict(parameters).after;
+    fastest = Math.min(fastest, performance.now() - started);
+  }
+  return fastest;
+}

@@ -1,0 +1,117 @@
+import type { TrainingTask } from '../../impls/contract.ts';
+import { PythonRandom } from '../task/python-random.ts';
+import { UsageError } from '../usage-error.ts';
+
+/** Below so many documents there are too few laps that begin where no earlier one did. */
+const FEWEST_DOCUMENTS = 64;
+/** Of so many laps that could be next, the one whose documents are nearest to the average in length is taken. */
+const CANDIDATES = 32;
+
+/**
+ * Hands out first documents of laps, each once. Half of all documents are for laps that are timed, half for warm-up, by chance:
+ * a row can tell neither where the next lap begins, nor whether it counts.
+ */
+export class LapDeck {
+  readonly #task: TrainingTask;
+  readonly #timed: number[];
+  readonly #warmUp: number[];
+  #warmUpsTaken = 0;
+  /** `[documents + 1]`: positions in all documents before this one. */
+  readonly #positionsBefore: Float64Array;
+  readonly #repeated: readonly (readonly number[])[];
+
+  /**
+   * @param seed known to nobody before the run
+   * @param repeated first documents of another run, round by round, to be handed out again
+   * @throws UsageError where there are too few documents
+   */
+  constructor(task: TrainingTask, seed: number, repeated: readonly (readonly number[])[] = []) {
+    const documents = task.offsets.length - 1;
+    if (documents < FEWEST_DOCUMENTS) {
+      throw new UsageError(
+        `the data set has ${documents} documents; timing needs at least ${FEWEST_DOCUMENTS}, for no two laps may begin with the same one`,
+      );
+    }
+    this.#task = task;
+    this.#repeated = repeated;
+    const order = Array.from({ length: documents }, (_, document) => document);
+    new PythonRandom(seed).shuffle(order);
+    const half = Math.ceil(documents / 2);
+    const again = new Set(repeated.flat());
+    this.#timed = order.slice(0, half).filter((document) => !again.has(document));
+    this.#warmUp = order.slice(half).filter((document) => !again.has(document));
+    this.#positionsBefore = new Float64Array(documents + 1);
+    for (let d = 0; d < documents; d++) {
+      this.#positionsBefore[d + 1] = this.#positionsBefore[d] + task.offsets[d + 1] - task.offsets[d] - 1;
+    }
+  }
+
+  /** Where a lap of warm-up begins. Once all have been taken they come again. */
+  warmUp(): number {
+    return this.#warmUp[this.#warmUpsTaken++ % this.#warmUp.length];
+  }
+
+  /**
+   * The timed laps of a round, the same for all its rows: `lapOf(n)` is where the n-th lap begins, undefined where no document is left.
+   * @param lengths steps of the laps, of all rows
+   */
+  round(
+    round: number,
+    lengths: readonly number[],
+  ): { readonly lapOf: (n: number) => number | undefined; readonly taken: readonly number[] } {
+    const taken: number[] = [];
+    const lapOf = (n: number): number | undefined => {
+      while (taken.length <= n) {
+        const next = this.#repeated[round]?.[taken.length] ?? this.#takeAverage(lengths);
+        if (next === undefined) return undefined;
+        taken.push(next);
+      }
+      return taken[n];
+    };
+    return { lapOf, taken };
+  }
+
+  /** Whether every document for timed laps has been taken. */
+  get isEmpty(): boolean {
+    return this.#timed.length === 0;
+  }
+
+  /** Positions a document has on average. */
+  get averagePositions(): number {
+    return this.#positionsBefore[this.#positionsBefore.length - 1] / (this.#positionsBefore.length - 1);
+  }
+
+  /** Positions that a lap's timed steps train on: all but its first step's. */
+  timedPositions(firstDocument: number, steps: number): number {
+    const { batch } = this.#task;
+    return this.#positions(firstDocument + batch, (steps - 1) * batch);
+  }
+
+  #takeAverage(lengths: readonly number[]): number | undefined {
+    const candidates = this.#timed.slice(-CANDIDATES);
+    if (candidates.length === 0) return undefined;
+    const costs = candidates.map((document) => this.#distanceFromAverage(document, lengths));
+    const [best] = this.#timed.splice(this.#timed.length - candidates.length + costs.indexOf(Math.min(...costs)), 1);
+    return best;
+  }
+
+  #distanceFromAverage(document: number, lengths: readonly number[]): number {
+    const { batch } = this.#task;
+    return Math.max(
+      ...lengths.map((steps) => {
+        const documents = (steps - 1) * batch;
+        const excess = this.timedPositions(document, steps) / documents / this.averagePositions - 1;
+        // Sums of more documents lie nearer to the average by themselves.
+        return Math.abs(excess) * Math.sqrt(documents);
+      }),
+    );
+  }
+
+  #positions(from: number, count: number): number {
+    const documents = this.#positionsBefore.length - 1;
+    const all = this.#positionsBefore[documents];
+    const upTo = (document: number) =>
+      Math.floor(document / documents) * all + this.#positionsBefore[document % documents];
+    return upTo(from + count) - upTo(from);
+  }
+}

@@ -1,0 +1,115 @@
+import { median, quantile } from 'simple-statistics';
+import type { Lap } from './lap.ts';
+
+/** What is judged of a lap. */
+export type ClockedLap = Pick<Lap, 'losses' | 'timedSteps' | 'nanoseconds' | 'wall' | 'delayNanoseconds'>;
+
+/** What one process showed of its clock, beside its laps. */
+export interface ClockEvidence {
+  readonly laps: readonly ClockedLap[];
+  /** Words that there are not, answered at once, and `reset`: what a word costs, by the harness's clock, in nanoseconds. */
+  readonly emptyWords: readonly number[];
+  /** Of laps before whose words the row was left alone: time of the steps that others are timed for. */
+  readonly pausedNanoseconds: readonly number[];
+}
+
+/** Of the harness's time, for what the machine did besides. */
+const RELATIVE_SLACK = 0.02;
+const SLACK_NANOSECONDS = 50_000;
+/** A row that answers slowly may not hide work in that. */
+const LONGEST_EMPTY_WORD = 2e6;
+/** Printing and reading a loss took 0.1 µs (Node) to 0.5 µs (C) where the harness needs 0.1 µs to print one. */
+const LOSSES_PRINTED_MEANWHILE = 6;
+/** Outside the timed steps a lap may do its first step, go back to the start, and this share of the timed work. */
+const UNTIMED_SHARE = 0.05;
+const UNTIMED_STEPS = 3;
+const UNTIMED_NANOSECONDS = 300_000;
+/** Left alone for as long as a lap takes, a row must not need less than this share of its usual time. */
+const PAUSED_SHARE = 0.6;
+const FEWEST_PAUSES = 3;
+
+/**
+ * What is wrong with the clock of a row, in one line, or undefined. The row's own figure must lie between what the harness
+ * measured, less what a word costs without any work, and what the harness measured; and work may not lie where nobody times it.
+ *
+ * On a busy machine a word waits for a processor; that time is known, and taken off. Half of the laps must be at fault: the row's time is
+ * the median of its laps.
+ */
+export function clockFault(evidence: readonly ClockEvidence[]): string | undefined {
+  const laps = evidence.flatMap((one) => one.laps);
+  if (laps.length === 0) return undefined;
+  const ahead = laps.find(({ nanoseconds, wall }) => nanoseconds > wall.rest);
+  if (ahead !== undefined)
+    return `its clock says ${perStep(ahead, ahead.nanoseconds)}, ours ${perStep(ahead, ahead.wall.rest)}`;
+
+  const emptyWord = Math.min(
+    LONGEST_EMPTY_WORD,
+    quantile(
+      evidence.flatMap((one) => one.emptyWords),
+      0.75,
+    ),
+  );
+  const printing = LOSSES_PRINTED_MEANWHILE * printNanoseconds(laps[0].losses);
+  const missing = laps.map((lap) => {
+    const { nanoseconds, wall, timedSteps, delayNanoseconds } = lap;
+    return (
+      wall.rest * (1 - RELATIVE_SLACK) -
+      delayNanoseconds -
+      emptyWord -
+      printing * timedSteps -
+      SLACK_NANOSECONDS -
+      nanoseconds
+    );
+  });
+  if (median(missing) > 0) {
+    const lap = laps[missing.indexOf(Math.max(...missing))];
+    return `its clock says ${perStep(lap, lap.nanoseconds)}, ours ${perStep(lap, lap.wall.rest)}`;
+  }
+  return movedWork(laps, emptyWord) ?? workBetweenWords(evidence);
+}
+
+function movedWork(laps: readonly ClockedLap[], emptyWord: number): string | undefined {
+  const excess = laps.map(({ wall, timedSteps, delayNanoseconds }) => {
+    const step = wall.rest / timedSteps;
+    const allowed = 2 * emptyWord + UNTIMED_STEPS * step + UNTIMED_SHARE * wall.rest + UNTIMED_NANOSECONDS;
+    return wall.reset + wall.first - delayNanoseconds - allowed;
+  });
+  if (!(median(excess) > 0)) return undefined;
+  const { wall, timedSteps } = laps[excess.indexOf(Math.max(...excess))];
+  const [word, time] = wall.reset > wall.first ? ['reset', wall.reset] : ['train 1', wall.first];
+  return `\`${word}\` took ${duration(time)}, and the ${timedSteps} timed steps after it ${duration(wall.rest)}: work was moved to where it is not timed`;
+}
+
+function workBetweenWords(evidence: readonly ClockEvidence[]): string | undefined {
+  const paused = evidence.flatMap((one) => one.pausedNanoseconds);
+  if (paused.length < FEWEST_PAUSES) return undefined;
+  const usual = quantile(
+    evidence.flatMap((one) => one.laps.map(({ wall }) => wall.rest)),
+    0.25,
+  );
+  const afterPause = median(paused);
+  if (afterPause > PAUSED_SHARE * usual) return undefined;
+  return `its steps took ${duration(afterPause)} after a pause and ${duration(usual)} without: it trains between words`;
+}
+
+/** What the harness needs to print a loss just now, in nanoseconds. */
+function printNanoseconds(losses: Float64Array): number {
+  const numbers = Array.from({ length: 1000 }, (_, i) => losses[i % losses.length] + i * 1e-9);
+  const started = process.hrtime.bigint();
+  JSON.stringify(numbers);
+  return Number(process.hrtime.bigint() - started) / numbers.length;
+}
+
+function perStep(lap: ClockedLap, nanoseconds: number): string {
+  return `${duration(nanoseconds / lap.timedSteps)} a step`;
+}
+
+function duration(nanoseconds: number): string {
+  const [value, unit] =
+    nanoseconds >= 1e9
+      ? [nanoseconds / 1e9, 's']
+      : nanoseconds >= 1e6
+        ? [nanoseconds / 1e6, 'ms']
+        : [nanoseconds / 1e3, 'µs'];
+  return `${Number(value.toPrecision(2))} ${unit}`;
+}

@@ -146,7 +146,7 @@ describe('bench', () => {
   });
 
   it('keeps the result and adds to the history', async () => {
-    const { stdout, exitCode } = await bench('fast', '--quick', '--rounds', '2');
+    const { stdout, exitCode } = await bench('fast', '--rounds', '2');
     const [file] = (await readdir(results)).filter((name) => name.endsWith('.json'));
     expect(stdout).toContain(file);
     expect(exitCode).toBe(0);
@@ -163,7 +163,7 @@ describe('bench', () => {
   it('compares with the first row named where Python is not among them', async () => {
     const { stdout } = await bench('scalar', 'fast', '--quick', '--rounds', '2', '--no-save');
     expect(stdout).toContain('× scalar');
-    expect(stdout).toContain('×100');
+    expect(stdout).toMatch(/fast .*×\d/);
   });
 
   it('ends the children, keeps what was measured and says where, and exits with 130 after Ctrl-C', async () => {

@@ -70,12 +70,12 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
   const trainerOptions = { signal, replyTimeoutMilliseconds: options.replyTimeoutMilliseconds };
   const createdAt = new Date().toISOString();
   const seed = like?.laps.seed ?? randomInt(2 ** 32);
-  onStage('preparing the task and what is expected of it');
   const task = await prepareTask(options.request);
   const difference = like && taskDifference(like.task, task.description);
   if (difference !== undefined) throw new UsageError(`--like: got a result of another task (${difference})`);
   onStage('measuring the peak of one core');
   const peaks = await measureMachinePeaks(signal);
+  onStage('preparing what is expected of the task');
   const commit = await currentCommit();
   const expectation = await expectationOf(task, all, {
     ...trainerOptions,

@@ -85,7 +85,7 @@ describe('the reference', () => {
       expect.stringMatching(/^the reference \S+ is wrong, so it was left out: step \d/),
       expect.stringMatching(/^the reference \S+ broke, so it was left out: .*exit code/),
     ]);
-    await expect(expectationOf(odd, [wrong, broken], { steps: 4 })).rejects.toThrow(UsageError);
+    await expect(expectationOf(untrained, [wrong, broken], { steps: 4 })).rejects.toThrow(UsageError);
     await remove();
   });
 

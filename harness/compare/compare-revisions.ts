@@ -100,6 +100,7 @@ export async function comparePair(pair: Pair, options: ComparePairOptions): Prom
       signal,
       // It was verified just now; this is to find out how fast it is.
       budgetSeconds: 0,
+      gauntletSeed: undefined,
       scoutMilliseconds: SCOUT_MILLISECONDS,
     });
   return compareImplementation({

@@ -41,8 +41,6 @@ export interface BenchTaskOptions {
   readonly precision: number;
   /** A result whose laps are to be run again. */
   readonly like?: BenchResult | undefined;
-  /** Random tasks of this seed are part of the admission. */
-  readonly gauntletSeed?: number | undefined;
   /** The machine as it was before the tool began to work. */
   readonly watch: NoiseWatch;
   readonly signal: AbortSignal;
@@ -85,7 +83,6 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
     ...trainerOptions,
     budgetSeconds: options.pace.verifyMilliseconds / 1000,
     scoutMilliseconds: options.pace.scoutMilliseconds,
-    gauntletSeed: options.gauntletSeed,
     onStage,
     onStatus,
   });

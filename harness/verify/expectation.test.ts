@@ -77,7 +77,7 @@ describe('the reference', () => {
       ...reference,
       manifest: { ...mutant.manifest, run },
     });
-    const wrong = inPlaceOf(first, { module: join(mutant.folder, 'analytic.ts'), nodeFlags: [] });
+    const wrong = inPlaceOf(first, { module: join(mutant.folder, 'analytic.ts') });
     const broken = inPlaceOf(second, { command: [process.execPath, '--eval', 'process.exit(3)'] });
     const { reference, warnings } = await expectationOf(untrained, [wrong, broken, right], { steps: 4 });
     expect(reference.source).toBe(right.name);

@@ -155,7 +155,13 @@ async function lineUp(
     if (isBroken(implementation)) {
       const { name, problem } = implementation;
       // A manifest that cannot be read says nothing of language or precision either.
-      const identity = { implementation: name, language: '?', technique: '?', precision: 'float64' as const, threads: 1 };
+      const identity = {
+        implementation: name,
+        language: '?',
+        technique: '?',
+        precision: 'float64' as const,
+        threads: 1,
+      };
       entries.push({ state: 'refused', identity, refusal: { status: 'error', reason: problem } });
       continue;
     }

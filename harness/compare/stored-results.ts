@@ -1,17 +1,12 @@
-import { median, quantileSorted } from 'simple-statistics';
+import { median } from 'simple-statistics';
 import { taskDifference } from '../results/comparable.ts';
 import type { Comparison, ComparisonRow } from '../results/comparison.ts';
 import { rowName } from '../results/names.ts';
 import { type BenchResult, type Interval, type Row, SCHEMA_VERSION, type VerifiedRow } from '../results/schema.ts';
+import { FEWEST_PROCESSES_FOR_A_VERDICT, independentRatioInterval } from '../statistics/independent-ratio.ts';
 import { percent } from '../statistics/percent.ts';
-import { PythonRandom } from '../task/python-random.ts';
 import { UsageError } from '../usage-error.ts';
 import { type Position, position } from './verdict.ts';
-
-const RESAMPLES = 10_000;
-
-/** Fewer processes on either side give an interval that rests on assumptions more than on figures. */
-const FEWEST_PROCESSES = 5;
 
 /** A result and the name of its file. */
 export interface StoredResult {
@@ -129,9 +124,9 @@ function inconclusive(reason: string) {
 }
 
 function judgeStored(base: VerifiedRow, head: VerifiedRow, ratio: Interval, threshold: number) {
-  if (processesOf(base, head) < FEWEST_PROCESSES) {
+  if (processesOf(base, head) < FEWEST_PROCESSES_FOR_A_VERDICT) {
     return inconclusive(
-      `${processesOf(base, head)} processes are too few for a verdict; it takes ${FEWEST_PROCESSES} on both sides`,
+      `${processesOf(base, head)} processes are too few for a verdict; it takes ${FEWEST_PROCESSES_FOR_A_VERDICT} on both sides`,
     );
   }
   // Documents differ in length, so that the mean time over some says little about the mean over others.
@@ -156,20 +151,11 @@ function judgePosition(where: Position, threshold: number) {
   return reasons[where];
 }
 
-/**
- * Ratio of two medians of independent samples: both are resampled, and the ratio of their medians taken each time
- * (percentile bootstrap for two samples: Efron & Tibshirani 1993, chapter 8). A single process on either side gives no interval.
- */
+/** Head over base, each with its own rounds, over how fast the machine was. */
 function ratioInterval(base: VerifiedRow, head: VerifiedRow, speed: number): Interval {
-  const [before, after] = [base, head].map((row) => row.roundsMicrosecondsPerSample);
-  const random = new PythonRandom(42);
-  const resampled = (samples: readonly number[]) =>
-    median(samples.map(() => samples[Math.floor(random.random() * samples.length)]));
-  const ratios = Array.from({ length: RESAMPLES }, () => resampled(after) / resampled(before) / speed);
-  ratios.sort((a, b) => a - b);
-  return {
-    median: median([...after]) / median([...before]) / speed,
-    low: quantileSorted(ratios, 0.025),
-    high: quantileSorted(ratios, 0.975),
-  };
+  const { median, low, high } = independentRatioInterval(
+    head.roundsMicrosecondsPerSample,
+    base.roundsMicrosecondsPerSample,
+  );
+  return { median: median / speed, low: low / speed, high: high / speed };
 }

@@ -9,7 +9,7 @@ import { comparisonTable } from '../present/comparison/comparison-table.ts';
 import { annotations, appendJobSummary, runsInGitHubActions } from '../present/comparison/github.ts';
 import { terminalPage } from '../present/page.ts';
 import { discoverWith } from '../program/discover.ts';
-import { implementationsRoot, projectRoot } from '../project.ts';
+import { implementationsRoot, isInstalled, projectRoot } from '../project.ts';
 import { messageOf } from '../regular-file.ts';
 import type { Comparison } from '../results/comparison.ts';
 import { SCHEMA_VERSION } from '../results/schema.ts';
@@ -126,6 +126,11 @@ async function compareFiles(files: readonly string[], flags: CompareFlags): Prom
 
 async function compareRevisions(baseName: string, names: readonly string[], flags: CompareFlags): Promise<Comparison> {
   const signal = interruptSignal();
+  if (isInstalled) {
+    throw new UsageError(
+      'compare: got an installed package; expected a checkout of microgpt-bench; compare stored results, or clone it',
+    );
+  }
   const base = await resolveRevision(projectRoot, baseName);
   const head = await headToCompare(flags);
   const task = await prepareTask(taskRequest(flags));

@@ -1,7 +1,8 @@
+import { mkdir } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { availability } from '../program/availability.ts';
 import { discoverWith, isBroken } from '../program/discover.ts';
-import { displayPath, implementationsRoot } from '../project.ts';
+import { commandLine, displayPath, implementationsRoot, isInstalled } from '../project.ts';
 import { scaffold, scaffoldLanguages } from '../scaffold/scaffold.ts';
 import { UsageError } from '../usage-error.ts';
 import { collect } from './flags.ts';
@@ -24,13 +25,15 @@ interface NewFlags {
 async function startNew(name: string, { language, impls }: NewFlags): Promise<void> {
   if (impls.length > 1)
     throw new UsageError(`--impls: got ${impls.length} folders; expected one; name the one for ${name}`);
-  const root = impls[0] ?? implementationsRoot;
+  const root = impls[0] ?? (isInstalled ? 'impls' : implementationsRoot);
+  const folders = isInstalled ? [root] : impls;
+  if (isInstalled) await mkdir(root, { recursive: true });
   const files = await scaffold(root, name, language);
   console.log(`${displayPath(root)}/${name}: ${files.join(', ')}`);
-  const made = (await discoverWith(impls)).find((found) => found.name === name);
+  const made = (await discoverWith(folders)).find((found) => found.name === name);
   if (made !== undefined && !isBroken(made)) {
     const present = await availability(made);
     if (!present.available) console.log(`${present.reason}: the row is skipped until it is installed`);
   }
-  console.log(`next: npm run check -- ${name}${impls.map((folder) => ` --impls ${folder}`).join('')}`);
+  console.log(`next: ${commandLine('check', name, ...folders.flatMap((folder) => ['--impls', folder]))}`);
 }

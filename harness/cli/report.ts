@@ -8,10 +8,10 @@ import {
   machineReports,
   type ResultFile,
 } from '../present/report/machine-report.ts';
-import { displayPath } from '../project.ts';
+import { displayPath, resultsFolder } from '../project.ts';
 import { type HistoryRecord, readHistory } from '../results/history.ts';
 import { readPublished } from '../results/published.ts';
-import { readResults, resultsFolder, resultTaskName } from '../results/store.ts';
+import { readResults, resultTaskName } from '../results/store.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** Where a report goes, and whether it is shown. */

@@ -97,6 +97,7 @@ export function childEnvironment(): { readonly env: Record<string, string>; read
       ...Object.fromEntries(allowed),
       // Set from outside, so that it holds for a program's first file too: else Node loads its TypeScript compiler for that one.
       NODE_COMPILE_CACHE: cacheFolder('compile'),
+      MICROGPT_BENCH_CACHE: cacheFolder(),
       [markName]: markValue,
     },
     mark,

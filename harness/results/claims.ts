@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { projectRoot } from '../project.ts';
 import { publishedTableFor, readPublished } from './published.ts';
 import { type Interval, SCHEMA_VERSION } from './schema.ts';
-import { resultsFolder } from './store.ts';
 import { readJsonFile } from './stored-json.ts';
 
 const claimsSchema = z.strictObject({
@@ -38,7 +38,7 @@ export interface Claim {
  */
 export async function readClaims(
   task: Parameters<typeof publishedTableFor>[1],
-  path: string = join(resultsFolder, 'claims.json'),
+  path: string = join(projectRoot, 'results', 'claims.json'),
 ): Promise<readonly Claim[]> {
   const table = publishedTableFor(await readPublished(), task);
   if (table === undefined) return [];

@@ -1,9 +1,10 @@
 import { execa } from 'execa';
-import { projectRoot } from '../project.ts';
+import { isInstalled, projectRoot } from '../project.ts';
 
 /** Hash of the checked-out commit, with `-dirty` behind it where files differ from it; undefined outside git. */
 export async function currentCommit(): Promise<string | undefined> {
-  const git = (...words: string[]) => execa('git', words, { cwd: projectRoot, reject: false, timeout: 10_000 });
+  const git = (...words: string[]) =>
+    execa('git', words, { cwd: isInstalled ? process.cwd() : projectRoot, reject: false, timeout: 10_000 });
   const head = await git('rev-parse', 'HEAD');
   if (head.failed) return undefined;
   const status = await git('status', '--porcelain', '--untracked-files=no');

@@ -1,7 +1,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { displayPath } from '../project.ts';
+import { displayPath, resultsFolder } from '../project.ts';
 import { messageOf, readRegularFile } from '../regular-file.ts';
 import { UsageError } from '../usage-error.ts';
 import {
@@ -12,7 +12,6 @@ import {
   SCHEMA_VERSION,
   taskDescriptionSchema,
 } from './schema.ts';
-import { resultsFolder } from './store.ts';
 import { parseStored } from './stored-json.ts';
 
 export const historyPath: string = join(resultsFolder, 'history.ndjson');

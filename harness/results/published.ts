@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { projectRoot } from '../project.ts';
 import { SCHEMA_VERSION } from './schema.ts';
-import { resultsFolder } from './store.ts';
 import { readJsonFile } from './stored-json.ts';
 
 const publishedRowSchema = z.strictObject({
@@ -34,7 +34,7 @@ export type PublishedTable = Published['tables'][number];
 export type PublishedRow = PublishedTable['rows'][number];
 
 /** @throws UsageError where the file is malformed */
-export function readPublished(path: string = join(resultsFolder, 'published.json')): Promise<Published> {
+export function readPublished(path: string = join(projectRoot, 'results', 'published.json')): Promise<Published> {
   return readJsonFile(path, publishedSchema);
 }
 

@@ -2,12 +2,10 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
-import { projectRoot } from '../project.ts';
+import { resultsFolder } from '../project.ts';
 import { UsageError } from '../usage-error.ts';
 import { type BenchResult, benchResultSchema, SCHEMA_VERSION } from './schema.ts';
 import { readJsonFile } from './stored-json.ts';
-
-export const resultsFolder: string = join(projectRoot, 'results');
 
 /**
  * Path of a new results file: its time and task in the name, so that files sort by age. The time has milliseconds: two runs may

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { suggestion } from '../nearest-name.ts';
-import { displayPath, implementationsRoot } from '../project.ts';
+import { displayPath, implementationsRoot, isInstalled } from '../project.ts';
 import { UsageError } from '../usage-error.ts';
 
 const templatesFolder = join(import.meta.dirname, 'templates');
@@ -95,6 +95,13 @@ async function copyTemplate(from: string, to: string, name: string, shared: stri
   await mkdir(dirname(to), { recursive: true });
   await writeFile(
     to,
-    text.replaceAll('{{name}}', name).replaceAll(SHARED_FROM_TEMPLATE, shared).replaceAll(SHARED_BESIDE, shared),
+    text
+      .replaceAll('{{name}}', name)
+      .replaceAll(
+        `'${SHARED_FROM_TEMPLATE}contract.ts'`,
+        isInstalled ? "'microgpt-bench/contract'" : `'${shared}contract.ts'`,
+      )
+      .replaceAll(SHARED_FROM_TEMPLATE, shared)
+      .replaceAll(SHARED_BESIDE, shared),
   );
 }

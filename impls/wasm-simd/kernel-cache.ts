@@ -20,7 +20,8 @@ export interface Kernel {
 }
 
 const kernelSources = join(import.meta.dirname, 'kernels');
-const cacheFolder = join(import.meta.dirname, '../../.cache/kernels');
+/** The harness says where its cache is; a trainer that runs without one keeps its kernels beside the project. */
+const cacheFolder = join(process.env['MICROGPT_BENCH_CACHE'] ?? join(import.meta.dirname, '../../.cache'), 'kernels');
 
 const mostDaysUnused = 30;
 const mostBytes = 200e6;

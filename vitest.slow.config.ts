@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['harness/testing/faults/*.faults.ts'],
+    include: ['harness/**/*.slow.ts', 'scripts/**/*.slow.ts'],
     testTimeout: 120_000,
     sequence: { concurrent: false },
   },

@@ -73,7 +73,7 @@ void softmax(int size, double *x) {
 
 void attend(int n, int heads, int size, const attention *a) {
     const double factor = 1 / sqrt(size);
-    memset(a->mixed, 0, (size_t)n * heads * size * sizeof *a->mixed);
+    memset(a->attn_out, 0, (size_t)n * heads * size * sizeof *a->attn_out);
     for (int head = 0; head < heads; head++) {
         for (int t = 0; t < n; t++) {
             const size_t here = ((size_t)t * heads + head) * size;
@@ -87,13 +87,13 @@ void attend(int n, int heads, int size, const attention *a) {
             softmax(t + 1, weights);
             for (int j = 0; j <= t; j++) {
                 const size_t there = ((size_t)j * heads + head) * size;
-                for (int i = 0; i < size; i++) a->mixed[here + i] += weights[j] * a->v[there + i];
+                for (int i = 0; i < size; i++) a->attn_out[here + i] += weights[j] * a->v[there + i];
             }
         }
     }
 }
 
-void attend_backward(int n, int heads, int size, const attention *a, const double *restrict dmixed,
+void attend_backward(int n, int heads, int size, const attention *a, const double *restrict dattn_out,
                      double *restrict dq, double *restrict dk, double *restrict dv) {
     const double factor = 1 / sqrt(size);
     const size_t bytes = (size_t)n * heads * size * sizeof *dq;
@@ -105,13 +105,13 @@ void attend_backward(int n, int heads, int size, const attention *a, const doubl
             const size_t here = ((size_t)t * heads + head) * size;
             const double *weights = a->weights + ((size_t)head * n + t) * n;
             double projection = 0; /* Σ_j weights_j · dweights_j */
-            for (int i = 0; i < size; i++) projection += a->mixed[here + i] * dmixed[here + i];
+            for (int i = 0; i < size; i++) projection += a->attn_out[here + i] * dattn_out[here + i];
             for (int j = 0; j <= t; j++) {
                 const size_t there = ((size_t)j * heads + head) * size;
                 double dweight = 0;
                 for (int i = 0; i < size; i++) {
-                    dweight += dmixed[here + i] * a->v[there + i];
-                    dv[there + i] += weights[j] * dmixed[here + i];
+                    dweight += dattn_out[here + i] * a->v[there + i];
+                    dv[there + i] += weights[j] * dattn_out[here + i];
                 }
                 const double dscore = weights[j] * (dweight - projection) * factor;
                 for (int i = 0; i < size; i++) {

@@ -27,14 +27,14 @@ void softmax(int size, double *x);
 typedef struct {
     double *q, *k, *v;
     double *weights; /* [heads][n][n]: row t is the softmax over positions 0 to t */
-    double *mixed;   /* values weighted so [n][heads · size] */
+    double *attn_out;   /* values weighted so [n][heads · size] */
 } attention;
 
-/* Each position looks at itself and those before it, head by head: from q, k and v to weights and mixed. */
+/* Each position looks at itself and those before it, head by head: from q, k and v to weights and attn_out. */
 void attend(int n, int heads, int size, const attention *a);
 
-/* From the gradient of mixed to those of q, k and v. */
-void attend_backward(int n, int heads, int size, const attention *a, const double *dmixed, double *dq, double *dk, double *dv);
+/* From the gradient of attn_out to those of q, k and v. */
+void attend_backward(int n, int heads, int size, const attention *a, const double *dattn_out, double *dq, double *dk, double *dv);
 
 /* x += y */
 void add(size_t count, const double *y, double *x);

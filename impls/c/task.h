@@ -13,7 +13,7 @@ typedef struct {
     int32_t *tokens;  /* all documents end to end */
     int32_t *offsets; /* [documents + 1]: document d is tokens[offsets[d]] to tokens[offsets[d + 1] - 1] */
     int parameter_count;
-    double *parameters; /* start parameters: wte, wpe, lm_head, then per layer wq, wk, wv, wo, fc1, fc2 */
+    double *parameters; /* start parameters: wte, wpe, lm_head, then per layer attn_wq, attn_wk, attn_wv, attn_wo, mlp_fc1, mlp_fc2 */
 } task;
 
 /* Reads flags and files; where one is missing or wrong, says so on standard error and exits with 2. */

@@ -2,7 +2,7 @@ using LinearAlgebra: BLAS
 
 include("protocol.jl")
 include("model.jl")
-include("explicit.jl")
+include("analytic.jl")
 
 BLAS.set_num_threads(1)
-Microgpt.serve(Explicit, ARGS)
+Microgpt.serve(Analytic, ARGS)

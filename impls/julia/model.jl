@@ -25,56 +25,56 @@ and the values weighted so.
 function attend(q, k, v, n_head)
     n_embd, n = size(q)
     seen = [j <= t for j in 1:n, t in 1:n]
-    mixed = similar(q)
+    attn_out = similar(q)
     weights = map(head_rows(n_embd, n_head)) do rows
         scores = k[rows, :]' * q[rows, :] ./ sqrt(length(rows))
         attention = softmax(ifelse.(seen, scores, -Inf))
-        mixed[rows, :] = v[rows, :] * attention
+        attn_out[rows, :] = v[rows, :] * attention
         attention
     end
-    return weights, mixed
+    return weights, attn_out
 end
 
-"The gradients of q, k and v, from the gradient of the mixed values."
-function attend_gradient(q, k, v, weights, dmixed)
+"The gradients of q, k and v, from the gradient of the attn_out values."
+function attend_gradient(q, k, v, weights, dattn_out)
     dq, dk, dv = similar(q), similar(k), similar(v)
     for (rows, attention) in zip(head_rows(size(q, 1), length(weights)), weights)
-        dattention = v[rows, :]' * dmixed[rows, :]
+        dattention = v[rows, :]' * dattn_out[rows, :]
         projection = sum(attention .* dattention; dims = 1)
         dscores = attention .* (dattention .- projection) ./ sqrt(length(rows))
         dq[rows, :] = k[rows, :] * dscores
         dk[rows, :] = q[rows, :] * dscores'
-        dv[rows, :] = dmixed[rows, :] * attention'
+        dv[rows, :] = dattn_out[rows, :] * attention'
     end
     return dq, dk, dv
 end
 
 "One layer: what it makes of the residual stream, and what its gradient needs."
 function layer(matrices, x, n_head)
-    wq, wk, wv, wo, fc1, fc2 = matrices
-    normed1, scale1 = rmsnorm(x)
-    q, k, v = wq * normed1, wk * normed1, wv * normed1
-    weights, mixed = attend(q, k, v, n_head)
-    x = x + wo * mixed
-    normed2, scale2 = rmsnorm(x)
-    hidden = max.(fc1 * normed2, 0.0)
-    x = x + fc2 * hidden
-    return x, (; normed1, scale1, q, k, v, weights, mixed, normed2, scale2, hidden)
+    attn_wq, attn_wk, attn_wv, attn_wo, mlp_fc1, mlp_fc2 = matrices
+    attn_norm, attn_scale = rmsnorm(x)
+    q, k, v = attn_wq * attn_norm, attn_wk * attn_norm, attn_wv * attn_norm
+    weights, attn_out = attend(q, k, v, n_head)
+    x = x + attn_wo * attn_out
+    mlp_norm, mlp_scale = rmsnorm(x)
+    hidden = max.(mlp_fc1 * mlp_norm, 0.0)
+    x = x + mlp_fc2 * hidden
+    return x, (; attn_norm, attn_scale, q, k, v, weights, attn_out, mlp_norm, mlp_scale, hidden)
 end
 
 "Adds to the gradients of a layer's matrices and returns that of its input, from that of its output."
 function layer_gradient!(dmatrices, matrices, saved, dx)
-    wq, wk, wv, wo, fc1, fc2 = matrices
-    dwq, dwk, dwv, dwo, dfc1, dfc2 = dmatrices
-    dhidden = (fc2' * dx) .* (saved.hidden .> 0)
-    dfc2 .+= dx * saved.hidden'
-    dfc1 .+= dhidden * saved.normed2'
-    dx = dx + rmsnorm_gradient(saved.normed2, saved.scale2, fc1' * dhidden)
+    attn_wq, attn_wk, attn_wv, attn_wo, mlp_fc1, mlp_fc2 = matrices
+    dattn_wq, dattn_wk, dattn_wv, dattn_wo, dmlp_fc1, dmlp_fc2 = dmatrices
+    dhidden = (mlp_fc2' * dx) .* (saved.hidden .> 0)
+    dmlp_fc2 .+= dx * saved.hidden'
+    dmlp_fc1 .+= dhidden * saved.mlp_norm'
+    dx = dx + rmsnorm_gradient(saved.mlp_norm, saved.mlp_scale, mlp_fc1' * dhidden)
 
-    dwo .+= dx * saved.mixed'
-    dq, dk, dv = attend_gradient(saved.q, saved.k, saved.v, saved.weights, wo' * dx)
-    dwq .+= dq * saved.normed1'
-    dwk .+= dk * saved.normed1'
-    dwv .+= dv * saved.normed1'
-    return dx + rmsnorm_gradient(saved.normed1, saved.scale1, wq' * dq + wk' * dk + wv' * dv)
+    dattn_wo .+= dx * saved.attn_out'
+    dq, dk, dv = attend_gradient(saved.q, saved.k, saved.v, saved.weights, attn_wo' * dx)
+    dattn_wq .+= dq * saved.attn_norm'
+    dattn_wk .+= dk * saved.attn_norm'
+    dattn_wv .+= dv * saved.attn_norm'
+    return dx + rmsnorm_gradient(saved.attn_norm, saved.attn_scale, attn_wq' * dq + attn_wk' * dk + attn_wv' * dv)
 end

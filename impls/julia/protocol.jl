@@ -21,7 +21,7 @@ struct TrainingTask
     learning_rate::Float64
     "Token ids, counted from 1 as Julia counts rows."
     documents::Vector{Vector{Int}}
-    "Start parameters: wte, wpe, lm_head, then per layer wq, wk, wv, wo, fc1, fc2, each `[outputs, inputs]`."
+    "Start parameters: wte, wpe, lm_head, then per layer attn_wq, attn_wk, attn_wv, attn_wo, mlp_fc1, mlp_fc2, each `[outputs, inputs]`."
     parameters::Vector{Matrix{Float64}}
 end
 

@@ -46,8 +46,8 @@ impl<'a> Gpt<'a> {
         for (position, pair) in tokens.windows(2).enumerate() {
             let token = self.parameter(pair[0] * n_embd);
             let place = self.parameter(self.task.wpe() + position * n_embd);
-            let embedded = self.add(tape, token, place);
-            let mut x = self.rmsnorm(tape, embedded);
+            let embedding = self.add(tape, token, place);
+            let mut x = self.rmsnorm(tape, embedding);
             for (index, (keys, values)) in caches.iter_mut().enumerate() {
                 let at = self.task.layer(index);
                 x = self.attend(tape, &at, x, keys, values);
@@ -87,10 +87,10 @@ impl<'a> Gpt<'a> {
     ) -> Entry {
         let n_embd = self.task.n_embd;
         let size = n_embd / self.task.n_head;
-        let normed = self.rmsnorm(tape, x);
-        let query = self.linear(tape, at.wq, normed, n_embd, n_embd);
-        keys.push(self.linear(tape, at.wk, normed, n_embd, n_embd));
-        values.push(self.linear(tape, at.wv, normed, n_embd, n_embd));
+        let attn_norm = self.rmsnorm(tape, x);
+        let query = self.linear(tape, at.attn_wq, attn_norm, n_embd, n_embd);
+        keys.push(self.linear(tape, at.attn_wk, attn_norm, n_embd, n_embd));
+        values.push(self.linear(tape, at.attn_wv, attn_norm, n_embd, n_embd));
         let heads: Vec<Entry> = (0..n_embd)
             .step_by(size)
             .map(|head| {
@@ -107,27 +107,27 @@ impl<'a> Gpt<'a> {
                 self.softmax(tape, scores, keys.len())
             })
             .collect();
-        let mixed = tape.len();
+        let attn_out = tape.len();
         for i in 0..n_embd {
             for (j, value) in values.iter().enumerate() {
                 tape.pair(heads[i / size] + j, value + i);
             }
             tape.sum();
         }
-        let projected = self.linear(tape, at.wo, mixed, n_embd, n_embd);
+        let projected = self.linear(tape, at.attn_wo, attn_out, n_embd, n_embd);
         self.add(tape, projected, x)
     }
 
     /// The MLP and its residual.
     fn mlp(&self, tape: &mut Tape, at: &LayerOffsets, x: Entry) -> Entry {
         let n_embd = self.task.n_embd;
-        let normed = self.rmsnorm(tape, x);
+        let mlp_norm = self.rmsnorm(tape, x);
         let hidden = tape.len();
         for row in 0..4 * n_embd {
-            tape.pairs(self.parameter(at.fc1 + row * n_embd), normed, n_embd);
+            tape.pairs(self.parameter(at.mlp_fc1 + row * n_embd), mlp_norm, n_embd);
             tape.relu();
         }
-        let projected = self.linear(tape, at.fc2, hidden, n_embd, 4 * n_embd);
+        let projected = self.linear(tape, at.mlp_fc2, hidden, n_embd, 4 * n_embd);
         self.add(tape, projected, x)
     }
 

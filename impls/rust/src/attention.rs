@@ -13,7 +13,7 @@ pub struct Attention {
     /// `[heads][block_size][block_size]`: row t is the softmax over positions 0 to t.
     weights: Vec<f64>,
     /// Values, weighted.
-    pub mixed: Vec<f64>,
+    pub attn_out: Vec<f64>,
 }
 
 impl Attention {
@@ -27,14 +27,14 @@ impl Attention {
             k: stream(),
             v: stream(),
             weights: vec![0.0; n_head * block_size * block_size],
-            mixed: stream(),
+            attn_out: stream(),
         }
     }
 
-    /// From `q`, `k` and `v` of the first `n` positions to `mixed`.
+    /// From `q`, `k` and `v` of the first `n` positions to `attn_out`.
     pub fn forward(&mut self, n: usize) {
         let factor = (self.size as f64).sqrt().recip();
-        self.mixed[..n * self.n_embd].fill(0.0);
+        self.attn_out[..n * self.n_embd].fill(0.0);
         for (head, weights) in self
             .weights
             .chunks_exact_mut(self.block_size * self.block_size)
@@ -48,14 +48,14 @@ impl Attention {
                 }
                 softmax(row);
                 for (j, weight) in row.iter().enumerate() {
-                    add_scaled(*weight, &self.v[at(j)], &mut self.mixed[at(t)]);
+                    add_scaled(*weight, &self.v[at(j)], &mut self.attn_out[at(t)]);
                 }
             }
         }
     }
 
-    /// From the gradient of `mixed` to those of `q`, `k` and `v`, which are overwritten.
-    pub fn backward(&self, n: usize, dmixed: &[f64], dq: &mut [f64], dk: &mut [f64], dv: &mut [f64]) {
+    /// From the gradient of `attn_out` to those of `q`, `k` and `v`, which are overwritten.
+    pub fn backward(&self, n: usize, dattn_out: &[f64], dq: &mut [f64], dk: &mut [f64], dv: &mut [f64]) {
         let factor = (self.size as f64).sqrt().recip();
         dq.fill(0.0);
         dk.fill(0.0);
@@ -63,12 +63,12 @@ impl Attention {
         for (head, weights) in self.weights.chunks_exact(self.block_size * self.block_size).enumerate() {
             for t in 0..n {
                 let at = |t: usize| t * self.n_embd + head * self.size..t * self.n_embd + (head + 1) * self.size;
-                let dmixed = &dmixed[at(t)];
+                let dattn_out = &dattn_out[at(t)];
                 // Equal to the sum of weights times their gradients, which softmax's derivative takes away from each.
-                let projection = dot(&self.mixed[at(t)], dmixed);
+                let projection = dot(&self.attn_out[at(t)], dattn_out);
                 for (j, weight) in weights[t * self.block_size..][..t + 1].iter().enumerate() {
-                    let dscore = weight * (dot(dmixed, &self.v[at(j)]) - projection) * factor;
-                    add_scaled(*weight, dmixed, &mut dv[at(j)]);
+                    let dscore = weight * (dot(dattn_out, &self.v[at(j)]) - projection) * factor;
+                    add_scaled(*weight, dattn_out, &mut dv[at(j)]);
                     add_scaled(dscore, &self.k[at(j)], &mut dq[at(t)]);
                     add_scaled(dscore, &self.q[at(t)], &mut dk[at(j)]);
                 }

@@ -1,8 +1,8 @@
 //! The model's gradients written out by hand, in float64.
 
 mod adam;
+mod analytic;
 mod attention;
-mod explicit;
 mod products;
 mod rmsnorm;
 mod softmax;
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match microgpt::serve(&task, &mut explicit::Explicit::new(&task)) {
+    match microgpt::serve(&task, &mut analytic::Analytic::new(&task)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("{problem}");

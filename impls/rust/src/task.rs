@@ -15,7 +15,7 @@ pub struct Task {
     pub num_steps: usize,
     /// Learning rate of step 0.
     pub learning_rate: f64,
-    /// Start parameters, flat: wte, wpe, lm_head, then per layer wq, wk, wv, wo, fc1, fc2.
+    /// Start parameters, flat: wte, wpe, lm_head, then per layer attn_wq, attn_wk, attn_wv, attn_wo, mlp_fc1, mlp_fc2.
     pub parameters: Vec<f64>,
     tokens: Vec<usize>,
     offsets: Vec<usize>,
@@ -24,12 +24,12 @@ pub struct Task {
 /// Where the matrices of one layer begin in the flat parameters.
 #[derive(Clone, Copy)]
 pub struct LayerOffsets {
-    pub wq: usize,
-    pub wk: usize,
-    pub wv: usize,
-    pub wo: usize,
-    pub fc1: usize,
-    pub fc2: usize,
+    pub attn_wq: usize,
+    pub attn_wk: usize,
+    pub attn_wv: usize,
+    pub attn_wo: usize,
+    pub mlp_fc1: usize,
+    pub mlp_fc2: usize,
 }
 
 impl Task {
@@ -82,14 +82,14 @@ impl Task {
 
     pub fn layer(&self, index: usize) -> LayerOffsets {
         let square = self.n_embd * self.n_embd;
-        let wq = (2 * self.vocab_size + self.block_size) * self.n_embd + index * 12 * square;
+        let attn_wq = (2 * self.vocab_size + self.block_size) * self.n_embd + index * 12 * square;
         LayerOffsets {
-            wq,
-            wk: wq + square,
-            wv: wq + 2 * square,
-            wo: wq + 3 * square,
-            fc1: wq + 4 * square,
-            fc2: wq + 8 * square,
+            attn_wq,
+            attn_wk: attn_wq + square,
+            attn_wv: attn_wq + 2 * square,
+            attn_wo: attn_wq + 3 * square,
+            mlp_fc1: attn_wq + 4 * square,
+            mlp_fc2: attn_wq + 8 * square,
         }
     }
 
@@ -101,7 +101,7 @@ impl Task {
                 self.n_embd, self.n_head
             ));
         }
-        let count = self.layer(self.n_layer).wq;
+        let count = self.layer(self.n_layer).attn_wq;
         if self.parameters.len() != count {
             return Err(format!(
                 "--parameters has {} numbers, this model {count}",

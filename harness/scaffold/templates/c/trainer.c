@@ -28,7 +28,7 @@ static node layer(const task *task, node weights, node x, int position, node *ke
         for (int j = 1; j <= position; j++) dot(size, query + head * size, keys[j] + head * size);
         attention[head] = softmax(position + 1, scores, 1 / sqrt(size));
     }
-    node mixed = 0;
+    node attn_out = 0;
     for (int i = 0; i < n_embd; i++) {
         double sum = 0;
         for (int j = 0; j <= position; j++) {
@@ -38,9 +38,9 @@ static node layer(const task *task, node weights, node x, int position, node *ke
             derivative(value, value_of(weight));
         }
         const node made = record(sum);
-        if (i == 0) mixed = made;
+        if (i == 0) attn_out = made;
     }
-    x = sum_of(n_embd, linear(n_embd, n_embd, weights + 3 * square, mixed), x);
+    x = sum_of(n_embd, linear(n_embd, n_embd, weights + 3 * square, attn_out), x);
 
     normed = rmsnorm(n_embd, x);
     const node hidden = relu(4 * n_embd, linear(4 * n_embd, n_embd, weights + 4 * square, normed));

@@ -65,20 +65,20 @@ function document_losses!(tape, task, leaves, tokens)
     for position in 1:(length(tokens) - 1)
         x = rmsnorm!(tape, add!(tape, wte[tokens[position], :], wpe[position, :]))
         for (index, (keys, values)) in enumerate(caches)
-            wq, wk, wv, wo, fc1, fc2 = leaves[(6 * index - 2):(6 * index + 3)]
+            attn_wq, attn_wk, attn_wv, attn_wo, mlp_fc1, mlp_fc2 = leaves[(6 * index - 2):(6 * index + 3)]
             normed = rmsnorm!(tape, x)
-            query = linear!(tape, wq, normed)
-            push!(keys, linear!(tape, wk, normed))
-            push!(values, linear!(tape, wv, normed))
-            mixed = Node[]
+            query = linear!(tape, attn_wq, normed)
+            push!(keys, linear!(tape, attn_wk, normed))
+            push!(values, linear!(tape, attn_wv, normed))
+            attn_out = Node[]
             for start in 1:size_of_head:(task.n_embd)
                 head = start:(start + size_of_head - 1)
                 scores = [dot!(tape, query[head], key[head]) for key in keys]
                 weights = softmax!(tape, scores, 1 / sqrt(size_of_head))
-                append!(mixed, [dot!(tape, weights, [value[i] for value in values]) for i in head])
+                append!(attn_out, [dot!(tape, weights, [value[i] for value in values]) for i in head])
             end
-            x = add!(tape, linear!(tape, wo, mixed), x)
-            x = add!(tape, linear!(tape, fc2, relu!(tape, linear!(tape, fc1, rmsnorm!(tape, x)))), x)
+            x = add!(tape, linear!(tape, attn_wo, attn_out), x)
+            x = add!(tape, linear!(tape, mlp_fc2, relu!(tape, linear!(tape, mlp_fc1, rmsnorm!(tape, x)))), x)
         end
         target = softmax!(tape, linear!(tape, lm_head, x), 1.0)[tokens[position + 1]]
         p = tape.values[target]

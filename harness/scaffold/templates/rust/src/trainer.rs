@@ -61,30 +61,30 @@ impl<'a> ScalarTrainer<'a> {
         for (position, pair) in tokens.windows(2).enumerate() {
             let token = &leaves[pair[0] * n_embd..][..n_embd];
             let place = &leaves[self.task.wpe() + position * n_embd..][..n_embd];
-            let embedded = tape.add(token, place);
-            let mut x = tape.rmsnorm(&embedded);
+            let embedding = tape.add(token, place);
+            let mut x = tape.rmsnorm(&embedding);
             for (index, (keys, values)) in caches.iter_mut().enumerate() {
                 let at = self.task.layer(index);
-                let normed = tape.rmsnorm(&x);
-                let query = tape.linear(&matrix(at.wq, n_embd, n_embd), &normed);
-                keys.push(tape.linear(&matrix(at.wk, n_embd, n_embd), &normed));
-                values.push(tape.linear(&matrix(at.wv, n_embd, n_embd), &normed));
-                let mut mixed = Vec::with_capacity(n_embd);
+                let attn_norm = tape.rmsnorm(&x);
+                let query = tape.linear(&matrix(at.attn_wq, n_embd, n_embd), &attn_norm);
+                keys.push(tape.linear(&matrix(at.attn_wk, n_embd, n_embd), &attn_norm));
+                values.push(tape.linear(&matrix(at.attn_wv, n_embd, n_embd), &attn_norm));
+                let mut attn_out = Vec::with_capacity(n_embd);
                 for head in (0..n_embd).step_by(size).map(|start| start..start + size) {
                     let keys: Vec<&[Node]> = keys.iter().map(|key: &Vec<Node>| &key[head.clone()]).collect();
                     let scores = tape.linear(&keys, &query[head.clone()]);
                     let weights = tape.softmax(&scores, (size as f64).sqrt().recip());
                     for i in head {
                         let column: Vec<Node> = values.iter().map(|value: &Vec<Node>| value[i]).collect();
-                        mixed.push(tape.dot(&weights, &column));
+                        attn_out.push(tape.dot(&weights, &column));
                     }
                 }
-                let projected = tape.linear(&matrix(at.wo, n_embd, n_embd), &mixed);
+                let projected = tape.linear(&matrix(at.attn_wo, n_embd, n_embd), &attn_out);
                 x = tape.add(&projected, &x);
-                let normed = tape.rmsnorm(&x);
-                let hidden = tape.linear(&matrix(at.fc1, 4 * n_embd, n_embd), &normed);
+                let mlp_norm = tape.rmsnorm(&x);
+                let hidden = tape.linear(&matrix(at.mlp_fc1, 4 * n_embd, n_embd), &mlp_norm);
                 let hidden = tape.relu(&hidden);
-                let projected = tape.linear(&matrix(at.fc2, n_embd, 4 * n_embd), &hidden);
+                let projected = tape.linear(&matrix(at.mlp_fc2, n_embd, 4 * n_embd), &hidden);
                 x = tape.add(&projected, &x);
             }
             let logits = tape.linear(&matrix(self.task.lm_head(), vocab_size, n_embd), &x);

@@ -2,7 +2,7 @@ using .Microgpt: TrainingTask, document, learning_rate
 import .Microgpt: gradient, parameters, reset!, step!
 
 "Trains by gradients written out by hand, one document after the other."
-mutable struct Explicit
+mutable struct Analytic
     task::TrainingTask
     first_document::Int
     step::Int
@@ -13,11 +13,11 @@ end
 
 zeros_like(matrices) = [zeros(size(matrix)) for matrix in matrices]
 
-function Explicit(task::TrainingTask)
-    return Explicit(task, 0, 0, deepcopy(task.parameters), zeros_like(task.parameters), zeros_like(task.parameters))
+function Analytic(task::TrainingTask)
+    return Analytic(task, 0, 0, deepcopy(task.parameters), zeros_like(task.parameters), zeros_like(task.parameters))
 end
 
-function step!(trainer::Explicit)
+function step!(trainer::Analytic)
     loss, gradients = loss_and_gradient(trainer)
     rate = learning_rate(trainer.task, trainer.step)
     trainer.step += 1
@@ -30,7 +30,7 @@ function step!(trainer::Explicit)
     return loss
 end
 
-function reset!(trainer::Explicit, first_document)
+function reset!(trainer::Analytic, first_document)
     foreach(copyto!, trainer.parameters, trainer.task.parameters)
     foreach(matrix -> fill!(matrix, 0.0), trainer.m)
     foreach(matrix -> fill!(matrix, 0.0), trainer.v)
@@ -39,9 +39,9 @@ function reset!(trainer::Explicit, first_document)
     return nothing
 end
 
-parameters(trainer::Explicit) = trainer.parameters
+parameters(trainer::Analytic) = trainer.parameters
 
-gradient(trainer::Explicit) = loss_and_gradient(trainer)[2]
+gradient(trainer::Analytic) = loss_and_gradient(trainer)[2]
 
 "The loss of the next step, and its gradient by every matrix."
 function loss_and_gradient(trainer)
@@ -64,9 +64,9 @@ function document_gradient!(gradients, matrices, tokens, share, task)
     wte, wpe, lm_head = matrices
     dwte, dwpe, dlm_head = gradients
     inputs, targets = tokens[1:(end - 1)], tokens[2:end]
-    embedded, scale = rmsnorm(permutedims(wte[inputs, :] .+ wpe[1:length(inputs), :]))
+    embedding, scale = rmsnorm(permutedims(wte[inputs, :] .+ wpe[1:length(inputs), :]))
 
-    x = embedded
+    x = embedding
     saved = NamedTuple[]
     for index in 1:(task.n_layer)
         x, activations = layer(layer_matrices(matrices, index), x, task.n_head)
@@ -84,10 +84,10 @@ function document_gradient!(gradients, matrices, tokens, share, task)
     for index in (task.n_layer):-1:1
         dx = layer_gradient!(layer_matrices(gradients, index), layer_matrices(matrices, index), saved[index], dx)
     end
-    dembedded = rmsnorm_gradient(embedded, scale, dx)
+    dembedding = rmsnorm_gradient(embedding, scale, dx)
     for (t, token) in enumerate(inputs)
-        dwte[token, :] .+= dembedded[:, t]
-        dwpe[t, :] .+= dembedded[:, t]
+        dwte[token, :] .+= dembedding[:, t]
+        dwpe[t, :] .+= dembedding[:, t]
     end
     return loss
 end

@@ -11,14 +11,14 @@
 
 /* Matrices of one layer inside the flat parameters (or their gradient). */
 typedef struct {
-    size_t wq, wk, wv, wo, fc1, fc2;
+    size_t attn_wq, attn_wk, attn_wv, attn_wo, mlp_fc1, mlp_fc2;
 } layer_offsets;
 
 /* What the backward pass needs of one layer's forward pass. */
 typedef struct {
-    double *normed1, *scale1; /* input of attention [n][n_embd], and what rmsnorm multiplied by [n] */
+    double *attn_norm, *attn_scale; /* input of attention [n][n_embd], and what rmsnorm multiplied by [n] */
     attention attention;
-    double *normed2, *scale2; /* input of the MLP */
+    double *mlp_norm, *mlp_scale; /* input of the MLP */
     double *hidden;           /* after relu [n][4 n_embd] */
 } layer_activations;
 
@@ -30,8 +30,8 @@ struct trainer {
     size_t wpe, lm_head;                   /* offsets; wte is at 0 */
     layer_offsets *offsets;                /* [n_layer] */
     layer_activations *layers;             /* [n_layer] */
-    double *embedded_scale;                /* of the rmsnorm behind the embedding [n] */
-    double *embedded;                      /* its output [n][n_embd] */
+    double *embedding_scale;                /* of the rmsnorm behind the embedding [n] */
+    double *embedding;                      /* its output [n][n_embd] */
     double *x;                             /* residual stream [n][n_embd] */
     double *logits;                        /* then probabilities, then their gradient [n][vocab_size] */
     double *dx, *dbranch, *dq, *dk, *dv;   /* [n][n_embd] */
@@ -53,24 +53,24 @@ static double forward(trainer *trainer, int n, const int32_t *tokens) {
         const double *token = parameters + (size_t)tokens[t] * n_embd, *position = parameters + trainer->wpe + (size_t)t * n_embd;
         for (int i = 0; i < n_embd; i++) branch[(size_t)t * n_embd + i] = token[i] + position[i];
     }
-    rmsnorm(n, n_embd, branch, trainer->embedded, trainer->embedded_scale);
-    memcpy(x, trainer->embedded, (size_t)n * n_embd * sizeof *x);
+    rmsnorm(n, n_embd, branch, trainer->embedding, trainer->embedding_scale);
+    memcpy(x, trainer->embedding, (size_t)n * n_embd * sizeof *x);
 
     for (int i = 0; i < trainer->task->n_layer; i++) {
         const layer_activations *layer = &trainer->layers[i];
         const layer_offsets *at = &trainer->offsets[i];
-        rmsnorm(n, n_embd, x, layer->normed1, layer->scale1);
-        linear(n, n_embd, n_embd, parameters + at->wq, layer->normed1, layer->attention.q);
-        linear(n, n_embd, n_embd, parameters + at->wk, layer->normed1, layer->attention.k);
-        linear(n, n_embd, n_embd, parameters + at->wv, layer->normed1, layer->attention.v);
+        rmsnorm(n, n_embd, x, layer->attn_norm, layer->attn_scale);
+        linear(n, n_embd, n_embd, parameters + at->attn_wq, layer->attn_norm, layer->attention.q);
+        linear(n, n_embd, n_embd, parameters + at->attn_wk, layer->attn_norm, layer->attention.k);
+        linear(n, n_embd, n_embd, parameters + at->attn_wv, layer->attn_norm, layer->attention.v);
         attend(n, n_head, n_embd / n_head, &layer->attention);
-        linear(n, n_embd, n_embd, parameters + at->wo, layer->attention.mixed, branch);
+        linear(n, n_embd, n_embd, parameters + at->attn_wo, layer->attention.attn_out, branch);
         add((size_t)n * n_embd, branch, x);
 
-        rmsnorm(n, n_embd, x, layer->normed2, layer->scale2);
-        linear(n, 4 * n_embd, n_embd, parameters + at->fc1, layer->normed2, layer->hidden);
+        rmsnorm(n, n_embd, x, layer->mlp_norm, layer->mlp_scale);
+        linear(n, 4 * n_embd, n_embd, parameters + at->mlp_fc1, layer->mlp_norm, layer->hidden);
         for (size_t j = 0; j < (size_t)n * 4 * n_embd; j++) layer->hidden[j] = layer->hidden[j] > 0 ? layer->hidden[j] : 0;
-        linear(n, n_embd, 4 * n_embd, parameters + at->fc2, layer->hidden, branch);
+        linear(n, n_embd, 4 * n_embd, parameters + at->mlp_fc2, layer->hidden, branch);
         add((size_t)n * n_embd, branch, x);
     }
 
@@ -100,24 +100,24 @@ static void backward(trainer *trainer, int n, const int32_t *tokens, double shar
         const layer_activations *layer = &trainer->layers[i];
         const layer_offsets *at = &trainer->offsets[i];
         memset(dhidden, 0, 4 * stream * sizeof *dhidden);
-        linear_backward(n, n_embd, 4 * n_embd, parameters + at->fc2, layer->hidden, dx, dhidden, gradient + at->fc2);
+        linear_backward(n, n_embd, 4 * n_embd, parameters + at->mlp_fc2, layer->hidden, dx, dhidden, gradient + at->mlp_fc2);
         for (size_t j = 0; j < 4 * stream; j++) dhidden[j] = layer->hidden[j] > 0 ? dhidden[j] : 0;
         memset(dbranch, 0, stream * sizeof *dbranch);
-        linear_backward(n, 4 * n_embd, n_embd, parameters + at->fc1, layer->normed2, dhidden, dbranch, gradient + at->fc1);
-        rmsnorm_backward(n, n_embd, layer->normed2, layer->scale2, dbranch, dx);
+        linear_backward(n, 4 * n_embd, n_embd, parameters + at->mlp_fc1, layer->mlp_norm, dhidden, dbranch, gradient + at->mlp_fc1);
+        rmsnorm_backward(n, n_embd, layer->mlp_norm, layer->mlp_scale, dbranch, dx);
 
         memset(dbranch, 0, stream * sizeof *dbranch);
-        linear_backward(n, n_embd, n_embd, parameters + at->wo, layer->attention.mixed, dx, dbranch, gradient + at->wo);
+        linear_backward(n, n_embd, n_embd, parameters + at->attn_wo, layer->attention.attn_out, dx, dbranch, gradient + at->attn_wo);
         attend_backward(n, n_head, n_embd / n_head, &layer->attention, dbranch, trainer->dq, trainer->dk, trainer->dv);
         memset(dbranch, 0, stream * sizeof *dbranch);
-        linear_backward(n, n_embd, n_embd, parameters + at->wq, layer->normed1, trainer->dq, dbranch, gradient + at->wq);
-        linear_backward(n, n_embd, n_embd, parameters + at->wk, layer->normed1, trainer->dk, dbranch, gradient + at->wk);
-        linear_backward(n, n_embd, n_embd, parameters + at->wv, layer->normed1, trainer->dv, dbranch, gradient + at->wv);
-        rmsnorm_backward(n, n_embd, layer->normed1, layer->scale1, dbranch, dx);
+        linear_backward(n, n_embd, n_embd, parameters + at->attn_wq, layer->attn_norm, trainer->dq, dbranch, gradient + at->attn_wq);
+        linear_backward(n, n_embd, n_embd, parameters + at->attn_wk, layer->attn_norm, trainer->dk, dbranch, gradient + at->attn_wk);
+        linear_backward(n, n_embd, n_embd, parameters + at->attn_wv, layer->attn_norm, trainer->dv, dbranch, gradient + at->attn_wv);
+        rmsnorm_backward(n, n_embd, layer->attn_norm, layer->attn_scale, dbranch, dx);
     }
 
     memset(dbranch, 0, stream * sizeof *dbranch);
-    rmsnorm_backward(n, n_embd, trainer->embedded, trainer->embedded_scale, dx, dbranch);
+    rmsnorm_backward(n, n_embd, trainer->embedding, trainer->embedding_scale, dx, dbranch);
     for (int t = 0; t < n; t++) {
         add((size_t)n_embd, dbranch + (size_t)t * n_embd, gradient + (size_t)tokens[t] * n_embd);
         add((size_t)n_embd, dbranch + (size_t)t * n_embd, gradient + trainer->wpe + (size_t)t * n_embd);
@@ -166,7 +166,7 @@ trainer *create_trainer(const task *task, const char **unsupported) {
         .lm_head = ((size_t)task->vocab_size + n) * n_embd,
         .offsets = malloc((size_t)task->n_layer * sizeof(layer_offsets)),
         .layers = malloc((size_t)task->n_layer * sizeof(layer_activations)),
-        .embedded_scale = numbers(n), .embedded = numbers(stream), .x = numbers(stream),
+        .embedding_scale = numbers(n), .embedding = numbers(stream), .x = numbers(stream),
         .logits = numbers(n * (size_t)task->vocab_size),
         .dx = numbers(stream), .dbranch = numbers(stream), .dq = numbers(stream), .dk = numbers(stream), .dv = numbers(stream),
         .dhidden = numbers(4 * stream),
@@ -177,12 +177,12 @@ trainer *create_trainer(const task *task, const char **unsupported) {
     for (int i = 0; i < task->n_layer; i++, at += 12 * square) {
         created->offsets[i] = (layer_offsets){at, at + square, at + 2 * square, at + 3 * square, at + 4 * square, at + 8 * square};
         created->layers[i] = (layer_activations){
-            .normed1 = numbers(stream), .scale1 = numbers(n),
+            .attn_norm = numbers(stream), .attn_scale = numbers(n),
             .attention = {
                 .q = numbers(stream), .k = numbers(stream), .v = numbers(stream),
-                .weights = numbers((size_t)task->n_head * n * n), .mixed = numbers(stream),
+                .weights = numbers((size_t)task->n_head * n * n), .attn_out = numbers(stream),
             },
-            .normed2 = numbers(stream), .scale2 = numbers(n), .hidden = numbers(4 * stream),
+            .mlp_norm = numbers(stream), .mlp_scale = numbers(n), .hidden = numbers(4 * stream),
         };
     }
     reset_trainer(created, 0);

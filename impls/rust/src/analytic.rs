@@ -10,18 +10,18 @@ use crate::softmax::softmax;
 struct Layer {
     at: LayerOffsets,
     /// Input of attention, and what rmsnorm multiplied by.
-    normed1: Vec<f64>,
-    scale1: Vec<f64>,
+    attn_norm: Vec<f64>,
+    attn_scale: Vec<f64>,
     attention: Attention,
     /// Input of the MLP.
-    normed2: Vec<f64>,
-    scale2: Vec<f64>,
+    mlp_norm: Vec<f64>,
+    mlp_scale: Vec<f64>,
     /// After relu, `[positions][4 n_embd]`.
     hidden: Vec<f64>,
 }
 
 /// Trains by gradients written out by hand, one document after the other.
-pub struct Explicit<'a> {
+pub struct Analytic<'a> {
     task: &'a Task,
     /// Of step 0.
     first_document: usize,
@@ -31,8 +31,8 @@ pub struct Explicit<'a> {
     adam: Adam,
     layers: Vec<Layer>,
     /// Output of the rmsnorm behind the embedding, and what it multiplied by.
-    embedded: Vec<f64>,
-    embedded_scale: Vec<f64>,
+    embedding: Vec<f64>,
+    embedding_scale: Vec<f64>,
     /// The residual stream, then its gradient in `dx`.
     x: Vec<f64>,
     dx: Vec<f64>,
@@ -46,21 +46,21 @@ pub struct Explicit<'a> {
     logits: Vec<f64>,
 }
 
-impl<'a> Explicit<'a> {
+impl<'a> Analytic<'a> {
     pub fn new(task: &'a Task) -> Self {
         let scales = || vec![0.0; task.block_size];
         let stream = || vec![0.0; task.block_size * task.n_embd];
         let wide = || vec![0.0; task.block_size * task.n_embd * 4];
         let layer = |index| Layer {
             at: task.layer(index),
-            normed1: stream(),
-            scale1: scales(),
+            attn_norm: stream(),
+            attn_scale: scales(),
             attention: Attention::new(task.n_embd, task.n_head, task.block_size),
-            normed2: stream(),
-            scale2: scales(),
+            mlp_norm: stream(),
+            mlp_scale: scales(),
             hidden: wide(),
         };
-        Explicit {
+        Analytic {
             task,
             first_document: 0,
             step: 0,
@@ -68,8 +68,8 @@ impl<'a> Explicit<'a> {
             gradient: vec![0.0; task.parameters.len()],
             adam: Adam::new(task.parameters.len()),
             layers: (0..task.n_layer).map(layer).collect(),
-            embedded: stream(),
-            embedded_scale: scales(),
+            embedding: stream(),
+            embedding_scale: scales(),
             x: stream(),
             dx: stream(),
             branch: stream(),
@@ -94,26 +94,31 @@ impl<'a> Explicit<'a> {
                 *x = token + position;
             }
         }
-        rmsnorm(x, &mut self.embedded[..stream], &mut self.embedded_scale, n_embd);
-        x.copy_from_slice(&self.embedded[..stream]);
+        rmsnorm(x, &mut self.embedding[..stream], &mut self.embedding_scale, n_embd);
+        x.copy_from_slice(&self.embedding[..stream]);
 
         for layer in &mut self.layers {
             let (at, square) = (layer.at, n_embd * n_embd);
-            let normed = &mut layer.normed1[..stream];
-            rmsnorm(x, normed, &mut layer.scale1, n_embd);
-            linear(&p[at.wq..at.wk], normed, &mut layer.attention.q, n_embd);
-            linear(&p[at.wk..at.wv], normed, &mut layer.attention.k, n_embd);
-            linear(&p[at.wv..at.wo], normed, &mut layer.attention.v, n_embd);
+            let attn_norm = &mut layer.attn_norm[..stream];
+            rmsnorm(x, attn_norm, &mut layer.attn_scale, n_embd);
+            linear(&p[at.attn_wq..at.attn_wk], attn_norm, &mut layer.attention.q, n_embd);
+            linear(&p[at.attn_wk..at.attn_wv], attn_norm, &mut layer.attention.k, n_embd);
+            linear(&p[at.attn_wv..at.attn_wo], attn_norm, &mut layer.attention.v, n_embd);
             layer.attention.forward(n);
-            linear(&p[at.wo..at.fc1], &layer.attention.mixed[..stream], branch, n_embd);
+            linear(
+                &p[at.attn_wo..at.mlp_fc1],
+                &layer.attention.attn_out[..stream],
+                branch,
+                n_embd,
+            );
             add(branch, x);
 
-            let normed = &mut layer.normed2[..stream];
+            let mlp_norm = &mut layer.mlp_norm[..stream];
             let hidden = &mut layer.hidden[..wide];
-            rmsnorm(x, normed, &mut layer.scale2, n_embd);
-            linear(&p[at.fc1..at.fc2], normed, hidden, n_embd);
+            rmsnorm(x, mlp_norm, &mut layer.mlp_scale, n_embd);
+            linear(&p[at.mlp_fc1..at.mlp_fc2], mlp_norm, hidden, n_embd);
             hidden.iter_mut().for_each(|value| *value = value.max(0.0));
-            linear(&p[at.fc2..at.fc2 + 4 * square], hidden, branch, 4 * n_embd);
+            linear(&p[at.mlp_fc2..at.mlp_fc2 + 4 * square], hidden, branch, 4 * n_embd);
             add(branch, x);
         }
 
@@ -159,38 +164,66 @@ impl<'a> Explicit<'a> {
 
         for layer in self.layers.iter().rev() {
             let at = layer.at;
-            let fc2 = at.fc2..at.fc2 + 4 * n_embd * n_embd;
-            let (hidden, normed) = (&layer.hidden[..wide], &layer.normed2[..stream]);
+            let mlp_fc2 = at.mlp_fc2..at.mlp_fc2 + 4 * n_embd * n_embd;
+            let (hidden, mlp_norm) = (&layer.hidden[..wide], &layer.mlp_norm[..stream]);
             dhidden.fill(0.0);
-            linear_backward(&p[fc2.clone()], hidden, dx, dhidden, &mut g[fc2], 4 * n_embd);
+            linear_backward(&p[mlp_fc2.clone()], hidden, dx, dhidden, &mut g[mlp_fc2], 4 * n_embd);
             for (dhidden, hidden) in dhidden.iter_mut().zip(hidden) {
                 *dhidden = if *hidden > 0.0 { *dhidden } else { 0.0 };
             }
             dbranch.fill(0.0);
             linear_backward(
-                &p[at.fc1..at.fc2],
-                normed,
+                &p[at.mlp_fc1..at.mlp_fc2],
+                mlp_norm,
                 dhidden,
                 dbranch,
-                &mut g[at.fc1..at.fc2],
+                &mut g[at.mlp_fc1..at.mlp_fc2],
                 n_embd,
             );
-            rmsnorm_backward(normed, &layer.scale2, dbranch, dx, n_embd);
+            rmsnorm_backward(mlp_norm, &layer.mlp_scale, dbranch, dx, n_embd);
 
-            let normed = &layer.normed1[..stream];
+            let attn_norm = &layer.attn_norm[..stream];
             dbranch.fill(0.0);
-            let mixed = &layer.attention.mixed[..stream];
-            linear_backward(&p[at.wo..at.fc1], mixed, dx, dbranch, &mut g[at.wo..at.fc1], n_embd);
+            let attn_out = &layer.attention.attn_out[..stream];
+            linear_backward(
+                &p[at.attn_wo..at.mlp_fc1],
+                attn_out,
+                dx,
+                dbranch,
+                &mut g[at.attn_wo..at.mlp_fc1],
+                n_embd,
+            );
             layer.attention.backward(n, dbranch, dq, dk, dv);
             dbranch.fill(0.0);
-            linear_backward(&p[at.wq..at.wk], normed, dq, dbranch, &mut g[at.wq..at.wk], n_embd);
-            linear_backward(&p[at.wk..at.wv], normed, dk, dbranch, &mut g[at.wk..at.wv], n_embd);
-            linear_backward(&p[at.wv..at.wo], normed, dv, dbranch, &mut g[at.wv..at.wo], n_embd);
-            rmsnorm_backward(normed, &layer.scale1, dbranch, dx, n_embd);
+            linear_backward(
+                &p[at.attn_wq..at.attn_wk],
+                attn_norm,
+                dq,
+                dbranch,
+                &mut g[at.attn_wq..at.attn_wk],
+                n_embd,
+            );
+            linear_backward(
+                &p[at.attn_wk..at.attn_wv],
+                attn_norm,
+                dk,
+                dbranch,
+                &mut g[at.attn_wk..at.attn_wv],
+                n_embd,
+            );
+            linear_backward(
+                &p[at.attn_wv..at.attn_wo],
+                attn_norm,
+                dv,
+                dbranch,
+                &mut g[at.attn_wv..at.attn_wo],
+                n_embd,
+            );
+            rmsnorm_backward(attn_norm, &layer.attn_scale, dbranch, dx, n_embd);
         }
 
         dbranch.fill(0.0);
-        rmsnorm_backward(&self.embedded[..stream], &self.embedded_scale, dx, dbranch, n_embd);
+        rmsnorm_backward(&self.embedding[..stream], &self.embedding_scale, dx, dbranch, n_embd);
         for (t, row) in dbranch.chunks_exact(n_embd).enumerate() {
             add(row, &mut g[tokens[t] * n_embd..][..n_embd]);
             add(row, &mut g[self.task.wpe() + t * n_embd..][..n_embd]);
@@ -214,7 +247,7 @@ impl<'a> Explicit<'a> {
     }
 }
 
-impl Trainer for Explicit<'_> {
+impl Trainer for Analytic<'_> {
     fn step(&mut self) -> f64 {
         let loss = self.loss_and_gradient();
         self.adam.update(

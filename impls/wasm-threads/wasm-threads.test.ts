@@ -9,6 +9,7 @@ import { type PresetName, presets, taskDefaults } from '../../harness/task/prese
 import type { Trainer, TrainingTask } from '../contract.ts';
 import { largestDifference } from '../testing/trainer-contract.ts';
 import createSingleTrainer from '../wasm-simd/wasm-simd.ts';
+import { lateSlot } from './meeting.ts';
 import { createThreadedTrainer } from './wasm-threads.ts';
 
 const prepare = async (preset: PresetName): Promise<TrainingTask> =>
@@ -73,6 +74,25 @@ test.each<PresetName>(['d64', 'd16-b16'])(
     });
     expect(again).toEqual(first);
     expect(await onTwoThreads(task, (trainer) => trainer.train(50))).toEqual(first);
+  },
+);
+
+test.each<PresetName>(['d64', 'd16-b16', 'd64-b16'])(
+  'at %s the first thread trains alone once a thread was late, and gets the same bits',
+  async (preset) => {
+    const trainer = await createThreadedTrainer(await prepare(preset), 2);
+    try {
+      const losses = trainer.train(20);
+      const parameters = trainer.parameters();
+      trainer.reset(0);
+      const before = trainer.stepsAlone;
+      Atomics.store(trainer.control, lateSlot, 1);
+      expect(trainer.train(20)).toEqual(losses);
+      expect(trainer.stepsAlone).toBeGreaterThan(before);
+      expect(trainer.parameters()).toEqual(parameters);
+    } finally {
+      trainer.close();
+    }
   },
 );
 

@@ -74,7 +74,8 @@ class ThreadedTrainer implements Trainer {
   readonly buildNanoseconds?: number;
   readonly #parts: readonly Part[];
   readonly #workers: readonly Worker[];
-  readonly #control: Int32Array;
+  /** What the threads tell each other: see `meeting.ts`. */
+  readonly control: Int32Array;
   readonly #losses: Float64Array;
   readonly #meeting: Meeting;
   readonly #batch: number;
@@ -87,7 +88,7 @@ class ThreadedTrainer implements Trainer {
     if (buildNanoseconds > 0) this.buildNanoseconds = buildNanoseconds;
     this.#parts = starts.map((start) => new Part(start, common));
     this.#workers = workers;
-    this.#control = new Int32Array(common.control);
+    this.control = new Int32Array(common.control);
     this.#losses = new Float64Array(common.losses);
     this.#meeting = new Meeting(common.control, 0, starts.length);
     this.#batch = common.task.batch;
@@ -123,15 +124,13 @@ class ThreadedTrainer implements Trainer {
     let invited = false;
     for (let step = firstStep; step < end; step++) {
       if (!this.#together && this.#allAreReady()) this.#together = true;
-      if (this.#together && !invited) {
-        this.#invite(step, end);
-        invited = true;
-        this.#meeting.meet(wakeUp);
-      } else if (this.#together) {
-        this.#together = Atomics.exchange(this.#control, lateSlot, 0) === 0;
-        if (!this.#together) this.#sendAway();
-        this.#meeting.meet();
-        if (!this.#together) invited = false;
+      if (this.#together) {
+        const late = Atomics.exchange(this.control, lateSlot, 0) === 1;
+        if (!invited) this.#invite(step, end);
+        if (late) this.#sendAway();
+        this.#meeting.meet(invited ? undefined : wakeUp);
+        this.#together = !late;
+        invited = this.#together;
       }
       if (this.#together) this.#trainPart(step);
       else this.#trainAlone(step);
@@ -156,13 +155,12 @@ class ThreadedTrainer implements Trainer {
   }
 
   #allAreReady(): boolean {
-    return this.#workers.every((_, i) => Atomics.load(this.#control, readySlot(i + 1)) === 1);
+    return this.#workers.every((_, i) => Atomics.load(this.control, readySlot(i + 1)) === 1);
   }
 
   #invite(step: number, end: number): void {
-    const control = this.#control;
+    const { control } = this;
     Atomics.store(control, togetherSlot, 1);
-    Atomics.store(control, lateSlot, 0);
     Atomics.store(control, firstStepSlot, step);
     Atomics.store(control, endStepSlot, end);
     Atomics.store(control, firstDocumentSlot, this.#parts[0].kernel.firstDocument);
@@ -173,7 +171,7 @@ class ThreadedTrainer implements Trainer {
 
   /** Takes effect with the meeting that follows. */
   #sendAway(): void {
-    for (const i of this.#workers.keys()) Atomics.store(this.#control, readySlot(i + 1), 0);
-    Atomics.store(this.#control, togetherSlot, 0);
+    for (const i of this.#workers.keys()) Atomics.store(this.control, readySlot(i + 1), 0);
+    Atomics.store(this.control, togetherSlot, 0);
   }
 }

@@ -17,7 +17,8 @@ export const maxTileVectors = 2;
  */
 const tileRows = [0, 8, 6];
 
-const unroll = 16;
+/** Few: more code than the first-level cache holds costs more than the turns of a loop. */
+const unroll = 2;
 
 /** What happens to a product before it is stored. */
 export type Finish = 'plain' | 'residual' | 'relu' | 'relu-gradient';

@@ -99,7 +99,8 @@ export function kernelText(request: KernelRequest): string {
         l.inputPanels,
       );
     };
-    /** dW = dy xᵀ from the input last kept, and Adam. */
+    const bands = new Set<string>();
+    /** dW = dy xᵀ from the input last kept, and Adam, of which `finishWeights` does the rest. */
     const weightGradient = (m: Matrix, dy: number) => {
       const height = tileHeight(v, m.inputs);
       const band = (first: number, rows: number, groups: number) => {
@@ -107,12 +108,16 @@ export function kernelText(request: KernelRequest): string {
         const name = define(`weightGradient.${rows}x${m.inputs}.${stage}`, () =>
           gradientOfWeights(`weightGradient.${rows}x${m.inputs}.${stage}`, v, l, rows, m.inputs, stages[stage]),
         );
+        bands.add(name);
         const from = [m.address + first * m.inputs * v.elementBytes, dy + first * row];
         phase.f.do(call(name, ...from, l.inputPanels, phase.columns, groups));
       };
       const groups = Math.floor(m.outputs / height);
       band(0, height, groups);
       band(groups * height, m.outputs % height, 1);
+    };
+    const finishWeights = () => {
+      if (stages[stage].end === 'adam') for (const name of bands) phase.f.do(call(`${name}.finish`));
     };
 
     let sums = 0;
@@ -180,6 +185,7 @@ export function kernelText(request: KernelRequest): string {
       for (const { matrix, down } of attnWqkv) weightGradient(matrix, l.dQkv + down);
       run('rmsnormGradient.residual', layer.attnNorm, l.dNorm, layer.attnNormScale, l.dStream);
     }
+    finishWeights();
     // The embeddings' gradient is too little to share out.
     if (!shared || plan.part === 0) {
       run('rmsnormGradient', stream[0], l.dStream, l.embeddingScale, l.dNorm);

@@ -60,6 +60,7 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
         if (groups > 0) kernel.run('groups', [w.address, dy.address, l.inputPanels, columns, groups], outputs);
         const below = [w, dy].map(({ address, strideBytes }) => address + groups * height * strideBytes);
         if (shape.outputs % height > 0) kernel.run('rest', [...below, l.inputPanels, columns, 1], outputs);
+        if (end === 'adam') for (const name of ['groups', 'rest']) kernel.run(`${name}.finish`, [], outputs);
 
         const each = (of: (o: number, i: number) => number): Matrix =>
           weights.map((row, o) => row.map((_, i) => of(o, i)));

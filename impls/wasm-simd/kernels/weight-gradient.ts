@@ -20,8 +20,8 @@ export function tileHeight(v: Vector, inputs: number): number {
  * `name(w, dy, xPanels, columns, groups)`: for so many groups of so many rows: dW[o][i] = Σ_c dy[o][c] · x[i][c], summed in registers; `xPanels` is x as
  * {@link toPanels} leaves it. With `end: 'adam'` its moments are updated from there, and the parameters one tile later:
  * their roots and divisions are strewn among the products of the next tile. A divider that is never idle is what bounds
- * Adam, and a processor does not look far enough ahead to keep it so by itself. dy is zero up to the end of the last
- * vector of columns.
+ * Adam, and a processor does not look far enough ahead to keep it so by itself. The last tile is left to the next call,
+ * for whichever matrix, or to `name.finish()`. dy is zero up to the end of the last vector of columns.
  */
 export function weightGradient(
   name: string,
@@ -55,14 +55,10 @@ export function weightGradient(
     { length: rows * across },
     (_, index) => Math.floor(index / across) * rowBytes + (index % across) * vectorBytes,
   );
-  const update = new StrewnUpdate(
-    f,
-    v,
-    l,
-    c,
-    cells.map((bytes) => at(pending, bytes)),
-  );
-  f.set(pending, i32.constant(l.noTile));
+  const places = cells.map((bytes) => at(pending, bytes));
+  const update = new StrewnUpdate(f, v, l, c, places);
+  const global = `$${name}.pending`;
+  if (flow.end === 'adam') f.set(pending, `(global.get ${global})`);
   const tile = () => {
     const acc = accumulators(f, rows, across, (row, vector) =>
       flow.start === 'stored' ? v.load(at(wi, cells[row * across + vector] + l.toGradient)) : c.floor.get,
@@ -125,11 +121,22 @@ export function weightGradient(
       );
     },
   );
-  if (flow.end === 'adam') {
-    update.begin(0);
-    update.finish();
-  }
-  return f.text();
+  if (flow.end === 'stored') return f.text();
+  f.do(`(global.set ${global} ${pending.get})`);
+
+  const finish = new FunctionWriter(`${name}.finish`);
+  const constants = loadAdamConstants(finish, v, l);
+  const last = finish.let('i32', 'last', `(global.get ${global})`);
+  const left = new StrewnUpdate(
+    finish,
+    v,
+    l,
+    constants,
+    cells.map((bytes) => at(last, bytes)),
+  );
+  left.finish();
+  finish.do(`(global.set ${global} (i32.const ${l.noTile}))`);
+  return `(global ${global} (mut i32) (i32.const ${l.noTile})) ${f.text()} ${finish.text()}`;
 }
 
 /** Multiply-adds of {@link updateMoments}. */

@@ -268,6 +268,7 @@ describe('bad input', () => {
     [['--long', '--rounds', '3'], /'--long' cannot be used with option '--rounds <n>'/],
     [['--rounds', '3', '--budget', '9'], /'--rounds <n>' cannot be used with option '--budget/],
     [['--baseline', 'fsat'], /unknown implementation "fsat"; did you mean "fast"\?/],
+    [['--verbose'], /--verbose belongs to --scaling/],
     [['--sort', 'name'], /Allowed choices are ladder, speed/],
   ])('%j gets one line and exit code 2, and nothing is written', async (words, message) => {
     const { exitCode, stdout, stderr } = await bench(...words);

@@ -39,10 +39,14 @@ export function benchCommand(): Command {
   return addTaskFlags(new Command('bench'))
     .summary('time implementations, verified first')
     .description('verify implementations, time them, and say how much faster each is')
-    .argument('[implementation...]', 'which ones; all of them where none is named')
-    .option('--quick', 'every row verified and timed in under 30 seconds, less surely')
+    .argument('[implementation...]', 'which ones (default: all)')
+    .option('--quick', 'a short run: under 30 seconds, wider intervals')
     .addOption(
-      new Option('--scaling', 'every preset, and how cost grows with work').conflicts([...sizeFlags, 'long', 'export']),
+      new Option('--scaling', 'run every preset; show how cost grows with size').conflicts([
+        ...sizeFlags,
+        'long',
+        'export',
+      ]),
     )
     .option('--verbose', 'with --scaling, the table of every preset too')
     .addOption(
@@ -52,7 +56,7 @@ export function benchCommand(): Command {
       ]),
     )
     .addOption(
-      new Option('--rounds <n>', 'exactly so many rounds, one process a row in each')
+      new Option('--rounds <n>', 'run exactly this many rounds')
         .argParser(wholeNumberFrom(1))
         .conflicts(['budget', 'precision']),
     )
@@ -62,9 +66,10 @@ export function benchCommand(): Command {
         .default(2),
     )
     .addOption(
-      new Option('--budget <seconds>', 'add no more rounds then (default: 100; 40 a preset with --scaling)').argParser(
-        positiveNumber,
-      ),
+      new Option(
+        '--budget <seconds>',
+        'add no more rounds after this time (default: 100; with --scaling 40 a preset)',
+      ).argParser(positiveNumber),
     )
     .addOption(
       new Option('--results <folder>', 'where results and the history are kept').default(
@@ -73,13 +78,13 @@ export function benchCommand(): Command {
       ),
     )
     .addOption(
-      new Option('--baseline <name>', 'the row that all are compared with, any number of times')
+      new Option('--baseline <name>', 'compare all rows with this one; may be repeated')
         .argParser(collect)
         .default([], 'Python, or the first row named'),
     )
     .addOption(sortOption())
     .addOption(new Option('--like <result>', 'run the laps of a stored result again').conflicts(['scaling', 'long']))
-    .option('--no-save', 'keep nothing')
+    .option('--no-save', 'save nothing')
     .option('--report', 'make a page of the results, report.html in --results')
     .option('--open', 'make that page and show it in a browser')
     .addOption(exportOption())
@@ -107,6 +112,8 @@ async function bench(names: readonly string[], flags: BenchFlags): Promise<void>
   if (reports && flags.long)
     throw new UsageError('--report: got --long too, which has no time a document; leave out one');
   if (reports) await reportTarget(flags);
+  if (flags.verbose && !flags.scaling)
+    throw new UsageError('--verbose belongs to --scaling; leave it out, or add that');
   const all = await discoverWith(flags.impls);
   selectImplementations(all, flags.baseline);
   const chosen = selectImplementations(all, names.length === 0 ? [] : [...names, ...flags.baseline]);

@@ -48,7 +48,7 @@ export function checkCommand(): Command {
   return addTaskFlags(new Command('check'))
     .summary('verify without timing')
     .description('verify implementations against the reference, without timing them')
-    .argument('[implementation...]', 'which ones; all of them where none is named')
+    .argument('[implementation...]', 'which ones (default: all)')
     .option('--steps <n>', 'how many steps to verify', wholeNumberFrom(1))
     .addOption(gauntletSeedOption())
     .option('--samples', 'train for --num-steps and draw 20 names')
@@ -56,7 +56,7 @@ export function checkCommand(): Command {
     .option('--parameters', 'show the parameters after step 1, tensor by tensor')
     .option('--watch', 'check again whenever a file of the implementation is saved')
     .addOption(
-      new Option('--protocol', 'try what the line protocol asks of a program, instead of its losses').conflicts([
+      new Option('--protocol', 'check the line protocol instead of the losses').conflicts([
         ...['steps', 'samples', 'gradients', 'parameters', 'runtime'],
       ]),
     )

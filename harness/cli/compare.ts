@@ -48,7 +48,7 @@ export function compareCommand(): Command {
   return addTaskFlags(new Command('compare'))
     .summary('fail if a revision is slower')
     .description('compare two revisions side by side, or two stored results, and fail where one became slower')
-    .argument('[name...]', 'implementations to compare, all where none is named; without --base, two results files')
+    .argument('[name...]', 'implementations (default: all); without --base, two result files')
     .option('--base <revision>', 'what to compare with: a branch, tag or commit')
     .option('--head <revision>', 'what is new (default: what is checked out here)')
     .addOption(
@@ -59,10 +59,10 @@ export function compareCommand(): Command {
         .argParser(positiveNumber)
         .default(50),
     )
-    .option('--strict', 'exit with 4 where a verdict is inconclusive')
-    .option('--allow-dirty', 'compare the working tree as it stands, uncommitted changes included')
-    .option('--all', 'also implementations whose own and shared files are the same on both sides')
-    .option('--github', 'write annotations and the job summary (default inside GitHub Actions)')
+    .option('--strict', 'exit with 4 if a verdict is inconclusive')
+    .option('--allow-dirty', 'compare the working tree as it stands, with its uncommitted changes')
+    .option('--all', 'run implementations whose files are the same on both sides too')
+    .option('--github', 'write annotations and the job summary (default in GitHub Actions)')
     .addOption(implementationsOption())
     .addOption(jsonOption())
     .action(compare);

@@ -127,7 +127,7 @@ export function collect(value: string, values: readonly string[]): readonly stri
 
 /** Folders with implementations of one's own, beside those of this project. */
 export const implementationsOption = (): Option =>
-  new Option('--impls <folder>', 'add the implementations of this folder, any number of times')
+  new Option('--impls <folder>', 'add the implementations of this folder; may be repeated')
     .argParser(collect)
     .default([], 'none');
 
@@ -144,13 +144,13 @@ export const sortOption = (): Option =>
 export const exportOption = (): Option =>
   new Option(
     '--export <format=file>',
-    `write the table for another tool, - being standard output, any number of times; formats: ${exportFormats.join(', ')}`,
+    `write the table to a file too, or with - to standard output; may be repeated; formats: ${exportFormats.join(', ')}`,
   )
     .argParser(collect)
     .default([], 'none');
 
 export const jsonOption = (): Option =>
-  new Option('--json <file|->', 'write the results as JSON; with -, standard output holds that JSON alone');
+  new Option('--json <file|->', 'write the results as JSON; with - to standard output, and nothing else there');
 
 /** One row per runtime: `--runtime node,bun,deno`. */
 export const runtimeOption = (): Option =>

@@ -19,8 +19,8 @@ interface HistoryFlags {
 export function historyCommand(): Command {
   return new Command('history')
     .summary('how each row changed over time')
-    .description('how each implementation changed from run to run, and at which commit it stepped')
-    .argument('[implementation...]', 'which ones; all of them where none is named')
+    .description('show how each implementation changed from run to run, and at which commit')
+    .argument('[implementation...]', 'which ones (default: all)')
     .addOption(
       new Option('--file <path>', 'another history than that of this checkout').default(
         historyPath,

@@ -38,7 +38,7 @@ type ListedImplementation =
 export function listCommand(): Command {
   return new Command('list')
     .summary('what there is, and what runs here')
-    .description('the implementations, what each needs, and whether that is here')
+    .description('list the implementations, and whether each runs here')
     .addOption(jsonOption())
     .addOption(implementationsOption())
     .action(list);

@@ -20,7 +20,7 @@ export function showCommand(): Command {
   return new Command('show')
     .summary('print or export a stored result')
     .description('print stored results again, or export them in another format')
-    .argument('[result...]', 'files that `bench` saved; the newest one where none is named')
+    .argument('[result...]', 'files that `bench` saved (default: the newest)')
     .addOption(
       new Option('--results <folder>', 'where to look for the newest').default(
         resultsFolder,

@@ -5,22 +5,31 @@ import { kernelFile } from './kernel-file.ts';
 /** How every WebAssembly file begins. */
 const magic = [0x00, 0x61, 0x73, 0x6d];
 
+/** By file: a row's two trainers share a kernel. */
+const kernels = new Map<string, Promise<WebAssembly.Module>>();
+
 /**
  * What the page has instead of the cache on disk: kernels that were built with it. The assembler is 15 MB, too much for a page.
  *
  * @throws UnsupportedTask where none was built for these sizes
  */
 export async function loadKernel(request: KernelRequest): Promise<{ readonly module: WebAssembly.Module }> {
+  const file = kernelFile(request);
+  const module = kernels.get(file) ?? fetchKernel(file, request);
+  kernels.set(file, module);
+  return { module: await module };
+}
+
+async function fetchKernel(file: string, { model }: KernelRequest): Promise<WebAssembly.Module> {
   // A worker does not know where its page is, except by the name it was given.
-  const response = await fetch(new URL(kernelFile(request), self.name));
+  const response = await fetch(new URL(file, self.name));
   const bytes = new Uint8Array(await response.arrayBuffer());
   // Some hosts answer with a page, and no error, where they have no file.
   if (response.status === 404 || magic.some((byte, i) => bytes[i] !== byte)) {
-    const { nEmbd, vocabSize } = request.model;
     throw new UnsupportedTask(
-      `no kernel was built for n_embd ${nEmbd} and ${vocabSize} tokens: the page has those of its presets and 27 tokens`,
+      `no kernel was built for n_embd ${model.nEmbd} and ${model.vocabSize} tokens: the page has those of its presets and 27 tokens`,
     );
   }
   if (!response.ok) throw new Error(`its kernel could not be fetched (${response.status})`);
-  return { module: await WebAssembly.compile(bytes) };
+  return WebAssembly.compile(bytes);
 }

@@ -35,7 +35,7 @@ describe.skipIf(chromiumPath === undefined)(inBrowser('the race in a browser'), 
     await browser.close();
     await server.close();
     await rm(folder, { recursive: true });
-  });
+  }, 60_000);
 
   async function opened(hash = ''): Promise<{ page: Page; complaints: readonly string[] }> {
     const page = await browser.newPage();
@@ -137,6 +137,39 @@ describe.skipIf(chromiumPath === undefined)(inBrowser('the race in a browser'), 
     expect(await page.locator('img, main script').count()).toBe(0);
     // A browser reports every 404, and that is what a missing kernel is.
     expect(complaints.filter((complaint) => !complaint.includes('404'))).toEqual([]);
+    await page.close();
+  });
+
+  it('races with plain SIMD where the engine has no relaxed SIMD', async () => {
+    const { page, complaints } = await opened('#steps=20');
+    const kernels: string[] = [];
+    page.on('response', (response) => {
+      if (response.url().endsWith('.wasm')) kernels.push(response.url());
+    });
+    await page.context().route(/\/worker-[^/]*\.js$/, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: `WebAssembly.validate = () => false;${await response.text()}` });
+    });
+    await raced(page);
+    expect(await page.locator('#rows li.finished').count()).toBe(5);
+    expect(kernels).toHaveLength(2);
+    for (const url of kernels) expect(url).toContain('fused-false');
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('races in a page that is isolated, where shared memory is, as in one that is not', async () => {
+    const { page } = await opened();
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(false);
+    await page.context().route(/\/(\?isolated)?$|\.(html|js)$/, async (route) => {
+      const response = await route.fetch();
+      const isolation = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
+      await route.fulfill({ response, headers: { ...response.headers(), ...isolation } });
+    });
+    await page.goto(`${address}?isolated#steps=20`);
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+    await raced(page);
+    expect(await page.locator('#rows li.finished').count()).toBe(5);
     await page.close();
   });
 

@@ -46,6 +46,20 @@ describe('bad input: one line, exit code 2, no file', () => {
       async () => [await store({}, 'a'), await store({ task: { ...base.task, seed: 7 } }, 'b')],
       /got a task that cannot stand beside .*other seed \(42 and 7\)/,
     ],
+    [
+      'losses of another task',
+      async () => {
+        const check = {
+          schemaVersion: base.schemaVersion,
+          task: d64,
+          reference: { source: 'golden', losses: [1] },
+          results: [],
+        };
+        await writeFile(join(folder, 'losses.json'), JSON.stringify(check));
+        return [await store({}, 'a'), '--losses', join(folder, 'losses.json')];
+      },
+      /--losses .*: got losses of another task, other nEmbd \(16 and 64\)/,
+    ],
     ['a folder for the page', async () => [await store({}, 'a'), '--output', folder], /got a folder; expected a file/],
     [
       'a file where the charts’ folder should be',

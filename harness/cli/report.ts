@@ -9,9 +9,12 @@ import {
   type ResultFile,
 } from '../present/report/machine-report.ts';
 import { displayPath, resultsFolder } from '../project.ts';
+import { taskDifference } from '../results/comparable.ts';
 import { type HistoryRecord, readHistory } from '../results/history.ts';
 import { readPublished } from '../results/published.ts';
+import { type CheckResult, checkResultSchema } from '../results/schema.ts';
 import { readResults, resultTaskName } from '../results/store.ts';
+import { readJsonFile } from '../results/stored-json.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** Where a report goes, and whether it is shown. */
@@ -19,6 +22,7 @@ export interface ReportFlags {
   readonly results: string;
   readonly output?: string;
   readonly svg?: string;
+  readonly losses?: string;
   readonly open?: true;
 }
 
@@ -38,6 +42,7 @@ export function reportCommand(): Command {
     )
     .option('--output <file>', 'the page (default: report.html in --results)')
     .option('--svg <folder>', 'write the charts as SVG files too, light and dark')
+    .option('--losses <file>', 'draw the losses that `check --json` wrote')
     .option('--open', 'show the page in a browser')
     .action(report);
 }
@@ -69,7 +74,13 @@ export async function writeReport(files: readonly ResultFile[], flags: ReportFla
   const machines = machineReports(files);
   // Drawing takes 300 ms to load, which no other command should wait for.
   const { reportPage } = await import('../present/report/report-page.ts');
-  const page = reportPage({ machines, history: await historyIn(flags.results), published: await readPublished() });
+  const check = flags.losses === undefined ? undefined : await lossesOf(flags.losses, machines[0]);
+  const page = reportPage({
+    machines,
+    history: await historyIn(flags.results),
+    published: await readPublished(),
+    ...(check === undefined ? {} : { check }),
+  });
   const target = await reportTarget(flags);
   const pictures = flags.svg === undefined ? [] : await pictureTargets(flags.svg, machines);
   await writeOutput(target, page);
@@ -122,6 +133,15 @@ async function newestResults(folder: string): Promise<readonly ResultFile[]> {
 
 function sameMachine(a: ResultFile['result'], b: ResultFile['result']): boolean {
   return a.machine.fingerprint === b.machine.fingerprint && a.runtime.version === b.runtime.version;
+}
+
+/** @throws UsageError where the file holds no losses, or those of another task than the headline's */
+async function lossesOf(path: string, { result }: MachineReport): Promise<CheckResult> {
+  const check = await readJsonFile(path, checkResultSchema);
+  const difference = taskDifference(result.task, check.task);
+  if (difference !== undefined)
+    throw new UsageError(`--losses ${path}: got losses of another task, ${difference}; expected those of the report's`);
+  return check;
 }
 
 /** A folder without a history is no fault: the first report may come before it. */

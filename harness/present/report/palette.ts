@@ -51,7 +51,9 @@ export function cssColor(color: Color): string {
 
 /** The same colour for a language in every chart; those beyond the usual ones share one, and have their names beside them. */
 export function languageColor(language: string): string {
-  return cssColor((Object.hasOwn(usual, language) ? usual[language] : undefined) ?? 'steel');
+  // `Python (PyPy)` is Python.
+  const [name] = language.split(' (');
+  return cssColor((Object.hasOwn(usual, name) ? usual[name] : undefined) ?? 'steel');
 }
 
 /** Declarations of all variables of a scheme. */

@@ -59,6 +59,7 @@ describe('the report', () => {
       'What others have published',
       'What each idea brought',
       'Cost against size',
+      'Loss curves',
       'Is it right?',
       'From run to run',
       'How it was measured',

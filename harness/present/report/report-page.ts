@@ -9,7 +9,7 @@ import {
   publishedSpeedup,
   publishedTableFor,
 } from '../../results/published.ts';
-import type { BenchResult, ClaimResult, Row, VerifiedRow } from '../../results/schema.ts';
+import type { BenchResult, CheckResult, ClaimResult, Row, VerifiedRow } from '../../results/schema.ts';
 import type { Trend } from '../../results/trend.ts';
 import { formatFactor, formatMebibytes, formatNumber, formatPercent, formatRatio } from '../number-format.ts';
 import { answerSection } from './answer.ts';
@@ -19,6 +19,7 @@ import { historyChart } from './history-chart.ts';
 import { type Html, html, trusted } from './html.ts';
 import { type HtmlColumn, htmlTable, numbers } from './html-table.ts';
 import { ladderChart, ladderOf } from './ladder-chart.ts';
+import { lossSection } from './loss-curves.ts';
 import { type MachineReport, trendsOfMachine } from './machine-report.ts';
 import { cssVariables } from './palette.ts';
 import { factorBetween, ratioOver } from './ratio.ts';
@@ -31,6 +32,8 @@ export interface ReportContents {
   readonly machines: readonly MachineReport[];
   readonly history: readonly HistoryRecord[];
   readonly published: Published;
+  /** What `check` found of the headline's task, with the losses of every row. */
+  readonly check?: CheckResult;
 }
 
 const WIDE_PIXELS = 880;
@@ -38,7 +41,7 @@ const WIDE_PIXELS = 880;
 const NARROW_PIXELS = 328;
 
 /** The report as one HTML document that needs nothing else: no script, no network. Sections stand in the order of a reader's questions. */
-export function reportPage({ machines, history, published }: ReportContents): string {
+export function reportPage({ machines, history, published, check }: ReportContents): string {
   const [{ result }] = machines;
   const style = trusted(
     `:root{${cssVariables('light')}}@media (prefers-color-scheme:dark){:root{${cssVariables('dark')}}}${readFileSync(join(import.meta.dirname, 'page.css'), 'utf8')}`,
@@ -62,6 +65,7 @@ ${section('How long a document takes', barsSection(machines))}
 ${section('What others have published', claimsSection(machines[0], published))}
 ${section('What each idea brought', perMachine(machines, ladderSection))}
 ${section('Cost against size', perMachine(machines, sizeSection))}
+${section('Loss curves', check === undefined ? noLosses : lossSection(check, result.rows, figure))}
 ${section('Is it right?', perMachine(machines, verificationSection))}
 ${section(
   'From run to run',
@@ -75,6 +79,8 @@ ${section('Repeat it', perMachine(machines, repeatSection))}
 `;
   return page.markup;
 }
+
+const noLosses = html`<p>Results keep no losses. <code>npm run check -- --json losses.json</code> writes those of every row, and <code>npm run report -- --losses losses.json</code> draws them here.</p>`;
 
 function section(title: string, content: Html): Html {
   return html`<section><h2>${title}</h2>${content}</section>`;

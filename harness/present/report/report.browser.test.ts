@@ -110,11 +110,11 @@ describe.skipIf(chromiumPath === undefined)(inBrowser('the report in a browser')
     page = await context.newPage();
     complaints = complaintsOf(page);
     await page.goto(pathToFileURL(join(folder, 'report.html')).href);
-  });
+  }, 60_000);
   afterAll(async () => {
     await browser.close();
     await rm(folder, { recursive: true });
-  });
+  }, 60_000);
 
   it.each(views)('is whole, readable and accessible in $colorScheme at $width pixels', async (view) => {
     await showAs(page, view);

@@ -51,6 +51,15 @@ export interface Trainer {
 /** Throws {@link UnsupportedTask} where this implementation cannot help with such a task. */
 export type CreateTrainer = (task: TrainingTask) => Trainer | Promise<Trainer>;
 
+/**
+ * What an optional `profile.ts` exports as its default where code is generated: the same trainer, in whose steps the functions
+ * for which `isRepeated` holds run twice. What that adds to a step is what they take; the losses then mean nothing.
+ */
+export type CreateRepeatingTrainer = (
+  task: TrainingTask,
+  isRepeated: (functionName: string) => boolean,
+) => Trainer | Promise<Trainer>;
+
 /** "Not wrong, but not for this task": the row says `unsupported` and the reason. */
 export class UnsupportedTask extends Error {
   override readonly name = 'UnsupportedTask';

@@ -8,6 +8,7 @@ import { profileText } from '../present/profile-table.ts';
 import { countStep } from '../profile/counters.ts';
 import { profileOf } from '../profile/profile.ts';
 import { readProfileList } from '../profile/profile-list.ts';
+import { timesWhenRepeated } from '../profile/repeated-operations.ts';
 import { sampleModule } from '../profile/sample-module.ts';
 import { requirePerf, sampleProgram } from '../profile/sample-program.ts';
 import { availability } from '../program/availability.ts';
@@ -69,7 +70,13 @@ async function profile(name: string, flags: ProfileFlags): Promise<void> {
       'module' in run
         ? await sampleModule(found, run.module, task, options)
         : await sampleProgram(found, list, task, options);
-    const measured = profileOf(stacks, list, microsecondsPerStep);
+    const sampled = profileOf(stacks, list, microsecondsPerStep);
+    const added = await timesWhenRepeated(found, list, task, options);
+    const operations = sampled.operations.map((one) => {
+      const microseconds = added.get(one.operation);
+      return microseconds === undefined ? one : { ...one, microsecondsWhenRepeated: microseconds };
+    });
+    const measured = { ...sampled, operations };
     const counters = await countStep(found, task, signal).catch((error: unknown) => {
       if (error instanceof ImplementationFailure) return undefined;
       throw error;

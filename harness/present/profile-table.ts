@@ -32,6 +32,12 @@ export function profileText({ implementation, task, profile, counters }: Profile
       { heading: 'operation', align: 'left', dropOrder: 0, cell: (row) => row.operation },
       { heading: 'share', align: 'right', dropOrder: 0, cell: ({ share }) => percent(share) },
       { heading: 'µs a step', align: 'right', dropOrder: 1, cell: (row) => formatNumber(row.microsecondsPerStep) },
+      {
+        heading: 'µs added by a second run',
+        align: 'right',
+        dropOrder: 2,
+        cell: ({ microsecondsWhenRepeated: added }) => (added === undefined ? '' : formatNumber(added)),
+      },
     ],
     shown,
     { width: page.width },

@@ -17,6 +17,8 @@ export interface OperationShare {
   readonly operation: string;
   readonly share: number;
   readonly microsecondsPerStep: number;
+  /** What running it twice adds to a step, where the folder can build such a step. */
+  readonly microsecondsWhenRepeated?: number;
   /** Its functions, the largest first; the share is that of the function itself, without what it calls. */
   readonly functions: readonly { readonly name: string; readonly share: number }[];
 }

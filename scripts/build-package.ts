@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { cp, glob, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { execa } from 'execa';
+import { z } from 'zod';
 import { projectRoot } from '../harness/project.ts';
 
 const dist = join(projectRoot, 'dist');
@@ -19,10 +20,11 @@ await tsc(
 );
 await copyWhatIsNotCompiled();
 await renameSourcesInTexts();
+await writeVersion();
 
 /** Everything that runs beside the compiled code: templates, manifests, other languages, the reference, published figures. */
 async function copyWhatIsNotCompiled(): Promise<void> {
-  const parts = ['harness', 'impls', 'reference', 'results/published.json', 'results/claims.json', 'package.json'];
+  const parts = ['harness', 'impls', 'reference', 'results/published.json', 'results/claims.json'];
   const generated =
     /(^|[\\/])(testing|target|__pycache__|node_modules|names\.txt)([\\/]|$)|\.slow\.ts$|\.test\.(ts|py|jl)$/;
   const isTemplate = (path: string) => path.includes(join('scaffold', 'templates'));
@@ -45,4 +47,12 @@ async function renameSourcesInTexts(): Promise<void> {
     );
     if (renamed !== text) await writeFile(file, renamed);
   }
+}
+
+/** What `--version` says, and that these files are modules. */
+async function writeVersion(): Promise<void> {
+  const { version } = z
+    .object({ version: z.string() })
+    .parse(JSON.parse(await readFile(join(projectRoot, 'package.json'), 'utf8')));
+  await writeFile(join(dist, 'package.json'), `${JSON.stringify({ private: true, type: 'module', version })}\n`);
 }

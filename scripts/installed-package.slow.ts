@@ -2,6 +2,7 @@ import { access, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { projectRoot } from '../harness/project.ts';
 import { benchResultSchema } from '../harness/results/schema.ts';
@@ -70,6 +71,11 @@ describe('the package, installed in an empty folder', () => {
 });
 
 describe('the tarball', () => {
+  it('has an entry in package.json for everything it offers, as publint sees it', async () => {
+    const { messages } = await publint({ pkgDir: projectRoot, pack: 'npm', strict: true });
+    expect(messages).toEqual([]);
+  });
+
   it('holds no test, no data that is not ours, and nothing of the machine it was packed on', async () => {
     const { stdout } = await execa('tar', ['-tzf', join(folder, tarball)]);
     expect(stdout).not.toMatch(/\.test\.|\.slow\.|\/names\.txt|\.cache|target\/|node_modules/);

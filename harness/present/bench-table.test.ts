@@ -126,6 +126,17 @@ describe('the table of a benchmark', () => {
     expect(text).toContain('×2.6 (2.5–2.7)');
   });
 
+  it('tells threads and the cores that were used, where there is more than one', () => {
+    const rows = [
+      verifiedRow({ threads: 2, coresUsed: 1.94 }),
+      verifiedRow({ implementation: 'one', coresUsed: 1.02 }),
+    ];
+    const text = benchTable(benchResult({ rows }), { width: 160, color: false });
+    expect(text).toMatch(/fast +│ TS f64 ×2 .* 1\.9 /);
+    expect(text).toMatch(/one +│ TS f64 +│/);
+    expect(text).not.toContain('1.0 │');
+  });
+
   it('sorts by speed where asked to, rows without a time last', () => {
     const names = (order: 'speed' | 'ladder') =>
       frame(benchTable(result, { width: 80, color: false }, order)).flatMap((line) => /^│ (\S+)/.exec(line)?.[1] ?? []);

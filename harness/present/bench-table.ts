@@ -17,6 +17,9 @@ import { wrap } from './wrap.ts';
 export const sortOrders = ['ladder', 'speed'] as const;
 export type SortOrder = (typeof sortOrders)[number];
 
+/** Below that a row runs on one core, and the runtime's own threads on a little of another. */
+const MORE_THAN_ONE_CORE = 1.1;
+
 /** The columns, for the baselines that this result has. */
 function columnsOf({ baselines }: BenchResult): readonly Column<Row>[] {
   return [
@@ -30,12 +33,14 @@ function columnsOf({ baselines }: BenchResult): readonly Column<Row>[] {
       cell: (row) => (row.status === 'verified' ? formatNumber(row.microsecondsPerSample.median) : row.status),
     },
     timed('±', 3, (row) => uncertainty(row)),
-    ...baselines.map(({ row: name }, index) =>
-      timed(`× ${name}`, index === 0 ? 1 : 20 + index, (row) => {
+    ...baselines.map(({ row: name, role }, index) =>
+      // What nobody asked for goes first.
+      timed(`× ${name}`, index === 0 ? 1 : role === 'scalar-baseline' ? 20 : 6, (row) => {
         const ratio = row.speedup[name];
         return ratio === undefined ? '' : formatRatio(ratio, row.roundsMicrosecondsPerSample.length);
       }),
     ),
+    timed('cores', 6, ({ coresUsed = 1 }) => (coresUsed > MORE_THAN_ONE_CORE ? formatNumber(coresUsed, 2) : '')),
     timed('GFLOP/s', 7, ({ gflops }) => (gflops === undefined ? '' : formatRate(gflops))),
     timed('peak', 4, ({ fractionOfPeak }) => (fractionOfPeak === undefined ? '' : formatPercent(fractionOfPeak))),
     timed('steps verified', 5, ({ stepsVerified }) => stepsVerified.toLocaleString('en-US')),
@@ -51,10 +56,10 @@ function timed(heading: string, dropOrder: number, cell: (row: VerifiedRow) => s
   return { heading, align: 'right', dropOrder, cell: (row) => (row.status === 'verified' ? cell(row) : '') };
 }
 
-/** `TS f32`, or `TS f32, 2 threads`: short, because it stays in the narrowest tables. */
+/** `TS f32`, or `TS f32 ×2` on two threads: short, because it stays in the narrowest tables. */
 function languageAndPrecision({ language, precision, threads }: Row): string {
   const name = `${language === 'TypeScript' ? 'TS' : language} ${precision === 'float32' ? 'f32' : 'f64'}`;
-  return threads === 1 ? name : `${name}, ${threads} threads`;
+  return threads === 1 ? name : `${name} ×${threads}`;
 }
 
 /** One process gives no interval. */
@@ -127,7 +132,7 @@ function legend({ rows, machine }: BenchResult, table: string): string[] {
     [
       `µs/doc: median of ${processes} a row${most > 1 ? ', with 95% intervals' : ', too few for an interval'}`,
       ...(peak !== undefined && shows('peak')
-        ? [`peak: of ${formatNumber(peak.float32)} GFLOP/s f32, ${formatNumber(peak.float64)} f64`]
+        ? [`peak: of one core's ${formatNumber(peak.float32)} GFLOP/s f32, ${formatNumber(peak.float64)} f64`]
         : []),
       ...(verified.some((row) => !row.steady) && shows('±') ? ['~ still warming up when timed'] : []),
     ].join('; '),

@@ -15,8 +15,9 @@ export interface Lap extends TimedLap {
   readonly wall: { readonly reset: number; readonly first: number; readonly rest: number };
   /** Time in which the row or the harness waited for a processor during the lap, as far as the platform tells. */
   readonly delayNanoseconds: number;
-  /** Processor time of the row during the lap, where the platform tells. */
+  /** Processor time of the row during the lap, where the platform tells: of all its threads, and of its main thread. */
   readonly processorNanoseconds?: number;
+  readonly mainThreadNanoseconds?: number;
 }
 
 /**
@@ -53,7 +54,12 @@ export async function runLap(
     nanoseconds: timed.nanoseconds,
     wall: { reset, first, rest },
     delayNanoseconds: waited(before, after) + waited(ownBefore, ownAfter),
-    ...(before === undefined || after === undefined ? {} : { processorNanoseconds: after.running - before.running }),
+    ...(before === undefined || after === undefined
+      ? {}
+      : {
+          processorNanoseconds: after.running - before.running,
+          mainThreadNanoseconds: after.mainRunning - before.mainRunning,
+        }),
   };
 }
 

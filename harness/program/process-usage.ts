@@ -35,11 +35,13 @@ function childrenOf(pid: number): readonly number[] {
   }
 }
 
-/** What the scheduler says of a process and its descendants, all threads together, in nanoseconds since they began. */
+/** What the scheduler says of a process and its descendants, in nanoseconds since they began. */
 export interface SchedulerTimes {
-  /** On a processor. */
+  /** All threads, on a processor. */
   readonly running: number;
-  /** Ready to run, while others had the processors. */
+  /** Main threads, on a processor. */
+  readonly mainRunning: number;
+  /** Main threads, ready to run while others had the processors. */
   readonly waiting: number;
 }
 
@@ -49,18 +51,22 @@ export interface SchedulerTimes {
  */
 export function schedulerTimes(pid: number): SchedulerTimes | undefined {
   try {
-    let [running, waiting] = [0, 0];
+    let [running, mainRunning, waiting] = [0, 0, 0];
     for (const thread of readdirSync(`/proc/${pid}/task`)) {
       const [ran, waited] = threadTimes(pid, thread);
       running += ran;
+      // What other threads wait for is part of the work, which the process times itself.
+      if (thread !== String(pid)) continue;
+      mainRunning += ran;
       waiting += waited;
     }
     for (const child of childrenOf(pid)) {
       const below = schedulerTimes(child);
       running += below?.running ?? 0;
+      mainRunning += below?.mainRunning ?? 0;
       waiting += below?.waiting ?? 0;
     }
-    return { running, waiting };
+    return { running, mainRunning, waiting };
   } catch {
     return undefined;
   }

@@ -67,6 +67,28 @@ static void answer_file(const char *word, const char *path, const double *number
     else printf("{\"error\":\"%s: cannot write the file: %s\"}\n", word, strerror(errno));
 }
 
+/*
+ * Reads a line of any length, without its end, into memory that grows as needed; false at the end of input. POSIX has
+ * getline for this, Windows does not.
+ */
+static bool read_line(char **line, size_t *capacity) {
+    size_t length = 0;
+    for (;;) {
+        if (length + 1 >= *capacity) {
+            *capacity = *capacity == 0 ? 256 : 2 * *capacity;
+            *line = realloc(*line, *capacity);
+            if (*line == NULL) abort();
+        }
+        const int character = getchar();
+        if (character == EOF && length == 0) return false;
+        if (character == EOF || character == '\n') break;
+        (*line)[length++] = (char)character;
+    }
+    if (length > 0 && (*line)[length - 1] == '\r') length--;
+    (*line)[length] = '\0';
+    return true;
+}
+
 int main(int argument_count, char **arguments) {
     flush_subnormals_to_zero();
     const task task = read_task(argument_count, arguments);
@@ -83,8 +105,7 @@ int main(int argument_count, char **arguments) {
 
     char *line = NULL;
     size_t capacity = 0;
-    for (int step = 0; getline(&line, &capacity, stdin) != -1; fflush(stdout)) {
-        line[strcspn(line, "\r\n")] = '\0';
+    for (int step = 0; read_line(&line, &capacity); fflush(stdout)) {
         char *space = strchr(line, ' ');
         const char *argument = space == NULL ? "" : space + 1;
         if (space != NULL) *space = '\0';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { namedDatasets } from '../harness/task/dataset.ts';
 
-const originalData = join(import.meta.dirname, '../../shared/data/names.txt');
+const originalData = namedDatasets.names.path;
 let folder: string;
 let destination: string;
 
@@ -44,7 +44,7 @@ it.each([
   expect(stderr).not.toMatch(/\n +at /);
 });
 
-const missing = existsSync(originalData) ? '' : ` (skipped: ../shared/data/names.txt is missing)`;
+const missing = existsSync(originalData) ? '' : ` (skipped: no names.txt; fetch it with \`npm run data\`)`;
 it.skipIf(missing !== '')(`takes a local copy of the original${missing}`, async () => {
   expect(fetchNames('--from', originalData)).toEqual({ status: 0, stderr: '' });
   expect(await readFile(destination)).toEqual(await readFile(originalData));

@@ -13,7 +13,7 @@ import { findGolden } from './golden.ts';
 
 const reference = join(projectRoot, 'reference');
 const hasPython = spawnSync('python3', ['--version']).status === 0;
-const originalData = join(projectRoot, '../shared/data/names.txt');
+const originalData = namedDatasets.names.path;
 const usNames = namedDatasets['us-names-2016'].path;
 let folder: string;
 
@@ -47,7 +47,7 @@ describe.skipIf(!hasPython)(`the Python reference${hasPython ? '' : ' (skipped: 
     expectSame(gradients, golden?.gradients.flatMap(({ values }) => [...values]) ?? []);
   });
 
-  const missing = existsSync(originalData) ? '' : ` (skipped: ../shared/data/names.txt is missing)`;
+  const missing = existsSync(originalData) ? '' : ` (skipped: no names.txt; fetch it with \`npm run data\`)`;
   it.skipIf(missing !== '')(`starts as the original does on its own data set${missing}`, () => {
     const { losses } = train(originalData, '--steps', '3');
     expect(losses.map((loss) => loss.toFixed(4))).toEqual(['3.3660', '3.4243', '3.1778']);

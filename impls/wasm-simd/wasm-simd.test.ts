@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { prepareTask } from '../../harness/task/prepare-task.ts';
@@ -7,7 +6,7 @@ import { findGolden } from '../../harness/verify/golden.ts';
 import type { TrainingTask } from '../contract.ts';
 import { createNaiveTrainer, naiveLossAndGradients } from '../testing/naive-oracle.ts';
 import { randomTask } from '../testing/random-task.ts';
-import { largestDifference, namesPath } from '../testing/trainer-contract.ts';
+import { largestDifference, namesMissing } from '../testing/trainer-contract.ts';
 import createFloat64Trainer from '../wasm-simd-f64/wasm-simd-f64.ts';
 import { loadKernel } from './kernel-cache.ts';
 import { KernelInstance } from './kernel-instance.ts';
@@ -37,9 +36,8 @@ test('so are all 200 losses at d16 in batches of 16', async () => {
   expect(await distanceFromGolden('d16-b16')).toBeLessThan(half);
 });
 
-const missing = existsSync(namesPath) ? '' : ' (skipped: ../shared/data/names.txt is missing)';
-test.skipIf(missing !== '')(`so are all 1,000 losses on names.txt${missing}`, async () => {
-  expect(await distanceFromGolden('d16', namesPath)).toBeLessThan(half);
+test.skipIf(namesMissing !== '')(`so are all 1,000 losses on names.txt${namesMissing}`, async () => {
+  expect(await distanceFromGolden('d16', 'names')).toBeLessThan(half);
 });
 
 test('5,000 steps stay with float64: step by step at first, on average to the end', async () => {

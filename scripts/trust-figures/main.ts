@@ -3,6 +3,10 @@
  *
  * Simulates what the statistics promise. Takes a minute.
  *
+ * `npm run trust-figures -- verification [--minutes N]`
+ *
+ * Checks trainers that are right, in every arithmetic: none may be refused. Stops after --minutes.
+ *
  * `npm run trust-figures -- SLOWED OTHER [--minutes N] [--only NAME,…] [--restart]`
  *
  * Measures what docs/trust.md promises, on two TypeScript implementations, and writes the figures into that page. SLOWED is the one that
@@ -17,6 +21,7 @@ import { type Record, readRecord, saveRecord } from './record.ts';
 import { figuresTable, withFigures } from './report.ts';
 import { slowedRevision } from './slowed-revision.ts';
 import { measureStatistics } from './statistics.ts';
+import { measureVerification } from './verification.ts';
 
 const project = resolve(import.meta.dirname, '../..');
 const recordFile = join(project, '.cache', 'trust-figures.json');
@@ -28,6 +33,10 @@ const { values, positionals } = parseArgs({
 });
 if (positionals[0] === 'statistics') {
   await measureStatistics();
+  process.exit(0);
+}
+if (positionals[0] === 'verification') {
+  await measureVerification(Number(values.minutes));
   process.exit(0);
 }
 const [slowed, other] = positionals;

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { outputTarget, writeOutput } from '../harness/output-target.ts';
 import { machineReports } from '../harness/present/report/machine-report.ts';
@@ -11,6 +11,21 @@ import { UsageError } from '../harness/usage-error.ts';
 const folder = join(projectRoot, 'docs', 'figures');
 const stored = join(folder, 'result.json');
 
+const readme = join(projectRoot, 'README.md');
+
+const picture = (name: string, alt: string) => `<picture>
+  <source media="(prefers-color-scheme: dark)" srcset="docs/figures/${name}-dark.svg">
+  <img alt="${alt}" src="docs/figures/${name}-light.svg">
+</picture>`;
+
+/** What stands between README's markers. */
+const block = [
+  picture('bars', 'Time a document of every implementation, as bars on a logarithmic axis'),
+  'What each idea brought, from row to row of one language:',
+  picture('ladder', 'From row to row: the time that each idea took away, on a logarithmic axis'),
+  'Drawn from one run, [docs/figures/result.json](docs/figures/result.json); `npm run figures -- RESULT` draws another.',
+].join('\n\n');
+
 /** Draws README's charts again, from the result kept beside them or from another, which is kept in its place. */
 async function main([path = stored]: readonly string[]): Promise<void> {
   const result = await readResult(path);
@@ -18,6 +33,12 @@ async function main([path = stored]: readonly string[]): Promise<void> {
   await mkdir(folder, { recursive: true });
   if (path !== stored) await saveResult(stored, result);
   for (const { name, svg } of svgFiles(machine)) await writeOutput(await outputTarget(name, join(folder, name)), svg);
+  const text = await readFile(readme, 'utf8');
+  const filled = text.replace(
+    /(<!-- figures: [^\n]* -->\n).*?(<!-- \/figures -->)/s,
+    (_, start: string, end: string) => `${start}${block}\n${end}`,
+  );
+  await writeOutput(await outputTarget('README.md', readme), filled);
   console.log(`figures in ${displayPath(folder)}`);
 }
 

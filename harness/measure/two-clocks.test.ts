@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { type ClockedLap, clockFault } from './two-clocks.ts';
+
+/** Laps of 100 timed steps of 50 µs, told as they were. */
+function laps(change: Partial<ClockedLap> = {}): readonly ClockedLap[] {
+  const wall = { reset: 60_000, first: 110_000, rest: 5_050_000 };
+  const lap = { losses: new Float64Array(101).fill(3.1), timedSteps: 100, nanoseconds: 5_000_000, wall };
+  return Array.from({ length: 5 }, () => ({ ...lap, delayNanoseconds: 0, ...change }));
+}
+const evidence = (change: Partial<ClockedLap> = {}, pausedNanoseconds: readonly number[] = []) => [
+  { laps: laps(change), emptyWords: [50_000, 55_000], pausedNanoseconds },
+];
+
+describe('the clock of a row', () => {
+  it('is believed where it says what passed', () => {
+    expect(clockFault(evidence())).toBeUndefined();
+  });
+
+  it('is believed on a busy machine, whose delays are known', () => {
+    const wall = { reset: 8_000_000, first: 9_000_000, rest: 20_000_000 };
+    expect(clockFault(evidence({ wall, delayNanoseconds: 32_000_000 }))).toBeUndefined();
+  });
+
+  it('is refused where it says less, and both times are told', () => {
+    expect(clockFault(evidence({ nanoseconds: 5_000 }))).toBe('its clock says 0.05 µs a step, ours 51 µs a step');
+  });
+
+  it('is refused where it says less than the processor time, however long its words were delayed', () => {
+    const change = { nanoseconds: 1_000_000, delayNanoseconds: 60_000_000, mainThreadNanoseconds: 5_200_000 };
+    expect(clockFault(evidence(change))).toBe('its clock says 10 µs a step, ours 52 µs a step');
+  });
+
+  it('is refused where it says more', () => {
+    expect(clockFault(evidence({ nanoseconds: 6_000_000 }))).toBe('its clock says 60 µs a step, ours 51 µs a step');
+  });
+
+  it.each([
+    [{ reset: 6_000_000, first: 110_000, rest: 100_000 }, /^`reset` took 6 ms, .*work was moved/],
+    [{ reset: 60_000, first: 6_000_000, rest: 100_000 }, /^`train 1` took 6 ms, .*work was moved/],
+  ])('is refused where work lies outside the timed steps', (wall, reason) => {
+    expect(clockFault(evidence({ wall, nanoseconds: 50_000 }))).toMatch(reason);
+  });
+
+  it('is refused where a pause makes the steps after it faster: it trains between words', () => {
+    expect(clockFault(evidence({}, [100_000, 120_000, 5_000_000]))).toMatch(/it trains between words$/);
+    expect(clockFault(evidence({}, [5_000_000, 4_900_000, 100_000]))).toBeUndefined();
+  });
+});

@@ -36,9 +36,10 @@ export function gauntletTasks(seed: number): readonly GauntletTask[] {
       nEmbd: 4,
       nHead: oneOf(1, 2),
       nLayer: 1,
-      blockSize: between(4, 6),
+      // Longer than eight positions and of changing length: what a vector's padding rows keep from one step shows in another.
+      blockSize: between(12, 16),
       vocabSize: between(4, 6),
-      lengths: [1, 2, 4, between(3, 6), 6],
+      lengths: [5, 2, between(9, 14), 3, between(8, 16), 1, 6],
       batch: 1,
       numSteps: schedule,
       learningRate: rate(),

@@ -4,13 +4,17 @@ import { NoiseWatch } from '../measure/noise.ts';
 import { fullPace, quickPace } from '../measure/pace.ts';
 import type { RoundLimit } from '../measure/race.ts';
 import type { SortOrder } from '../present/bench-table.ts';
+import { printableLine } from '../printable.ts';
 import type { DiscoveredImplementation } from '../program/discover.ts';
 import type { RuntimeName } from '../program/runtime.ts';
-import { appendHistory, historyRecord } from '../results/history.ts';
+import { displayPath } from '../project.ts';
+import { messageOf } from '../regular-file.ts';
+import { appendHistory, HISTORY_NAME, historyRecord } from '../results/history.ts';
 import { taskName } from '../results/names.ts';
 import type { BenchResult } from '../results/schema.ts';
 import { readResult, resultPath, saveResult } from '../results/store.ts';
 import type { TaskRequest } from '../task/task.ts';
+import { UsageError } from '../usage-error.ts';
 import type { TaskFlags } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
 import { withProgress } from './progress.ts';
@@ -60,6 +64,8 @@ export interface BenchOutcome {
   readonly result: BenchResult;
   /** Undefined where nothing was kept. */
   readonly savedTo?: string;
+  /** What could not be kept, one line each. */
+  readonly unsaved: readonly UsageError[];
 }
 
 /** Benchmarks one task with progress on standard error, and keeps what was measured as it comes. */
@@ -69,10 +75,18 @@ export async function benchOne({ request, all, chosen, firstNamed, flags }: Benc
   const watch = new NoiseWatch();
   const like = flags.like === undefined ? undefined : await readResult(flags.like);
   let savedTo: string | undefined;
+  let unsaved: UsageError[] = [];
+  /** A disk that is full takes no measurement with it: the run goes on, and the table says so in the end. */
   const keep = async (result: BenchResult) => {
     if (!flags.save || result.rows.length === 0) return;
-    savedTo ??= resultPath(result.createdAt, taskName(result.task), flags.results);
-    await saveResult(savedTo, result);
+    const path = resultPath(result.createdAt, taskName(result.task), flags.results);
+    try {
+      await saveResult(path, result);
+      [savedTo, unsaved] = [path, []];
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      unsaved = [error];
+    }
   };
   const limit = roundLimit(flags);
   const result = await withProgress(request.preset ?? 'bench', (progress) => {
@@ -99,9 +113,16 @@ export async function benchOne({ request, all, chosen, firstNamed, flags }: Benc
   });
   await keep(result);
   // A short run is no point of a trend, and neither is one that was cut off.
-  if (flags.save && !flags.quick && !signal.aborted)
-    await appendHistory(historyRecord(result), join(flags.results, 'history.ndjson'));
-  return { result, ...(savedTo === undefined ? {} : { savedTo }) };
+  if (flags.save && !flags.quick && !signal.aborted) {
+    const history = join(flags.results, HISTORY_NAME);
+    await appendHistory(historyRecord(result), history).catch((error) => {
+      const reason = printableLine(messageOf(error));
+      unsaved.push(
+        new UsageError(`${displayPath(history)}: this run is not in the history (${reason}); make room for it`),
+      );
+    });
+  }
+  return { result, unsaved, ...(savedTo === undefined ? {} : { savedTo }) };
 }
 
 function roundLimit(flags: BenchFlags): RoundLimit {

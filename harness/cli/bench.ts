@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { thisMachine, thisRuntime } from '../measure/machine.ts';
+import { requireDistinct } from '../output-target.ts';
 import { benchTable } from '../present/bench-table.ts';
 import { exportResult, parseExports } from '../present/export/export.ts';
 import { longRunTable } from '../present/long-run-table.ts';
@@ -9,8 +11,10 @@ import { scalingTables } from '../present/scaling-table.ts';
 import { type DiscoveredImplementation, discoverWith, selectImplementations } from '../program/discover.ts';
 import { displayPath, resultsFolder } from '../project.ts';
 import { currentCommit } from '../results/commit.ts';
+import { HISTORY_NAME } from '../results/history.ts';
 import type { LongRunResult } from '../results/long-run-result.ts';
 import { SCHEMA_VERSION } from '../results/schema.ts';
+import { checkResultsFolder } from '../results/store.ts';
 import { UsageError } from '../usage-error.ts';
 import { benchLong } from './bench-long.ts';
 import { type BenchFlags, type BenchOutcome, benchOne } from './bench-one.ts';
@@ -102,16 +106,20 @@ interface Output {
 }
 
 async function bench(names: readonly string[], flags: BenchFlags): Promise<void> {
-  await checkJsonTarget(flags.json);
+  const jsonTargets = await checkJsonTarget(flags.json);
   const exports = await parseExports(flags.export);
   const printsData = flags.json === '-' || exports.some(({ target }) => target.path === undefined);
-  if (flags.json === '-' && exports.some(({ target }) => target.path === undefined)) {
-    throw new UsageError('--json - and --export …=-: standard output holds one of them; write the other to a file');
-  }
   const reports = flags.report || flags.open;
   if (reports && flags.long)
     throw new UsageError('--report: got --long too, which has no time a document; leave out one');
-  if (reports) await reportTarget(flags);
+  if (flags.save && !flags.long) await checkResultsFolder(flags.results);
+  requireDistinct([
+    ...jsonTargets,
+    ...exports.map(({ target }) => target),
+    ...(reports ? [await reportTarget(flags)] : []),
+    ...(flags.like === undefined ? [] : [{ flag: `--like ${flags.like}`, path: resolve(flags.like) }]),
+    { flag: '--results, for the history', path: resolve(flags.results, HISTORY_NAME) },
+  ]);
   if (flags.verbose && !flags.scaling)
     throw new UsageError('--verbose belongs to --scaling; leave it out, or add that');
   const all = await discoverWith(flags.impls);
@@ -130,12 +138,16 @@ async function bench(names: readonly string[], flags: BenchFlags): Promise<void>
       if (flags.verbose) output.print(`\n${benchTable(outcome.result, output.page, flags.sort)}`);
       output.print(savedLine(outcome).trim());
     }
-    if (flags.json !== undefined) await writeJson(flags.json, { schemaVersion: SCHEMA_VERSION, scaling: results });
-    if (reports) await writeReport(outcomes.map(resultFile), flags);
     process.exitCode = rowExitCode(
       results.flatMap(({ rows }) => rows),
       chosen,
     );
+    const { json } = flags;
+    await tryEach([
+      ...(json === undefined ? [] : [() => writeJson(json, { schemaVersion: SCHEMA_VERSION, scaling: results })]),
+      ...(reports ? [() => writeReport(outcomes.map(resultFile), flags)] : []),
+      ...outcomes.flatMap(tellUnsaved),
+    ]);
     return;
   }
   const outcome = await benchOne({ request, all, chosen, firstNamed: names[0], flags });
@@ -146,7 +158,13 @@ async function bench(names: readonly string[], flags: BenchFlags): Promise<void>
     ...(json === undefined ? [] : [() => writeJson(json, outcome.result)]),
     ...exports.map((request) => () => exportResult(outcome.result, [request])),
     ...(reports ? [() => writeReport([resultFile(outcome)], flags)] : []),
+    ...tellUnsaved(outcome),
   ]);
+}
+
+/** Last of all: everything that could be printed or written is. */
+function tellUnsaved({ unsaved }: BenchOutcome): readonly (() => Promise<never>)[] {
+  return unsaved.map((error) => () => Promise.reject(error));
 }
 
 async function long(
@@ -172,11 +190,16 @@ async function long(
   process.exitCode = rowExitCode(longRuns, chosen);
 }
 
-/** Does everything, whatever fails: one full disk must not take the other outputs with it. Throws the first failure at the end. */
+/**
+ * Does everything, whatever fails: one full disk must not take the other outputs with it.
+ * @throws UsageError that holds all failures, in one line
+ */
 async function tryEach(acts: readonly (() => Promise<unknown>)[]): Promise<void> {
   const failures: unknown[] = [];
   for (const act of acts) await act().catch((error) => failures.push(error));
-  if (failures.length > 0) throw failures[0];
+  const ofTheUser = failures.filter((failure) => failure instanceof UsageError);
+  if (ofTheUser.length < failures.length) throw failures.find((failure) => !(failure instanceof UsageError));
+  if (ofTheUser.length > 0) throw new UsageError(ofTheUser.map(({ message }) => message).join('; '));
 }
 
 function resultFile({ result, savedTo }: BenchOutcome): ResultFile {

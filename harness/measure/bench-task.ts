@@ -88,7 +88,13 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
   });
   const contenders = start.flatMap((entry) => (entry.state === 'waiting' ? [entry.contender] : []));
   const baselines = chooseBaselines(contenders, options.baselines, options.firstNamed);
-  const claims = await readClaims(task.description);
+  const warnings = [...(like === undefined ? [] : [REPEATED_LAPS]), ...expectation.warnings];
+  const claims = await readClaims(task.description).catch((error) => {
+    // Others' figures are no reason to throw away our own.
+    if (!(error instanceof UsageError)) throw error;
+    warnings.push(`published claims are left out: ${error.message}`);
+    return [];
+  });
   const calibrations: number[] = [];
 
   const resultOf = (entries: readonly Entry[], firstDocuments: readonly (readonly number[])[]): BenchResult => {
@@ -107,7 +113,7 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
       runtime: thisRuntime(),
       noise: {
         ...noise,
-        warnings: [...(like === undefined ? [] : [REPEATED_LAPS]), ...expectation.warnings, ...noise.warnings],
+        warnings: [...warnings, ...noise.warnings],
       },
       baselines: [...baselines],
       claims: [...claimResults(claims, task.training.batch, entries)],

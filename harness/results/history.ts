@@ -14,7 +14,10 @@ import {
 } from './schema.ts';
 import { parseStored } from './stored-json.ts';
 
-export const historyPath: string = join(resultsFolder, 'history.ndjson');
+/** In the folder of results. */
+export const HISTORY_NAME = 'history.ndjson';
+
+export const historyPath: string = join(resultsFolder, HISTORY_NAME);
 
 /** One run in the history: one line of `history.ndjson`. */
 export const historyRecordSchema = z.strictObject({

@@ -1,9 +1,11 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { constants } from 'node:fs';
+import { access, mkdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
-import { resultsFolder } from '../project.ts';
+import { displayPath, resultsFolder } from '../project.ts';
 import { UsageError } from '../usage-error.ts';
+import { HISTORY_NAME } from './history.ts';
 import { type BenchResult, benchResultSchema, SCHEMA_VERSION } from './schema.ts';
 import { readJsonFile } from './stored-json.ts';
 
@@ -31,6 +33,48 @@ export async function saveResult(path: string, result: BenchResult): Promise<voi
     const reason = error instanceof Error ? error.message : String(error);
     throw new UsageError(`results cannot be kept (${reason}); choose another folder with --results, or use --no-save`);
   }
+}
+
+/**
+ * Looks whether results and the history can be kept in a folder, which may have to be made, so that nobody measures for minutes
+ * first. Makes nothing.
+ *
+ * @throws UsageError where they cannot
+ */
+export async function checkResultsFolder(folder: string): Promise<void> {
+  const where = `--results ${displayPath(folder)}`;
+  const nearest = await nearestPresent(resolve(folder));
+  if (!(await stat(nearest)).isDirectory()) {
+    throw new UsageError(`${where}: got a file, ${displayPath(nearest)}; expected a folder; name another`);
+  }
+  if (!(await isWritable(nearest))) {
+    throw new UsageError(
+      `${where}: ${displayPath(nearest)} cannot be written to; name another folder, or use --no-save`,
+    );
+  }
+  const history = join(folder, HISTORY_NAME);
+  const present = await stat(history).catch(() => undefined);
+  if (present !== undefined && !(present.isFile() && (await isWritable(history)))) {
+    throw new UsageError(
+      `${displayPath(history)}: got something else than a file that can be written; expected the history; move it away, or use --no-save`,
+    );
+  }
+}
+
+/** The path itself where it is there, else the first folder above it that is. */
+async function nearestPresent(path: string): Promise<string> {
+  const isPresent = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  return isPresent || dirname(path) === path ? path : nearestPresent(dirname(path));
+}
+
+function isWritable(path: string): Promise<boolean> {
+  return access(path, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The task's part of a results file's name, or undefined where {@link resultPath} did not make it. */

@@ -11,6 +11,7 @@ import { UsageError } from '../usage-error.ts';
 import { cachedJson } from './cached-json.ts';
 import { findGolden } from './golden.ts';
 import { stepsTogether } from './steps-together.ts';
+import { Teacher } from './teacher.ts';
 
 /** What is true: the losses every implementation is held against. */
 export interface ReferenceTrace {
@@ -63,6 +64,7 @@ export async function referenceTrace(
   const wanted = Math.min(steps ?? affordableSteps(task), affordableSteps(task));
   const warnings: string[] = [];
   const unable: string[] = [];
+  let diverges: number | undefined;
   for (const reference of withRole(implementations, 'reference')) {
     const present = await availability(reference);
     if (!present.available) {
@@ -73,6 +75,8 @@ export async function referenceTrace(
       const losses = await lossesOf(reference, task, wanted, options);
       const together = stepsTogether(task.training, losses, 'float64');
       if (together >= Math.min(STEPS_ALWAYS_CALM, losses.length)) return { source: reference.name, losses, warnings };
+      const notFinite = losses.findIndex((loss) => !Number.isFinite(loss));
+      if (notFinite >= 0) diverges ??= notFinite + 1;
       const disagrees = `step ${together + 1} is not what the model of this project makes of it`;
       warnings.push(`the reference ${reference.name} is wrong, so it was left out: ${disagrees}`);
       unable.push(`${reference.name} (${disagrees})`);
@@ -83,9 +87,28 @@ export async function referenceTrace(
       unable.push(`${reference.name} (${error.message})`);
     }
   }
+  diverges ??= divergenceStep(task, wanted);
+  if (diverges !== undefined) {
+    throw new UsageError(
+      `--learning-rate ${task.training.learningRate}: training diverges, the loss is not finite at step ${diverges}; expected finite losses; lower --learning-rate`,
+    );
+  }
   throw new UsageError(
     `no golden trace fits this task, and no implementation with the role "reference" works here${unable.length === 0 ? '' : `: ${unable.join(', ')}`}; see \`npm run list\``,
   );
+}
+
+/** The first step whose loss is not finite, by the model of this project; undefined where every one of the first steps is. */
+function divergenceStep({ training }: PreparedTask, steps: number): number | undefined {
+  const teacher = new Teacher(training, 'float64');
+  let { parameters } = training;
+  for (let step = 1; step <= Math.min(steps, FEWEST_STEPS); step++) {
+    const { loss, after } = teacher.predict(parameters);
+    // The log of a probability, which is 0 by then.
+    if (!(Math.exp(-loss) > 0)) return step;
+    parameters = after;
+  }
+  return undefined;
 }
 
 async function lossesOf(

@@ -31,6 +31,7 @@ export interface BenchFlags extends TaskFlags {
   readonly precision: number;
   /** Seconds. */
   readonly budget?: number;
+  readonly yes?: true;
   readonly scaling?: true;
   readonly long?: true;
   readonly verbose?: true;
@@ -51,6 +52,11 @@ const BUDGET_SECONDS = 100;
 const QUICK_ROUNDS = 3;
 const QUICK_BUDGET_SECONDS = 22;
 
+/** Everything ends by then; the rest of half as long again is for ending children and writing. */
+const MOST_OVER_BUDGET = 1.4;
+/** A run that nobody gave a budget, and nobody was asked about, ends by then. */
+const MOST_SECONDS = 1800;
+
 export interface BenchOneOptions {
   readonly request: TaskRequest;
   readonly all: readonly DiscoveredImplementation[];
@@ -58,6 +64,8 @@ export interface BenchOneOptions {
   /** The implementation that was named first. */
   readonly firstNamed?: string | undefined;
   readonly flags: BenchFlags;
+  /** Time for the rounds where `--budget` says nothing else. */
+  readonly budgetSeconds?: number;
 }
 
 export interface BenchOutcome {
@@ -69,7 +77,8 @@ export interface BenchOutcome {
 }
 
 /** Benchmarks one task with progress on standard error, and keeps what was measured as it comes. */
-export async function benchOne({ request, all, chosen, firstNamed, flags }: BenchOneOptions): Promise<BenchOutcome> {
+export async function benchOne(options: BenchOneOptions): Promise<BenchOutcome> {
+  const { request, all, chosen, firstNamed, flags, budgetSeconds = BUDGET_SECONDS } = options;
   const signal = interruptSignal();
   // Before anything of ours runs: what is busy then is not us.
   const watch = new NoiseWatch();
@@ -88,7 +97,7 @@ export async function benchOne({ request, all, chosen, firstNamed, flags }: Benc
       unsaved = [error];
     }
   };
-  const limit = roundLimit(flags);
+  const limit = roundLimit(flags, budgetSeconds);
   const result = await withProgress(request.preset ?? 'bench', (progress) => {
     const reporter = new RaceReporter(progress, limit);
     return benchTask({
@@ -101,6 +110,7 @@ export async function benchOne({ request, all, chosen, firstNamed, flags }: Benc
       pace: flags.quick ? quickPace : fullPace,
       limit,
       precision: flags.precision / 100,
+      mostMilliseconds: mostMilliseconds(flags),
       watch,
       like,
       signal,
@@ -125,9 +135,20 @@ export async function benchOne({ request, all, chosen, firstNamed, flags }: Benc
   return { result, unsaved, ...(savedTo === undefined ? {} : { savedTo }) };
 }
 
-function roundLimit(flags: BenchFlags): RoundLimit {
+/** Undefined where someone said that it may take as long as it takes. */
+function mostMilliseconds({ budget, rounds, yes }: BenchFlags): number | undefined {
+  if (budget !== undefined) return MOST_OVER_BUDGET * 1000 * budget;
+  return rounds !== undefined || yes ? undefined : 1000 * MOST_SECONDS;
+}
+
+function roundLimit(flags: BenchFlags, budgetSeconds: number): RoundLimit {
   if (flags.rounds !== undefined) return { rounds: flags.rounds };
   const precision = flags.precision / 100;
-  const budgetMilliseconds = 1000 * (flags.budget ?? (flags.quick ? QUICK_BUDGET_SECONDS : BUDGET_SECONDS));
-  return { precision, budgetMilliseconds, ...(flags.quick ? { mostRounds: QUICK_ROUNDS } : {}) };
+  const budgetMilliseconds = 1000 * (flags.budget ?? (flags.quick ? QUICK_BUDGET_SECONDS : budgetSeconds));
+  return {
+    precision,
+    budgetMilliseconds,
+    ...(flags.budget === undefined ? {} : { counts: 'all' as const }),
+    ...(flags.quick ? { mostRounds: QUICK_ROUNDS } : {}),
+  };
 }

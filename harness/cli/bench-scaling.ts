@@ -22,9 +22,8 @@ export async function benchScaling(
     if (interruptSignal().aborted) break;
     const request = taskRequest({ ...flags, preset });
     const rows = preset === smallest ? chosen : chosen.filter((implementation) => !isPythonBaseline(implementation));
-    const budget = flags.budget ?? BUDGET_SECONDS;
     try {
-      outcomes.push(await benchOne({ request, all, chosen: rows, flags: { ...flags, budget } }));
+      outcomes.push(await benchOne({ request, all, chosen: rows, flags, budgetSeconds: BUDGET_SECONDS }));
     } catch (error) {
       // The tasks before the interrupted one are done and worth showing.
       if (!interruptSignal().aborted) throw error;

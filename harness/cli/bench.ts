@@ -19,6 +19,7 @@ import { UsageError } from '../usage-error.ts';
 import { benchLong } from './bench-long.ts';
 import { type BenchFlags, type BenchOutcome, benchOne } from './bench-one.ts';
 import { benchScaling } from './bench-scaling.ts';
+import { confirmLongRun } from './confirm-long-run.ts';
 import { rowExitCode } from './exit-code.ts';
 import {
   addTaskFlags,
@@ -72,7 +73,7 @@ export function benchCommand(): Command {
     .addOption(
       new Option(
         '--budget <seconds>',
-        'add no more rounds after this time (default: 100; with --scaling 40 a preset)',
+        'time for the whole run, a preset with --scaling: it ends within 1.5 times of it, whatever rows do (default: 100 for the rounds; with --scaling 40 a preset)',
       ).argParser(positiveNumber),
     )
     .addOption(
@@ -88,6 +89,7 @@ export function benchCommand(): Command {
     )
     .addOption(sortOption())
     .addOption(new Option('--like <result>', 'run the laps of a stored result again').conflicts(['scaling', 'long']))
+    .option('--yes', 'run sizes that take long without asking')
     .option('--no-save', 'save nothing')
     .option('--report', 'make a page of the results, report.html in --results')
     .option('--open', 'make that page and show it in a browser')
@@ -130,6 +132,7 @@ async function bench(names: readonly string[], flags: BenchFlags): Promise<void>
 
   if (flags.long) return long(all, chosen, flags, output);
   const request = taskRequest(flags);
+  if (!flags.yes && !flags.scaling) await confirmLongRun(request, chosen);
   if (flags.scaling) {
     const outcomes = await benchScaling(all, chosen, flags);
     const results = outcomes.map(({ result }) => result);

@@ -20,8 +20,9 @@ import { thisMachine, thisRuntime } from './machine.ts';
 import { calibrate, measureMachinePeaks } from './machine-peak.ts';
 import type { NoiseWatch } from './noise.ts';
 import type { Pace } from './pace.ts';
-import { type Entry, type RaceEvent, type RoundLimit, race } from './race.ts';
+import { type Entry, identityOf, type RaceEvent, type RoundLimit, race } from './race.ts';
 import { rowOf } from './row.ts';
+import { TimeBudget } from './time-budget.ts';
 
 export interface BenchTaskOptions {
   readonly request: TaskRequest;
@@ -41,6 +42,8 @@ export interface BenchTaskOptions {
   readonly precision: number;
   /** A result whose laps are to be run again. */
   readonly like?: BenchResult | undefined;
+  /** When everything ends, whatever rows do; half of it is the most that one row gets. */
+  readonly mostMilliseconds?: number | undefined;
   /** The machine as it was before the tool began to work. */
   readonly watch: NoiseWatch;
   readonly signal: AbortSignal;
@@ -64,7 +67,20 @@ const REPEATED_LAPS =
  * @throws UsageError for a task or data set that cannot be trained
  */
 export async function benchTask(options: BenchTaskOptions): Promise<BenchResult> {
-  const { all, chosen, like, signal, onStage, onStatus } = options;
+  const budget = new TimeBudget(options.mostMilliseconds, options.signal);
+  try {
+    return await benchWithin(budget, options);
+  } catch (error) {
+    if (!budget.isOver || options.signal.aborted) throw error;
+    throw new UsageError('--budget: used up before a row could be verified; expected more time; give it longer');
+  } finally {
+    budget.close();
+  }
+}
+
+async function benchWithin(budget: TimeBudget, options: BenchTaskOptions): Promise<BenchResult> {
+  const { all, chosen, like, onStage, onStatus } = options;
+  const { signal } = budget;
   const trainerOptions = { signal, replyTimeoutMilliseconds: options.replyTimeoutMilliseconds };
   const createdAt = new Date().toISOString();
   const seed = like?.laps.seed ?? randomInt(2 ** 32);
@@ -137,16 +153,31 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
     forcedStepMilliseconds: forcedStepMilliseconds(expectation),
     peaks,
     signal,
+    budget,
     onEvent: async (event, current, taken) => {
       if (event.kind === 'round') {
         const microseconds = await calibrate(signal);
         if (microseconds !== undefined) calibrations.push(microseconds);
       }
-      options.onEvent(event, current);
+      // Kept before it is told: who reads "round 1 done" can rely on it.
       if (event.kind === 'round' || event.kind === 'verified') await options.onResult(resultOf(current, taken));
+      options.onEvent(event, current);
     },
   });
-  return resultOf(entries, firstDocuments);
+  const commitAfter = await currentCommit();
+  if (commitAfter !== commit) {
+    warnings.push(
+      `the project was at ${commit ?? 'no commit'} when the run began and at ${commitAfter ?? 'no commit'} when it ended: rows may be of either`,
+    );
+  }
+  return resultOf(budget.isOver ? entries.map(untimed) : entries, firstDocuments);
+}
+
+/** Nothing is left out of the table: a row that the time did not reach says so. */
+function untimed(entry: Entry): Entry {
+  if (entry.state === 'refused' || (entry.state === 'racing' && entry.samples.length > 0)) return entry;
+  const reason = 'the time of the run was over before it was timed; give --budget more, or leave out slow rows';
+  return { state: 'refused', identity: identityOf(entry), refusal: { status: 'error', reason } };
 }
 
 /** The table's rows in its order, those of several runtimes side by side; one that cannot run here says why. */

@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { mean } from 'simple-statistics';
 import { type TrainingTask, UnsupportedTask } from '../../impls/contract.ts';
-import { ImplementationFailure } from '../program/implementation-failure.ts';
+import { printableLine } from '../printable.ts';
+import { ImplementationFailure, quote } from '../program/implementation-failure.ts';
 import type { Precision } from '../program/manifest.ts';
 import { rowName } from '../results/names.ts';
 import { medianInterval, relativeHalfWidth } from '../statistics/median-interval.ts';
@@ -20,6 +21,7 @@ import type { MachinePeaks } from './machine-peak.ts';
 import type { Pace } from './pace.ts';
 import { NoLapLeft, type ProcessSample, sampleProcess } from './process-sample.ts';
 import { roundOrders } from './schedule.ts';
+import { OutOfTime, TimeBudget } from './time-budget.ts';
 import { clockFault } from './two-clocks.ts';
 import { averageMatrixFlops } from './work-of-step.ts';
 
@@ -53,8 +55,9 @@ export type RoundLimit =
   | {
       /** Half width of the widest interval over its median at which the race ends. */
       readonly precision: number;
-      /** Counted from the start of the first round. */
       readonly budgetMilliseconds: number;
+      /** What it is counted from: the start of the first round, or that of the race, which verifies first. */
+      readonly counts?: 'all';
       readonly mostRounds?: number;
     };
 
@@ -80,6 +83,8 @@ export interface RaceOptions {
   /** Beyond these times the cores it used a row is impossible. */
   readonly peaks?: MachinePeaks;
   readonly signal: AbortSignal;
+  /** The time that the race and each of its rows have; without it, as long as it takes. */
+  readonly budget?: TimeBudget;
   readonly onEvent?: (
     event: RaceEvent,
     entries: readonly Entry[],
@@ -120,23 +125,33 @@ const SIDE_BY_SIDE = 2;
  * Ends early, without an error, when the signal is aborted: what was checked until then is in the entries.
  */
 export async function race(lineUp: readonly Entry[], options: RaceOptions): Promise<Race> {
-  const { task, pace, limit, seed, repeated, signal, onEvent, now = () => performance.now() } = options;
+  const { task, pace, limit, seed, repeated, onEvent, now = () => performance.now() } = options;
+  const { budget = new TimeBudget(undefined, options.signal) } = options;
+  const { signal } = budget;
+  const start = now();
   const deck = new LapDeck(task, seed, repeated?.firstDocuments);
   const entries = [...lineUp];
   const firstDocuments: (readonly number[])[] = [];
   const witnesses = new Map<Contender, Witness>();
   const tell = async (event: RaceEvent) => onEvent?.(event, entries, firstDocuments);
+  /** Rows that have used their time, and keep the rounds they have. */
+  const retired = new Set<Contender>();
   /** Sets the entry that `work` yields, a refused one where it failed. False where it was interrupted. */
-  const update = async (index: number, work: () => Promise<Entry>): Promise<boolean> => {
-    const identity = identityOf(entries[index]);
+  const update = async (index: number, contender: Contender, work: () => Promise<Entry>): Promise<boolean> => {
+    const entry = entries[index];
     try {
-      entries[index] = await work();
+      entries[index] = await budget.spend(contender, work);
     } catch (error) {
       if (signal.aborted) return false;
-      entries[index] = { state: 'refused', identity, refusal: refusalOf(error) };
+      if (error instanceof OutOfTime && isRacing(entry) && entry.samples.length > 0) retired.add(contender);
+      else entries[index] = { state: 'refused', identity: contender.identity, refusal: refusalOf(error) };
     }
     return !signal.aborted;
   };
+  const rests = (contender: Contender, round: number) =>
+    retired.has(contender) || sitsOut(contender, round, limit, milliseconds);
+  /** What a row took of the last round. */
+  const milliseconds = new Map<Contender, number>();
   const racing = () => [...entries.entries()].filter((pair): pair is [number, RacingEntry] => isRacing(pair[1]));
 
   try {
@@ -144,8 +159,8 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
       if (signal.aborted || entry.state !== 'waiting') return;
       const { contender } = entry;
       await tell({ kind: 'verifying', entry: index });
-      const done = await update(index, async () => {
-        const admission = await contender.admit(signal);
+      const done = await update(index, contender, async () => {
+        const admission = await contender.admit(budget.signalOf(contender));
         if (admission.status !== 'verified')
           return { state: 'refused', identity: contender.identity, refusal: admission };
         const lapSteps =
@@ -155,9 +170,7 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
       });
       if (done) await tell({ kind: 'verified', entry: index });
     });
-    const raceStart = now();
-    /** What a row took of the last round. */
-    const milliseconds = new Map<Contender, number>();
+    const raceStart = 'counts' in limit ? start : now();
     let longestRound = 0;
     let round = 0;
     for (const order of roundOrders(entries.length, seed)) {
@@ -165,7 +178,7 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
       if (racing().length === 0 || signal.aborted) break;
       if (
         isEnough(
-          entries.filter(isRacing).filter(({ contender }) => !sitsOut(contender, round, limit, milliseconds)),
+          entries.filter(isRacing).filter(({ contender }) => !rests(contender, round)),
           round,
           limit,
           roundStart - raceStart + longestRound,
@@ -179,11 +192,11 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
       const sampled = new Map<number, ProcessSample>();
       for (const index of order) {
         const entry = entries[index];
-        if (!isRacing(entry) || sitsOut(entry.contender, round, limit, milliseconds)) continue;
+        if (!isRacing(entry) || rests(entry.contender, round)) continue;
         await tell({ kind: 'sampling', round, entry: index });
         const began = now();
         const lapNanoseconds = entry.lapSteps * entry.admission.nanosecondsPerStep;
-        const done = await update(index, async () => {
+        const done = await update(index, entry.contender, async () => {
           const sample = await sampleProcess(entry.contender, {
             deck,
             lapOf: laps.lapOf,
@@ -191,7 +204,7 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
             batch: task.batch,
             lapNanoseconds,
             pace,
-            signal,
+            signal: budget.signalOf(entry.contender),
           });
           sampled.set(index, sample);
           return entry;
@@ -203,9 +216,9 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
         const entry = entries[index];
         if (!isRacing(entry) || signal.aborted) return;
         await tell({ kind: 'checking', round, entry: index });
-        await update(index, async () => {
-          const { contender } = entry;
-          const witness = witnesses.get(contender) ?? contender.witness(signal);
+        const { contender } = entry;
+        await update(index, contender, async () => {
+          const witness = witnesses.get(contender) ?? contender.witness(budget.signalOf(contender));
           witnesses.set(contender, witness);
           return withSample(entry, round, sample, await check(entry, sample, witness, options));
         });
@@ -332,8 +345,18 @@ async function sideBySide<T>(items: Iterable<T>, work: (item: T) => Promise<void
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof WrongLaps) return { status: 'mismatch', reason: error.message };
   if (error instanceof UnsupportedTask) return { status: 'unsupported', reason: error.message };
-  if (error instanceof ImplementationFailure) return { status: 'error', reason: error.message };
+  if (error instanceof OutOfTime) return { status: 'error', reason: error.message };
+  if (error instanceof ImplementationFailure) return { status: 'error', reason: `${error.message}${lastWords(error)}` };
   if (error instanceof NoLapLeft)
     return { status: 'unsupported', reason: 'no document is left for a lap to begin with' };
   throw error;
+}
+
+/** The last line that it said on standard error, which mostly tells what went wrong. */
+function lastWords({ stderrTail }: ImplementationFailure): string {
+  const line = stderrTail
+    .split('\n')
+    .filter((text) => text.trim() !== '')
+    .at(-1);
+  return line === undefined ? '' : `; the last it said there: ${quote(printableLine(line), 200)}`;
 }

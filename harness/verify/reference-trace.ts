@@ -27,8 +27,9 @@ export interface ReferenceOptions extends TrainerOptions {
   readonly onProgress?: ((stepsDone: number, steps: number, source: string) => void) | undefined;
 }
 
-/** What CPython's scalar autograd manages, and how long a reference may train on the spot. */
-const CPYTHON_FLOPS_PER_SECOND = 600_000;
+/** What CPython's scalar autograd manages. */
+export const CPYTHON_FLOPS_PER_SECOND = 600_000;
+/** How long a reference may train on the spot. */
 const AFFORDABLE_SECONDS = 5;
 /** Bias correction and the decay of the learning rate first show in the third loss. */
 const FEWEST_STEPS = 4;

@@ -15,6 +15,8 @@ export const chapters = [
   'A place for files is missing, full or something else',
   'A stored file is damaged',
   'An input makes no sense',
+  'A row spoils a benchmark',
+  'What a benchmark measured cannot be kept',
   'The run is interrupted',
 ] as const;
 

@@ -1,3 +1,4 @@
+import { benchFaults } from './benches.ts';
 import { buildFaults } from './builds.ts';
 import type { Fault } from './fault.ts';
 import { inputFaults } from './inputs.ts';
@@ -15,5 +16,6 @@ export const faults: readonly Fault[] = [
   ...placeFaults,
   ...storedFaults,
   ...inputFaults,
+  ...benchFaults,
   ...interruptFaults,
 ];

@@ -3,7 +3,7 @@ import { chmod, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/pr
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Fault } from './fault.ts';
-import { type Ending, type RunOptions, rightManifest, type World } from './world.ts';
+import { type Ending, mountTiny, type RunOptions, rightManifest, type World } from './world.ts';
 
 const chapter = 'A place for files is missing, full or something else';
 
@@ -48,16 +48,6 @@ function survived(
   where?: Fault['where'],
 ): Fault {
   return { chapter, fault, outcome, ...(where === undefined ? {} : { where }), attempt };
-}
-
-/** A file system with next to no room, at a path; false where this user may not mount one. */
-function mountTiny(path: string): boolean {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8k,nr_inodes=8', 'tmpfs', path], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 export const placeFaults: readonly Fault[] = [

@@ -3,7 +3,16 @@
  * says: it hangs, floods, forks, replaces files. Its losses are the honest trainer's, so that nothing else gives it away.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
@@ -103,6 +112,25 @@ const trainThen = (act: () => void): Words => ({
   },
 });
 
+/** Which of the processes on its first task this is, from 1; 0 on another task. It leaves a line in its folder for each. */
+function processOnTask(): number {
+  appendFileSync('starts.txt', `${flag('tokens')}\n`);
+  const starts = readFileSync('starts.txt', 'utf8').trimEnd().split('\n');
+  return starts[0] === flag('tokens') ? starts.filter((task) => task === starts[0]).length : 0;
+}
+/** Fails at its first `train` in that process: 0 is one of the gauntlet, 1 admission, 2 round 1, 3 the witness, 4 round 2. */
+const breaksIn = (broken: number): Words => ({
+  train: (honest) => {
+    if (ordinal === broken) {
+      process.stderr.write('the last words\n');
+      process.exit(7);
+    }
+    answer(honest());
+  },
+});
+/** Asked for only where a fault needs it, for it writes a file. */
+const ordinal = fault.startsWith('breaks in') ? processOnTask() : -1;
+
 const atAWord: Readonly<Record<string, Words>> = {
   'answers with too few losses': onTrain(({ losses, ...rest }) => ({ losses: losses.slice(1), ...rest })),
   'answers with too many losses': onTrain(({ losses, ...rest }) => ({ losses: [...losses, 1], ...rest })),
@@ -138,6 +166,17 @@ const atAWord: Readonly<Record<string, Words>> = {
     },
   },
   'floods standard output': { train: () => flood(process.stdout) },
+  'breaks in the gauntlet': breaksIn(0),
+  'breaks in round 1': breaksIn(2),
+  'breaks in its witness': breaksIn(3),
+  'breaks in round 2': breaksIn(4),
+  'sleeps before every answer': {
+    train: (honest) => {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
+      answer(honest());
+    },
+  },
+  'counts a tenth of its time': onTrain(({ losses, nanoseconds }) => ({ losses, nanoseconds: nanoseconds / 10 })),
   'hangs in `train`': { train: hang },
   'hangs in `reset`': { reset: hang },
   'hangs in `parameters`': { parameters: hang },

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -175,6 +176,16 @@ export function expectPlain({ stdout, stderr }: Pick<Ending, 'stdout' | 'stderr'
     expect(text).not.toMatch(/harness\/(?!testing)[\w/-]+\.ts:\d+:\d+/);
   }
   expect(stderr).not.toMatch(/node:internal/);
+}
+
+/** A file system with next to no room, at a path; false where this user may not mount one. */
+export function mountTiny(path: string): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8k,nr_inodes=8', 'tmpfs', path], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Ids of the processes that have a text in their environment, from /proc. */

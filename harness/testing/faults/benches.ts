@@ -1,0 +1,296 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { benchResultSchema, type Row } from '../../results/schema.ts';
+import { readResult } from '../../results/store.ts';
+import { benchResult } from '../example-result.ts';
+import type { Fault } from './fault.ts';
+import {
+  type Ending,
+  expectPlain,
+  mountTiny,
+  processesOf,
+  type RunOptions,
+  rightManifest,
+  type World,
+  waywardManifest,
+} from './world.ts';
+
+const rows = 'A row spoils a benchmark';
+const places = 'What a benchmark measured cannot be kept';
+const interrupts = 'The run is interrupted';
+
+const refusedFirst = 'one line says so before anything runs; exit code 2';
+
+/** Benchmarks the right row, and what else is named, as shortly as can be. */
+async function bench(world: World, words: readonly string[], options: RunOptions = {}): Promise<Ending> {
+  return world.run(await benchWords(world, words), options);
+}
+
+async function benchWords(world: World, words: readonly string[]): Promise<readonly string[]> {
+  await world.plant('zz-right', rightManifest);
+  const limit = ['--rounds', '--budget'].some((flag) => words.includes(flag)) ? [] : ['--rounds', '2'];
+  const own = ['--impls', world.impls, '--results', world.results, '--timeout', '4'];
+  return ['bench', 'zz-right', '--quick', ...limit, ...own, ...words];
+}
+
+/** A row that breaks late, or lies about time: it has no time, and the right row has one. */
+function spoils(fault: string, status: Row['status'], says: RegExp): Fault {
+  return {
+    chapter: rows,
+    fault: `A row ${fault}`,
+    outcome: `the row is \`${status}\`; the others are timed and kept; exit code 1`,
+    attempt: async (world) => {
+      await world.plant('wayward', waywardManifest(fault));
+      const { stdout, exitCode } = await bench(world, ['wayward', '--json', '-']);
+      const { rows } = benchResultSchema.parse(JSON.parse(stdout));
+      const [right, wayward] = ['zz-right', 'wayward'].map((name) => rows.find((row) => row.implementation === name));
+      expect(right?.status).toBe('verified');
+      expect(wayward?.status).toBe(status);
+      expect(wayward).toMatchObject({ reason: expect.stringMatching(says) });
+      expect(exitCode).toBe(1);
+    },
+  };
+}
+
+/** Nothing runs. */
+function refused(
+  fault: string,
+  says: RegExp,
+  words: (world: World) => Promise<readonly string[]>,
+  where?: Fault['where'],
+): Fault {
+  return {
+    chapter: places,
+    fault,
+    outcome: refusedFirst,
+    ...(where === undefined ? {} : { where }),
+    attempt: async (world) => {
+      const { stdout, stderr, exitCode } = await bench(world, await words(world));
+      expect(stderr).toMatch(/^error: [^\n]+$/);
+      expect(stderr).toMatch(says);
+      expect([stdout, exitCode]).toEqual(['', 2]);
+    },
+  };
+}
+
+/** The table is there; what could not be kept is said in one line after it. */
+function unkept(
+  fault: string,
+  says: RegExp,
+  attempt: (world: World) => Promise<Ending>,
+  where?: Fault['where'],
+): Fault {
+  return {
+    chapter: places,
+    fault,
+    outcome: 'the table is printed and all else is written; then one line says what is not kept; exit code 2',
+    ...(where === undefined ? {} : { where }),
+    attempt: async (world) => {
+      const { stdout, stderr, exitCode } = await attempt(world);
+      expect(stdout).toMatch(/zz-right.*×1\.0/);
+      expect(stderr.match(/^error: .*$/gm)).toEqual([expect.stringMatching(says)]);
+      expect(exitCode).toBe(2);
+    },
+  };
+}
+
+/** A published file of the project is damaged: our own figures do not depend on it. */
+function unpublished(fault: string, file: string, damage: (path: string) => Promise<unknown>): Fault {
+  return {
+    chapter: places,
+    fault,
+    outcome: 'the table is printed and kept, and warns that published claims are left out; exit code 0',
+    attempt: async (world) => {
+      const project = await world.copyProject();
+      await damage(join(project, 'results', file));
+      const { stdout, exitCode } = await bench(world, [], { project });
+      expect(stdout).toMatch(/zz-right.*×1\.0/);
+      expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/published claims are left out/);
+      expect(await storedResult(world)).toBeDefined();
+      expect(exitCode).toBe(0);
+    },
+  };
+}
+
+async function storedResult(world: World) {
+  const [name] = (await readdir(world.results)).filter((file) => file.endsWith('.json'));
+  return readResult(join(world.results, name));
+}
+
+/** A run that goes on for ever, once its first round is kept. */
+async function startEndless(world: World) {
+  const running = world.start(await benchWords(world, ['--rounds', '1000']));
+  let progress = '';
+  await new Promise<void>((resolve) => {
+    running.stderr?.on('data', (text: unknown) => {
+      progress += String(text);
+      if (progress.includes('round 1 done')) resolve();
+    });
+    void running.then(() => resolve());
+  });
+  return { running };
+}
+
+const tiny = (fault: string, says: RegExp, words: (folder: string) => readonly string[]): Fault =>
+  unkept(
+    fault,
+    says,
+    async (world) => {
+      const full = world.path('full');
+      await mkdir(full);
+      if (!mountTiny(full))
+        return { stdout: 'zz-right ×1.0', stderr: 'error: cannot be tried: no mount here, ENOSPC\n', exitCode: 2 };
+      try {
+        // Room for nothing: the file system has 8 KiB.
+        await writeFile(join(full, 'filler'), new Uint8Array(4096));
+        await writeFile(join(full, 'history.ndjson'), new Uint8Array(4096).fill(10));
+        // A quick run is not added to the history.
+        return await world.run((await benchWords(world, words(full))).filter((word) => word !== '--quick'));
+      } finally {
+        execFileSync('umount', [full]);
+      }
+    },
+    'root on linux',
+  );
+
+export const benchFaults: readonly Fault[] = [
+  spoils('breaks in the gauntlet', 'error', /ended with exit code 7/),
+  spoils('breaks in round 1', 'error', /ended with exit code 7.*the last words/),
+  spoils('breaks in its witness', 'error', /ended with exit code 7.*the last words/),
+  spoils('breaks in round 2', 'error', /ended with exit code 7.*the last words/),
+  spoils('counts a tenth of its time', 'mismatch', /./),
+  {
+    chapter: rows,
+    fault: 'A row sleeps before every answer',
+    outcome: 'it is ended at its share of `--budget`; the run ends within 1.5 times of that',
+    attempt: async (world) => {
+      await world.plant('wayward', waywardManifest('sleeps before every answer'));
+      const began = performance.now();
+      const { stdout, exitCode } = await bench(world, ['wayward', '--budget', '20', '--json', '-']);
+      expect((performance.now() - began) / 1000).toBeLessThan(30);
+      const { rows } = benchResultSchema.parse(JSON.parse(stdout));
+      expect(rows.find(({ implementation }) => implementation === 'zz-right')?.status).toBe('verified');
+      expect(rows.find(({ implementation }) => implementation === 'wayward')).toMatchObject({
+        status: 'error',
+        reason: expect.stringMatching(/--budget/),
+      });
+      expect(exitCode).toBe(1);
+    },
+  },
+  {
+    chapter: rows,
+    fault: 'A size would take CPython an hour',
+    outcome: 'one line says how long, and that `--yes` goes on; exit code 2',
+    attempt: async (world) => {
+      const { stdout, stderr, exitCode } = await bench(world, ['--n-embd', '1024']);
+      expect(stderr).toMatch(/^error: about [\d,]+ min: .* steps of .* each; --yes to go on$/);
+      expect([stdout, exitCode]).toEqual(['', 2]);
+    },
+  },
+  refused('`--results` is a file', /--results .*got a file/, async (world) => {
+    await writeFile(world.path('file'), '');
+    return ['--results', world.path('file')];
+  }),
+  refused('`--results` lies below a file', /--results .*got a file/, async (world) => {
+    await writeFile(world.path('file'), '');
+    return ['--results', world.path('file', 'results')];
+  }),
+  refused('The history is a folder', /history\.ndjson: got something else/, async (world) => {
+    await mkdir(world.path('kept', 'history.ndjson'), { recursive: true });
+    return ['--results', world.path('kept')];
+  }),
+  refused(
+    'The history is a link to a device',
+    /history\.ndjson: got something else/,
+    async (world) => {
+      await mkdir(world.path('kept'));
+      await symlink('/dev/full', world.path('kept', 'history.ndjson'));
+      return ['--results', world.path('kept')];
+    },
+    'linux',
+  ),
+  refused('`--json` and `--export` name one file', /already taken by --json/, async (world) => [
+    ...['--json', world.path('out'), '--export', `csv=${world.path('out')}`],
+  ]),
+  refused('Two `--export` name one file', /already taken by --export/, async (world) => [
+    ...['--export', `csv=${world.path('out')}`, '--export', `markdown=${world.path('impls', '..', 'out')}`],
+  ]),
+  refused('`--json` names the history', /already taken/, async (world) => [
+    ...['--json', join(world.results, 'history.ndjson')],
+  ]),
+  refused('`--json` and `--export` both want standard output', /standard output is already taken/, async () => [
+    ...['--json', '-', '--export', 'csv=-'],
+  ]),
+  {
+    chapter: places,
+    fault: '`merge` is to write over a result that it reads',
+    outcome: 'one line says so, and the result is as it was; exit code 2',
+    attempt: async (world) => {
+      const file = world.path('result.json');
+      await writeFile(file, JSON.stringify(benchResult()));
+      const { stderr, exitCode } = await world.run(['merge', file, '--json', file]);
+      expect(stderr).toMatch(/^error: .*already taken.*$/);
+      expect(await readFile(file, 'utf8')).toBe(JSON.stringify(benchResult()));
+      expect(exitCode).toBe(2);
+    },
+  },
+  tiny('The disk of the results is full', /results cannot be kept.*ENOSPC.*not in the history/, (folder) => [
+    '--results',
+    folder,
+  ]),
+  unkept(
+    '`--json` goes to a full device',
+    /--json \/dev\/full.*ENOSPC/,
+    async (world) => {
+      const ending = await bench(world, ['--json', '/dev/full']);
+      expect((await storedResult(world)).rows).toHaveLength(1);
+      return ending;
+    },
+    'linux',
+  ),
+  unpublished('The published figures are missing', 'published.json', rm),
+  unpublished('The published figures are cut off', 'published.json', (file) => truncate(file, 50)),
+  unpublished('The published claims are missing', 'claims.json', rm),
+  {
+    chapter: places,
+    fault: 'The reader of the table goes away',
+    outcome: 'the result is kept all the same',
+    attempt: async (world) => {
+      const running = world.start(await benchWords(world, []));
+      running.stdout?.destroy();
+      expect((await running).exitCode).toBe(0);
+      expect((await storedResult(world)).rows).toHaveLength(1);
+    },
+  },
+  {
+    chapter: interrupts,
+    fault: 'Ctrl-C in the middle of a benchmark',
+    outcome: 'what was measured is printed and kept, and it is said where; exit code 130',
+    where: 'posix',
+    attempt: async (world) => {
+      const { running } = await startEndless(world);
+      running.kill('SIGINT');
+      const { exitCode, stdout, stderr } = await running;
+      expectPlain({ stdout: String(stdout), stderr: String(stderr) });
+      expect(stdout).toMatch(/interrupted; what was measured is in /);
+      expect((await storedResult(world)).rows).toHaveLength(1);
+      expect(exitCode).toBe(130);
+    },
+  },
+  {
+    chapter: interrupts,
+    fault: 'The tool is killed outright in the middle of a benchmark',
+    outcome: 'the rounds before are kept, and nothing that it started goes on',
+    where: 'linux',
+    attempt: async (world) => {
+      const { running } = await startEndless(world);
+      running.kill('SIGKILL');
+      await running;
+      await expect.poll(() => processesOf(world.temporary), { timeout: 10_000 }).toEqual([]);
+      expect((await storedResult(world)).rows).toHaveLength(1);
+      await world.emptyTemporary();
+    },
+  },
+];

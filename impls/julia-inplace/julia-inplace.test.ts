@@ -1,0 +1,3 @@
+import { testProgramContract } from '../testing/program-contract.ts';
+
+await testProgramContract(import.meta.filename, 2);

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { diagnoseMismatch } from '../diagnose/diagnose-mismatch.ts';
 import { availability } from '../program/availability.ts';
+import { builtCommand } from '../program/build.ts';
 import type { Entrant } from '../program/entrants.ts';
 import { folderHash } from '../program/implementation-hash.ts';
 import { type Precision, threadsHere } from '../program/manifest.ts';
@@ -28,10 +29,11 @@ export interface RowIdentity {
 export type Refusal = Pick<RefusedRow, 'status' | 'reason'>;
 
 /** What a row was made of. */
-export type Origin = Pick<VerifiedRow, 'sourceHash' | 'tools' | 'build'>;
+export type Origin = Pick<VerifiedRow, 'sourceHash' | 'tools'>;
 
 /** What is known of a row before it is timed. */
-export type Admission = { readonly status: 'verified'; readonly stepsVerified: number } & StepCost;
+export type Admission = { readonly status: 'verified'; readonly stepsVerified: number } & StepCost &
+  Pick<VerifiedRow, 'build'>;
 
 /** How many steps are checked from the row's own state: all of one lap, and so many more. */
 export interface ForcedSteps {
@@ -114,18 +116,18 @@ export async function contenderOf(
           cost = await stepCost(trainer, training, options.scoutMilliseconds);
         },
       });
-      return admissionOf(verification, cost, precision);
+      const build = await builtCommand(implementation);
+      const admission = admissionOf(verification, cost, precision);
+      return admission.status === 'verified' && build !== undefined ? { ...admission, build: [...build] } : admission;
     },
   };
 }
 
 async function originOf({ implementation, runtimeName }: Entrant): Promise<Origin> {
   const here = await availability(implementation, runtimeName);
-  const build = implementation.manifest.build?.command;
   return {
     sourceHash: await folderHash(implementation.folder),
     tools: here.available ? { ...here.versions } : {},
-    ...(build === undefined ? {} : { build: [...build] }),
   };
 }
 

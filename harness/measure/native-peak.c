@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 #include <time.h>
+#if defined(_WIN32)
+#include <windows.h>
+#endif
 
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64
@@ -19,9 +22,16 @@
 #define RUNS 200
 
 static double seconds_now(void) {
+#if defined(_WIN32)
+    LARGE_INTEGER ticks, ticks_per_second;
+    QueryPerformanceCounter(&ticks);
+    QueryPerformanceFrequency(&ticks_per_second);
+    return (double)ticks.QuadPart / (double)ticks_per_second.QuadPart;
+#else
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+#endif
 }
 
 /* Chains start apart and stay finite: they tend to b / (1 - a) = 1. Their sum is used, so that none can be left out. */

@@ -37,6 +37,7 @@ export function rowOf(
   return {
     ...contender.identity,
     ...contender.origin,
+    ...(admission.build === undefined ? {} : { build: admission.build }),
     status: 'verified',
     stepsVerified: checked.stepsCompared,
     stepsForced: checked.stepsForced,

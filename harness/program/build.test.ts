@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { buildImplementation } from './build.ts';
+import { buildImplementation, builtCommand } from './build.ts';
 import type { Implementation } from './discover.ts';
 import { ImplementationFailure } from './implementation-failure.ts';
 
@@ -43,6 +43,7 @@ function implementation(
       build: {
         command: command.length > 0 ? [...command] : [process.execPath, 'build.mjs', '{output}'],
         inputs: [...inputs],
+        optional: [],
       },
     },
   };
@@ -95,6 +96,37 @@ test('inputs may be folders and patterns', async () => {
   await writeFile(join(folder, 'more.txt'), 'more');
   const after = await build(implementation(['*.txt', 'build.mjs']));
   expect(after.folder).not.toBe(before.folder);
+});
+
+const withOptional = (...words: readonly string[]) => {
+  const one = implementation(undefined, process.execPath, 'build.mjs', '{output}', ...words);
+  const { build: its, ...manifest } = one.manifest;
+  return { ...one, manifest: { ...manifest, ...(its && { build: { ...its, optional: [...words] } }) } };
+};
+
+test('an optional word that the compiler takes stays in its command', async () => {
+  const built = withOptional('--fast');
+  expect(await builtCommand(built)).toBeUndefined();
+  await build(built);
+  expect(await builtCommand(built)).toEqual([process.execPath, 'build.mjs', '{output}', '--fast']);
+  expect(await runs()).toBe(1);
+});
+
+test('a compiler that refuses an optional word is run once more without it, and the command tells', async () => {
+  await writeFile(join(folder, 'build.mjs'), `if (process.argv.includes('--fast')) process.exit(1);${builder}`);
+  const built = withOptional('--fast');
+  const { folder: output } = await build(built);
+  expect(await readFile(join(output, 'program.txt'), 'utf8')).toBe('one');
+  expect(await builtCommand(built)).toEqual([process.execPath, 'build.mjs', '{output}']);
+});
+
+test('a build that fails without its optional words too ends with what it then said', async () => {
+  await writeFile(
+    join(folder, 'build.mjs'),
+    'console.error(process.argv.slice(3).join() || "line 3: no such thing"); process.exit(9)',
+  );
+  const failure = await buildImplementation(withOptional('--fast')).catch((error) => error);
+  expect(failure instanceof ImplementationFailure && failure.stderrTail).toBe('line 3: no such thing');
 });
 
 test('no build, no output', async () => {

@@ -41,10 +41,9 @@ export async function buildImplementation(
   try {
     onBuild?.(build.command[0] ?? '');
     const started = process.hrtime.bigint();
-    const command = build.command.map((word) => word.replaceAll('{output}', unfinished));
-    await runBuild(implementation, await locateCommand(implementation, command), signal);
+    const command = await runBuild(implementation, build, unfinished, signal);
     const nanoseconds = Number(process.hrtime.bigint() - started);
-    await seal(implementation, unfinished);
+    await seal(implementation, unfinished, command);
     await rename(unfinished, folder).catch(async (error) => {
       if ((await stateOf(folder)) !== 'whole') throw error;
     });
@@ -54,20 +53,41 @@ export async function buildImplementation(
   }
 }
 
+/** The words of the build whose output is there: the manifest's, less those that the compiler refused. Undefined where nothing was built. */
+export async function builtCommand(implementation: Implementation): Promise<readonly string[] | undefined> {
+  const { build } = implementation.manifest;
+  if (build === undefined) return undefined;
+  const folder = join(cacheFolder('build'), `${implementation.name}-${await buildKey(implementation, build)}`);
+  return (await readSeal(folder).catch(() => undefined))?.command;
+}
+
+type Build = NonNullable<Implementation['manifest']['build']>;
+
+/**
+ * Returns the words of the command that built it.
+ * @throws {ImplementationFailure} where it fails without the optional words too
+ */
 async function runBuild(
   implementation: Implementation,
-  command: readonly string[],
+  { command, optional }: Pick<Build, 'command' | 'optional'>,
+  output: string,
   signal?: AbortSignal,
-): Promise<void> {
-  const built = await runToEnd(command, {
+): Promise<readonly string[]> {
+  const words = command.map((word) => word.replaceAll('{output}', output));
+  const located = await locateCommand(implementation, words);
+  const built = await runToEnd(located, {
     cwd: implementation.folder,
     timeoutMilliseconds: BUILD_TIMEOUT_MILLISECONDS,
     signal,
   });
-  if (built.outcome === 'ended' && built.exitCode === 0) return;
+  if (built.outcome === 'ended' && built.exitCode === 0) return command;
+  if (built.outcome === 'ended' && optional.length > 0) {
+    const bare = command.filter((word) => !optional.includes(word));
+    return runBuild(implementation, { command: bare, optional: [] }, output, signal);
+  }
   throw new ImplementationFailure(
     implementation.folder,
-    `its build \`${command.join(' ')}\` ${howItEnded(built)}`,
+    `its build \`${located.join(' ')}\` ${howItEnded(built)}`,
     'run that command in the folder and fix what it reports',
     built.output,
   );
@@ -86,10 +106,7 @@ function howItEnded(run: FiniteRun): string {
   }
 }
 
-async function buildKey(
-  implementation: Implementation,
-  build: NonNullable<Implementation['manifest']['build']>,
-): Promise<string> {
+async function buildKey(implementation: Implementation, build: Build): Promise<string> {
   const hash = createHash('sha256');
   const present = await availability(implementation);
   hash.update(
@@ -131,14 +148,27 @@ async function inputFiles(implementation: Implementation, inputs: readonly strin
 }
 
 const SEAL = '.sealed.json';
-const sealSchema = z.record(z.string(), z.string());
+const sealSchema = z.strictObject({
+  /** The words that built it. */
+  command: z.array(z.string()).min(1),
+  /** Hash of each file that the run needs. */
+  files: z.record(z.string(), z.string()),
+});
+
+async function readSeal(output: string): Promise<z.infer<typeof sealSchema>> {
+  return sealSchema.parse(JSON.parse(await readFile(join(output, SEAL), 'utf8')));
+}
 
 /**
  * Notes the hash of every file that the run needs, so that a later use sees whether it is still what was built.
  * @throws {ImplementationFailure} where the build did not make such a file
  */
-async function seal({ name, folder, manifest }: Implementation, output: string): Promise<void> {
-  const hashes: Record<string, string> = {};
+async function seal(
+  { name, folder, manifest }: Implementation,
+  output: string,
+  command: readonly string[],
+): Promise<void> {
+  const files: Record<string, string> = {};
   for (const word of 'command' in manifest.run ? manifest.run.command : []) {
     if (!word.startsWith('{output}/')) continue;
     const file = word.slice('{output}/'.length);
@@ -150,9 +180,9 @@ async function seal({ name, folder, manifest }: Implementation, output: string):
         'correct the field "build.command" or "run.command" in impl.json',
       );
     }
-    hashes[file] = hash;
+    files[file] = hash;
   }
-  await writeFile(join(output, SEAL), JSON.stringify(hashes));
+  await writeFile(join(output, SEAL), JSON.stringify({ command, files }));
 }
 
 /** Whether a build is there, and whether its files are what they were when it ended. */
@@ -163,8 +193,8 @@ async function stateOf(output: string): Promise<'missing' | 'damaged' | 'whole'>
     return 'missing';
   }
   try {
-    const hashes = sealSchema.parse(JSON.parse(await readFile(join(output, SEAL), 'utf8')));
-    for (const [file, hash] of Object.entries(hashes)) {
+    const { files } = await readSeal(output);
+    for (const [file, hash] of Object.entries(files)) {
       if ((await fileHash(join(output, file))) !== hash) return 'damaged';
     }
     return 'whole';
@@ -173,7 +203,10 @@ async function stateOf(output: string): Promise<'missing' | 'damaged' | 'whole'>
   }
 }
 
+/** Of the file, or of the program that a compiler on Windows made of that name: it adds `.exe`, and so does what starts it. */
 async function fileHash(path: string): Promise<string | undefined> {
-  const content = await readFile(path).catch(() => undefined);
+  const content = await readFile(path).catch(() =>
+    process.platform === 'win32' ? readFile(`${path}.exe`).catch(() => undefined) : undefined,
+  );
   return content === undefined ? undefined : createHash('sha256').update(content).digest('hex');
 }

@@ -4,7 +4,7 @@ import { ImplementationFailure, quote } from './implementation-failure.ts';
 import { LineReader } from './line-reader.ts';
 import { type TrackedProcess, trackProcess } from './live-processes.ts';
 import { OutputExcerpt } from './output-excerpt.ts';
-import { processMemory } from './process-usage.ts';
+import { listedMemory, processMemory } from './process-usage.ts';
 
 /** Standard output of a child nobody asked anything: whatever it prints then is noise, so a line of it is enough. */
 const UNASKED_LINE_LENGTH = 4_096;
@@ -125,9 +125,16 @@ export class ChildProgram {
     await this.#exited;
   }
 
-  /** The most memory it ever held, as far as has been seen; undefined where the platform does not tell. */
+  /**
+   * The most memory it ever held, as far as has been seen; undefined where the platform does not tell. Without /proc it is seen
+   * only when asked here, which is for between words.
+   */
   peakRssBytes(): number | undefined {
-    this.#notePeak();
+    const { pid } = this.#subprocess;
+    if (this.#notePeak() === undefined && this.#state !== 'ended' && pid !== undefined) {
+      const held = listedMemory(pid);
+      if (held !== undefined) this.#peakRssBytes = Math.max(this.#peakRssBytes ?? 0, held);
+    }
     return this.#peakRssBytes;
   }
 

@@ -92,6 +92,12 @@ export const manifestSchema = z.strictObject({
     .strictObject({
       command: z.array(word).min(1),
       inputs: z.array(word).min(1),
+      /** Words of the command that not every compiler takes, such as `-march=native`. A build that fails is run again without them. */
+      optional: z.array(word).default([]),
+    })
+    .refine(({ command, optional }) => optional.every((one) => command.slice(1).includes(one)), {
+      path: ['optional'],
+      error: 'expected words of build.command',
     })
     .optional(),
 });

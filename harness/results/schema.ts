@@ -61,7 +61,7 @@ const origin = {
   sourceHash: z.string().length(64),
   /** What the compilers, interpreters and libraries that it needs say of their versions. */
   tools: z.record(z.string(), z.string()),
-  /** The words of its build, flags among them. */
+  /** The words of its build, flags among them, less those that the compiler refused. */
   build: z.array(z.string()).optional(),
 };
 

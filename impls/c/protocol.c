@@ -11,6 +11,9 @@
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
+#if defined(_WIN32)
+#include <windows.h>
+#endif
 
 #include "trainer.h"
 
@@ -30,9 +33,16 @@ static void flush_subnormals_to_zero(void) {
 }
 
 static long long nanoseconds_now(void) {
+#if defined(_WIN32)
+    LARGE_INTEGER ticks, ticks_per_second;
+    QueryPerformanceCounter(&ticks);
+    QueryPerformanceFrequency(&ticks_per_second);
+    return (long long)((double)ticks.QuadPart / (double)ticks_per_second.QuadPart * 1e9);
+#else
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * 1000000000ll + now.tv_nsec;
+#endif
 }
 
 /* Returns the number of steps trained: 0 where the argument is wrong. */

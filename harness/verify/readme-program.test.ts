@@ -52,7 +52,7 @@ test.skipIf(!present.available)(`it keeps to the protocol${skipped}`, { timeout:
 });
 
 test.skipIf(!present.available)(`it learns what the reference learns${skipped}`, { timeout: 120_000 }, async () => {
-  const expectation = await expectationOf(task, [], { steps: 20 });
-  const verification = await verifyImplementation(implementation, expectation);
+  const expectation = await expectationOf(task, []);
+  const verification = await verifyImplementation(implementation, expectation, { steps: 20 });
   expect(verification).toMatchObject({ status: 'verified', stepsVerified: 20 });
 });

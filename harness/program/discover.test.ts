@@ -60,6 +60,11 @@ describe('a manifest that cannot be used is told by file, field and what was exp
       /field "roles": roles are given in impls\/roles\.json of the project; an implementation cannot claim one/,
     ],
     ['an empty command', JSON.stringify({ ...manifest, run: { command: [] } }), /field "run\.command"/],
+    [
+      'an optional word that its build does not say',
+      JSON.stringify({ ...manifest, build: { command: ['cc', 'x.c'], inputs: ['x.c'], optional: ['-O9'] } }),
+      /field "build\.optional": expected words of build\.command/,
+    ],
     ['neither module nor command', JSON.stringify({ ...manifest, run: 'train' }), /field "run": expected object/],
   ])('%s', async (_, text, message) => {
     expect(await problemOf(text)).toMatch(message);

@@ -13,7 +13,11 @@
  * Vectors by the extension of gcc and clang. Two widths: `wide` is the widest that the processor has, `tile` at most 8, for
  * work on documents, of which most fit into 8 positions. Pointers to them need only be aligned to a float.
  */
-#if defined(__AVX512F__)
+#if defined(_WIN32) && !defined(__clang__)
+/* On Windows gcc aligns its stack to 16 bytes, too little for wider vectors that it keeps there (GCC bug 54412). */
+#define WIDE 4
+#define TILE 4
+#elif defined(__AVX512F__)
 #define WIDE 16
 #define TILE 8
 #elif defined(__AVX__)
@@ -50,12 +54,12 @@ INLINE wide where_wide(wide_mask mask, wide x) { return (wide)(mask & (wide_mask
 INLINE tile where_tile(tile_mask mask, tile x) { return (tile)(mask & (tile_mask)x); }
 
 /* What the extension has no operator for. */
-#if defined(__AVX512F__)
+#if WIDE == 16
 INLINE wide sqrt_wide(wide x) { return (wide)_mm512_sqrt_ps((__m512)x); }
 INLINE wide max_wide(wide x, wide y) { return (wide)_mm512_max_ps((__m512)x, (__m512)y); }
 INLINE float sum_wide(wide x) { return _mm512_reduce_add_ps((__m512)x); }
 #endif
-#if defined(__AVX__)
+#if TILE == 8
 INLINE tile sqrt_tile(tile x) { return (tile)_mm256_sqrt_ps((__m256)x); }
 INLINE tile max_tile(tile x, tile y) { return (tile)_mm256_max_ps((__m256)x, (__m256)y); }
 #elif defined(__SSE2__)

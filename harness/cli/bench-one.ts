@@ -11,6 +11,7 @@ import { displayPath } from '../project.ts';
 import { messageOf } from '../regular-file.ts';
 import { appendHistory, HISTORY_NAME, historyRecord } from '../results/history.ts';
 import { taskName } from '../results/names.ts';
+import { joinedRuns } from '../results/resumed.ts';
 import type { BenchResult } from '../results/schema.ts';
 import { readResult, resultPath, saveResult } from '../results/store.ts';
 import type { TaskRequest } from '../task/task.ts';
@@ -32,6 +33,8 @@ export interface BenchFlags extends TaskFlags {
   /** Seconds. */
   readonly budget?: number;
   readonly yes?: true;
+  /** Path of an unfinished result, or true for the newest. */
+  readonly resume?: string | true;
   readonly scaling?: true;
   readonly long?: true;
   readonly verbose?: true;
@@ -66,6 +69,13 @@ export interface BenchOneOptions {
   readonly flags: BenchFlags;
   /** Time for the rounds where `--budget` says nothing else. */
   readonly budgetSeconds?: number;
+  /** A run that was interrupted, and the file that it is in: this one goes on from its rounds. */
+  readonly resumed?: Resumed | undefined;
+}
+
+export interface Resumed {
+  readonly path: string;
+  readonly result: BenchResult;
 }
 
 export interface BenchOutcome {
@@ -78,7 +88,7 @@ export interface BenchOutcome {
 
 /** Benchmarks one task with progress on standard error, and keeps what was measured as it comes. */
 export async function benchOne(options: BenchOneOptions): Promise<BenchOutcome> {
-  const { request, all, chosen, firstNamed, flags, budgetSeconds = BUDGET_SECONDS } = options;
+  const { request, all, chosen, firstNamed, flags, budgetSeconds = BUDGET_SECONDS, resumed } = options;
   const signal = interruptSignal();
   // Before anything of ours runs: what is busy then is not us.
   const watch = new NoiseWatch();
@@ -88,7 +98,7 @@ export async function benchOne(options: BenchOneOptions): Promise<BenchOutcome> 
   /** A disk that is full takes no measurement with it: the run goes on, and the table says so in the end. */
   const keep = async (result: BenchResult) => {
     if (!flags.save || result.rows.length === 0) return;
-    const path = resultPath(result.createdAt, taskName(result.task), flags.results);
+    const path = resumed?.path ?? resultPath(result.createdAt, taskName(result.task), flags.results);
     try {
       await saveResult(path, result);
       [savedTo, unsaved] = [path, []];
@@ -97,8 +107,9 @@ export async function benchOne(options: BenchOneOptions): Promise<BenchOutcome> 
       unsaved = [error];
     }
   };
-  const limit = roundLimit(flags, budgetSeconds);
-  const result = await withProgress(request.preset ?? 'bench', (progress) => {
+  const limit = roundLimit(flags, budgetSeconds, resumed?.result);
+  const whole = (result: BenchResult) => (resumed === undefined ? result : joinedRuns(resumed.result, result));
+  const raced = await withProgress(request.preset ?? 'bench', (progress) => {
     const reporter = new RaceReporter(progress, limit);
     return benchTask({
       request,
@@ -118,9 +129,11 @@ export async function benchOne(options: BenchOneOptions): Promise<BenchOutcome> 
       onStage: progress.stage,
       onStatus: progress.status,
       onEvent: (event, entries) => reporter.report(event, entries),
-      onResult: keep,
+      resumed: resumed?.result,
+      onResult: (result) => keep({ ...whole(result), unfinished: true }),
     });
   });
+  const result: BenchResult = { ...whole(raced), ...(signal.aborted ? { unfinished: true } : {}) };
   await keep(result);
   // A short run is no point of a trend, and neither is one that was cut off.
   if (flags.save && !flags.quick && !signal.aborted) {
@@ -141,8 +154,9 @@ function mostMilliseconds({ budget, rounds, yes }: BenchFlags): number | undefin
   return rounds !== undefined || yes ? undefined : 1000 * MOST_SECONDS;
 }
 
-function roundLimit(flags: BenchFlags, budgetSeconds: number): RoundLimit {
-  if (flags.rounds !== undefined) return { rounds: flags.rounds };
+function roundLimit(flags: BenchFlags, budgetSeconds: number, resumed?: BenchResult): RoundLimit {
+  const done = resumed?.laps.firstDocuments.length ?? 0;
+  if (flags.rounds !== undefined) return { rounds: Math.max(1, flags.rounds - done) };
   const precision = flags.precision / 100;
   const budgetMilliseconds = 1000 * (flags.budget ?? (flags.quick ? QUICK_BUDGET_SECONDS : budgetSeconds));
   return {

@@ -17,7 +17,7 @@ import { SCHEMA_VERSION } from '../results/schema.ts';
 import { checkResultsFolder } from '../results/store.ts';
 import { UsageError } from '../usage-error.ts';
 import { benchLong } from './bench-long.ts';
-import { type BenchFlags, type BenchOutcome, benchOne } from './bench-one.ts';
+import { type BenchFlags, type BenchOutcome, benchOne, type Resumed } from './bench-one.ts';
 import { benchScaling } from './bench-scaling.ts';
 import { confirmLongRun } from './confirm-long-run.ts';
 import { rowExitCode } from './exit-code.ts';
@@ -39,8 +39,10 @@ import { interruptSignal } from './interrupt.ts';
 import { checkJsonTarget, writeJson } from './json-output.ts';
 import { reportTarget, writeReport } from './report.ts';
 import { resultText } from './result-text.ts';
+import { unfinishedRun } from './unfinished-run.ts';
 
-export function benchCommand(): Command {
+/** @param resumed goes on with this run, whose command is the one to be parsed */
+export function benchCommand(resumed?: Resumed): Command {
   return addTaskFlags(new Command('bench'))
     .summary('time implementations, verified first')
     .description('verify implementations, time them, and say how much faster each is')
@@ -89,6 +91,12 @@ export function benchCommand(): Command {
     )
     .addOption(sortOption())
     .addOption(new Option('--like <result>', 'run the laps of a stored result again').conflicts(['scaling', 'long']))
+    .addOption(
+      new Option(
+        '--resume [result]',
+        'go on with a run that was interrupted, the newest in --results or a named one',
+      ).conflicts(['scaling', 'long', 'like']),
+    )
     .option('--yes', 'run sizes that take long without asking')
     .option('--no-save', 'save nothing')
     .option('--report', 'make a page of the results, report.html in --results')
@@ -98,7 +106,7 @@ export function benchCommand(): Command {
     .addOption(implementationsOption())
     .addOption(timeoutOption())
     .addOption(runtimeOption())
-    .action(bench);
+    .action((names, flags) => bench(names, flags, resumed));
 }
 
 /** What every way of benchmarking prints to: standard output is left alone where it is to hold JSON. */
@@ -107,7 +115,13 @@ interface Output {
   readonly page: Page;
 }
 
-async function bench(names: readonly string[], flags: BenchFlags): Promise<void> {
+async function bench(names: readonly string[], flags: BenchFlags, resumed?: Resumed): Promise<void> {
+  if (flags.resume !== undefined && resumed === undefined) {
+    const unfinished = await unfinishedRun(flags.resume, flags.results);
+    // Its own words say what it was to do; where it was kept is the file's place.
+    await benchCommand(unfinished).exitOverride().parseAsync(unfinished.result.command.slice(1), { from: 'user' });
+    return;
+  }
   const jsonTargets = await checkJsonTarget(flags.json);
   const exports = await parseExports(flags.export);
   const printsData = flags.json === '-' || exports.some(({ target }) => target.path === undefined);
@@ -153,7 +167,7 @@ async function bench(names: readonly string[], flags: BenchFlags): Promise<void>
     ]);
     return;
   }
-  const outcome = await benchOne({ request, all, chosen, firstNamed: names[0], flags });
+  const outcome = await benchOne({ request, all, chosen, firstNamed: names[0], flags, resumed });
   output.print(`${await resultText(outcome.result, output.page, flags.sort)}${savedLine(outcome)}`);
   process.exitCode = rowExitCode(outcome.result.rows, chosen);
   const { json } = flags;

@@ -7,6 +7,7 @@ import { readClaims } from '../results/claims.ts';
 import { currentCommit } from '../results/commit.ts';
 import { taskDifference } from '../results/comparable.ts';
 import { rowName } from '../results/names.ts';
+import { resumeFault } from '../results/resumed.ts';
 import { type BenchResult, SCHEMA_VERSION } from '../results/schema.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import type { TaskRequest } from '../task/task.ts';
@@ -42,6 +43,8 @@ export interface BenchTaskOptions {
   readonly precision: number;
   /** A result whose laps are to be run again. */
   readonly like?: BenchResult | undefined;
+  /** A run that was interrupted; this one is to go on from its rounds. */
+  readonly resumed?: BenchResult | undefined;
   /** When everything ends, whatever rows do; half of it is the most that one row gets. */
   readonly mostMilliseconds?: number | undefined;
   /** The machine as it was before the tool began to work. */
@@ -103,6 +106,17 @@ async function benchWithin(budget: TimeBudget, options: BenchTaskOptions): Promi
     onStatus,
   });
   const contenders = start.flatMap((entry) => (entry.state === 'waiting' ? [entry.contender] : []));
+  const { resumed } = options;
+  const fault =
+    resumed &&
+    resumeFault(resumed, {
+      task: task.description,
+      commit,
+      machine: thisMachine(),
+      runtime: thisRuntime(),
+      sources: new Map(contenders.map(({ identity, origin }) => [rowName(identity), origin.sourceHash])),
+    });
+  if (fault !== undefined) throw new UsageError(`--resume: got ${fault}; expected all as it was; run it anew`);
   const baselines = chooseBaselines(contenders, options.baselines, options.firstNamed);
   const warnings = [...(like === undefined ? [] : [REPEATED_LAPS]), ...expectation.warnings];
   const claims = await readClaims(task.description).catch((error) => {
@@ -150,6 +164,7 @@ async function benchWithin(budget: TimeBudget, options: BenchTaskOptions): Promi
         ),
       ),
     },
+    usedDocuments: resumed?.laps.firstDocuments.flat(),
     forcedStepMilliseconds: forcedStepMilliseconds(expectation),
     peaks,
     signal,

@@ -23,9 +23,15 @@ export class LapDeck {
   /**
    * @param seed known to nobody before the run
    * @param repeated first documents of another run, round by round, to be handed out again
+   * @param used first documents of another run that are not handed out: a row could have kept what came of them
    * @throws UsageError where there are too few documents
    */
-  constructor(task: TrainingTask, seed: number, repeated: readonly (readonly number[])[] = []) {
+  constructor(
+    task: TrainingTask,
+    seed: number,
+    repeated: readonly (readonly number[])[] = [],
+    used: readonly number[] = [],
+  ) {
     const documents = task.offsets.length - 1;
     if (documents < FEWEST_DOCUMENTS) {
       throw new UsageError(
@@ -37,7 +43,7 @@ export class LapDeck {
     const order = Array.from({ length: documents }, (_, document) => document);
     new PythonRandom(seed).shuffle(order);
     const half = Math.ceil(documents / 2);
-    const again = new Set(repeated.flat());
+    const again = new Set([...repeated.flat(), ...used]);
     this.#timed = order.slice(0, half).filter((document) => !again.has(document));
     this.#warmUp = order.slice(half).filter((document) => !again.has(document));
     this.#positionsBefore = new Float64Array(documents + 1);

@@ -78,6 +78,8 @@ export interface RaceOptions {
   /** Of the laps and of the order of the rounds; nobody may know it before the run. */
   readonly seed: number;
   readonly repeated?: RepeatedLaps | undefined;
+  /** First documents of laps that ran in a run before. */
+  readonly usedDocuments?: readonly number[] | undefined;
   /** What the float64 model needs to check one step. */
   readonly forcedStepMilliseconds: number;
   /** Beyond these times the cores it used a row is impossible. */
@@ -129,7 +131,7 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
   const { budget = new TimeBudget(undefined, options.signal) } = options;
   const { signal } = budget;
   const start = now();
-  const deck = new LapDeck(task, seed, repeated?.firstDocuments);
+  const deck = new LapDeck(task, seed, repeated?.firstDocuments, options.usedDocuments);
   const entries = [...lineUp];
   const firstDocuments: (readonly number[])[] = [];
   const witnesses = new Map<Contender, Witness>();

@@ -162,6 +162,8 @@ export const benchResultSchema = z.strictObject({
   machine: machineSchema,
   runtime: runtimeSchema,
   noise: noiseSchema,
+  /** While it runs, and where it was interrupted: `bench --resume` goes on from its rounds. */
+  unfinished: z.literal(true).optional(),
   /** The first is the headline's. */
   baselines: z.array(baselineSchema),
   /** What others have published about this model, beside what was measured here. */

@@ -120,8 +120,8 @@ async function storedResult(world: World) {
 }
 
 /** A run that goes on for ever, once its first round is kept. */
-async function startEndless(world: World) {
-  const running = world.start(await benchWords(world, ['--rounds', '1000']));
+async function startEndless(world: World, rounds = '1000') {
+  const running = world.start(await benchWords(world, ['--rounds', rounds]));
   let progress = '';
   await new Promise<void>((resolve) => {
     running.stderr?.on('data', (text: unknown) => {
@@ -277,6 +277,53 @@ export const benchFaults: readonly Fault[] = [
       expect(stdout).toMatch(/interrupted; what was measured is in /);
       expect((await storedResult(world)).rows).toHaveLength(1);
       expect(exitCode).toBe(130);
+    },
+  },
+  {
+    chapter: interrupts,
+    fault: 'A benchmark was interrupted, and `bench --resume` goes on with it',
+    outcome: 'the rounds of both runs are in one finished result',
+    where: 'posix',
+    attempt: async (world) => {
+      const { running } = await startEndless(world, '4');
+      running.kill('SIGINT');
+      await running;
+      const before = await storedResult(world);
+      expect(before.unfinished).toBe(true);
+      const { exitCode } = await world.run(['bench', '--resume', '--results', world.results]);
+      expect(exitCode).toBe(0);
+      const after = await storedResult(world);
+      expect(after.unfinished).toBeUndefined();
+      expect(after.createdAt).toBe(before.createdAt);
+      expect(after.laps.firstDocuments.slice(0, before.laps.firstDocuments.length)).toEqual(before.laps.firstDocuments);
+      expect(after.rows).toMatchObject([{ roundsMicrosecondsPerSample: { length: 4 } }]);
+    },
+  },
+  {
+    chapter: interrupts,
+    fault: 'A row was changed before `bench --resume`',
+    outcome: 'one line says what has changed, and the rounds that there are stay as they were; exit code 2',
+    where: 'posix',
+    attempt: async (world) => {
+      const { running } = await startEndless(world);
+      running.kill('SIGINT');
+      await running;
+      const before = await storedResult(world);
+      await writeFile(join(world.impls, 'zz-right', 'new.ts'), '');
+      const { stderr, exitCode } = await world.run(['bench', '--resume', '--results', world.results]);
+      expect(stderr.match(/^error: .*$/gm)).toEqual([expect.stringMatching(/--resume: got the sources of zz-right/)]);
+      expect(await storedResult(world)).toEqual(before);
+      expect(exitCode).toBe(2);
+    },
+  },
+  {
+    chapter: interrupts,
+    fault: '`bench --resume` where no run was interrupted',
+    outcome: refusedFirst,
+    attempt: async (world) => {
+      const { stdout, stderr, exitCode } = await world.run(['bench', '--resume', '--results', world.results]);
+      expect(stderr).toMatch(/^error: --resume: got no interrupted run in .*$/);
+      expect([stdout, exitCode]).toEqual(['', 2]);
     },
   },
   {

@@ -1,0 +1,127 @@
+import { medianInterval } from '../statistics/median-interval.ts';
+import { outlierIndexes } from '../statistics/outliers.ts';
+import { pairedRatioInterval } from '../statistics/paired-ratio.ts';
+import { comparedWith } from './claims.ts';
+import { taskDifference } from './comparable.ts';
+import { rowName } from './names.ts';
+import type { BenchResult, ClaimResult, Row, VerifiedRow } from './schema.ts';
+
+/** What a run that is to be resumed is held against. */
+export type Circumstances = Pick<BenchResult, 'task' | 'commit' | 'machine' | 'runtime'> & {
+  /** Hash of the sources of each row that takes part, by its name. */
+  readonly sources: ReadonlyMap<string, string>;
+};
+
+/** Why rounds of now cannot go on from those of an earlier run, in a few words; undefined where they can. */
+export function resumeFault(earlier: BenchResult, now: Circumstances): string | undefined {
+  const task = taskDifference(earlier.task, now.task);
+  if (task !== undefined) return task;
+  if (earlier.commit !== now.commit) {
+    return `other code (commit ${earlier.commit ?? 'none'} then, ${now.commit ?? 'none'} now)`;
+  }
+  if (earlier.machine.fingerprint !== now.machine.fingerprint) return 'other machine';
+  if (earlier.runtime.version !== now.runtime.version) {
+    return `other runtime (${earlier.runtime.version} then, ${now.runtime.version} now)`;
+  }
+  for (const row of earlier.rows) {
+    if (row.status !== 'verified') continue;
+    const source = now.sources.get(rowName(row));
+    if (source === undefined) return `the row ${rowName(row)} is missing`;
+    if (source !== row.sourceHash) return `the sources of ${rowName(row)} have changed`;
+  }
+  return undefined;
+}
+
+/** Rounds that no row sits out. */
+const ROUNDS_OF_ALL = 3;
+
+/**
+ * One result of both: the rounds of the earlier run, then those of the later one. A row that the later run refused is refused;
+ * one that it has not come to yet is as it was.
+ */
+export function joinedRuns(earlier: BenchResult, later: BenchResult): BenchResult {
+  const runs = [earlier, later] as const;
+  const times = (name: string) => runs.flatMap((run) => timesByRound(run, name));
+  const joined = new Map<string, Row>(earlier.rows.map((row) => [rowName(row), inWholeRounds(row, earlier)]));
+  for (const row of later.rows) {
+    const before = joined.get(rowName(row));
+    const isBoth = before?.status === 'verified' && row.status === 'verified';
+    joined.set(rowName(row), isBoth ? joinedRow(before, row) : row);
+  }
+  const rows = [...joined.values()].map((row): Row => {
+    if (row.status !== 'verified') return row;
+    const speedup: VerifiedRow['speedup'] = {};
+    for (const { row: baseline } of earlier.baselines) {
+      const isTimed = joined.get(baseline)?.status === 'verified';
+      const ratio = isTimed ? pairedRatioInterval(times(baseline), times(rowName(row))) : undefined;
+      if (ratio !== undefined) speedup[baseline] = ratio;
+    }
+    return { ...row, speedup };
+  });
+  const claims = later.claims.map((claim): ClaimResult => {
+    if (claim.here === undefined) return claim;
+    const ratio = pairedRatioInterval(times(claim.slower), times(claim.faster)) ?? claim.here.ratio;
+    const is = comparedWith(claim.published, ratio);
+    return { ...claim, here: { ratio, ...(is === undefined ? {} : { is }) } };
+  });
+  return {
+    ...later,
+    createdAt: earlier.createdAt,
+    command: earlier.command,
+    laps: { ...later.laps, firstDocuments: runs.flatMap(({ laps }) => laps.firstDocuments) },
+    noise: {
+      ...later.noise,
+      calibratorMicroseconds: runs.flatMap(({ noise }) => noise.calibratorMicroseconds),
+      warnings: [
+        `resumed: the first ${earlier.laps.firstDocuments.length} rounds are of a run that was interrupted`,
+        ...later.noise.warnings,
+      ],
+    },
+    baselines: earlier.baselines,
+    claims,
+    rows,
+  };
+}
+
+/** Without the round that was going on when the run was interrupted: some rows have it, and the others never will. */
+function inWholeRounds(row: Row, { laps }: BenchResult): Row {
+  if (row.status !== 'verified') return row;
+  const rounds = laps.firstDocuments.length;
+  return rounds === 0 ? row : { ...row, roundsMicrosecondsPerSample: row.roundsMicrosecondsPerSample.slice(0, rounds) };
+}
+
+function joinedRow(before: VerifiedRow, after: VerifiedRow): VerifiedRow {
+  const rounds = [...before.roundsMicrosecondsPerSample, ...after.roundsMicrosecondsPerSample];
+  const microsecondsPerSample = medianInterval(rounds);
+  const slower = microsecondsPerSample.median / after.microsecondsPerSample.median;
+  const weightBefore = before.roundsMicrosecondsPerSample.length / rounds.length;
+  return {
+    ...after,
+    stepsVerified: before.stepsVerified + after.stepsVerified,
+    stepsForced: before.stepsForced + after.stepsForced,
+    fractionOfBound: Math.max(before.fractionOfBound, after.fractionOfBound),
+    microsecondsPerSample,
+    roundsMicrosecondsPerSample: rounds,
+    outlierRounds: outlierIndexes(rounds),
+    samplesMeasured: before.samplesMeasured + after.samplesMeasured,
+    steady: weightBefore > 0.5 ? before.steady : after.steady,
+    startupMilliseconds: weightBefore * before.startupMilliseconds + (1 - weightBefore) * after.startupMilliseconds,
+    ...(after.gflops === undefined ? {} : { gflops: after.gflops / slower }),
+    ...(after.fractionOfPeak === undefined ? {} : { fractionOfPeak: after.fractionOfPeak / slower }),
+    ...(after.fractionOfSimd128Peak === undefined
+      ? {}
+      : { fractionOfSimd128Peak: after.fractionOfSimd128Peak / slower }),
+    ...(after.peakRssBytes === undefined
+      ? {}
+      : { peakRssBytes: Math.max(before.peakRssBytes ?? 0, after.peakRssBytes) }),
+  };
+}
+
+/** A row's times with a place for every finished round; where it sat some out, only the first ones are known to be in their places. */
+function timesByRound({ rows, laps }: BenchResult, name: string): readonly (number | undefined)[] {
+  const rounds = laps.firstDocuments.length;
+  const row = rows.find((other) => rowName(other) === name);
+  const times = row?.status === 'verified' ? row.roundsMicrosecondsPerSample : [];
+  const placed = times.length >= rounds ? rounds : Math.min(ROUNDS_OF_ALL, times.length);
+  return Array.from({ length: rounds }, (_, round) => (round < placed ? times[round] : undefined));
+}

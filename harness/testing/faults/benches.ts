@@ -241,7 +241,7 @@ export const benchFaults: readonly Fault[] = [
     folder,
   ]),
   unkept(
-    '`--json` goes to a full device',
+    'The `--json` of a benchmark goes to a full device',
     /--json \/dev\/full.*ENOSPC/,
     async (world) => {
       const ending = await bench(world, ['--json', '/dev/full']);

@@ -29,7 +29,8 @@ export async function outputTarget(flag: string, path: string): Promise<OutputTa
     () => true,
     () => false,
   );
-  if (!allowed) throw new UsageError(`${where}: ${written} cannot be written to; make it, or name another file`);
+  if (!allowed)
+    throw new UsageError(`${where}: ${printableLine(written)} cannot be written to; make it, or name another file`);
   return { flag, path: absolute };
 }
 

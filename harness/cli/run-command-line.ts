@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
+import { printableLine } from '../printable.ts';
 import { projectRoot } from '../project.ts';
 import { describeSystemError } from '../system-error.ts';
 import { UsageError } from '../usage-error.ts';
@@ -57,8 +58,11 @@ export async function runCommandLine(words: readonly string[]): Promise<number |
   }
 }
 
+const LONGEST_MESSAGE = 4_000;
+
 function complain(message: string): number {
-  console.error(`error: ${message.replace(/\s*\n\s*/g, ' ')}`);
+  // Words of the command line may hold anything, and a CI service obeys some lines.
+  console.error(`error: ${printableLine(message.replace(/\s*\n\s*/g, ' '), LONGEST_MESSAGE)}`);
   return exitCode.usage;
 }
 

@@ -1,5 +1,6 @@
 import { suggestion } from '../../nearest-name.ts';
 import { type OutputTarget, outputTarget, requireDistinct, writeOutput } from '../../output-target.ts';
+import { printableLine } from '../../printable.ts';
 import type { BenchResult } from '../../results/schema.ts';
 import { UsageError } from '../../usage-error.ts';
 import { bencher } from './bencher.ts';
@@ -32,11 +33,15 @@ export async function parseExports(values: readonly string[]): Promise<readonly 
 async function parseExport(value: string): Promise<ExportRequest> {
   const [, format, path] = /^([^=]*)=(.+)$/s.exec(value) ?? [];
   if (format === undefined || path === undefined) {
-    throw new UsageError(`--export ${value}: expected FORMAT=FILE, FORMAT being one of ${exportFormats.join(', ')}`);
+    throw new UsageError(
+      `--export ${printableLine(value)}: expected FORMAT=FILE, FORMAT being one of ${exportFormats.join(', ')}`,
+    );
   }
   const exporter = exporters.find((candidate) => candidate.format === format);
   if (exporter === undefined) {
-    throw new UsageError(`--export ${value}: unknown format "${format}"${suggestion(format, exportFormats)}`);
+    throw new UsageError(
+      `--export ${printableLine(value)}: unknown format "${printableLine(format)}"${suggestion(format, exportFormats)}`,
+    );
   }
   return { exporter, target: await outputTarget(`--export ${value}`, path) };
 }

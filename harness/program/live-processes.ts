@@ -86,9 +86,13 @@ while read -r sign what; do
   esac
 done
 for group in $groups; do kill -9 "-$group" 2>/dev/null; done
-for environ in /proc/[0-9]*/environ; do
-  pid=\${environ#/proc/}; pid=\${pid%/environ}
-  [ "$pid" != "$$" ] && tr '\\0' '\\n' 2>/dev/null <"$environ" | grep -q "^$1" && kill -9 "$pid" 2>/dev/null
+# More than once: a process between fork and exec does not show its environment yet.
+for again in 1 2 3; do
+  for environ in /proc/[0-9]*/environ; do
+    pid=\${environ#/proc/}; pid=\${pid%/environ}
+    [ "$pid" != "$$" ] && tr '\\0' '\\n' 2>/dev/null <"$environ" | grep -q "^$1" && kill -9 "$pid" 2>/dev/null
+  done
+  sleep 0.2 2>/dev/null || sleep 1
 done
 exit 0
 `;

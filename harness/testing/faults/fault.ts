@@ -28,7 +28,7 @@ export interface Fault {
   /** What the tool does then, in a few words: `error, the others are verified`. */
   readonly outcome: string;
   /** Where it can be tried; everywhere, where left out. */
-  readonly where?: 'posix' | 'linux' | 'root on linux';
+  readonly where?: 'posix' | 'linux' | 'mounts';
   /** Makes the fault happen, runs the tool, and expects. */
   readonly attempt: (world: World) => Promise<void>;
 }

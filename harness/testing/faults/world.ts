@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -178,13 +178,23 @@ export function expectPlain({ stdout, stderr }: Pick<Ending, 'stdout' | 'stderr'
   expect(stderr).not.toMatch(/node:internal/);
 }
 
-/** A file system with next to no room, at a path; false where this user may not mount one. */
-export function mountTiny(path: string): boolean {
+/** A file system with next to no room, at a path. Throws where this user may not mount one. */
+export function mountTiny(path: string): void {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8k,nr_inodes=8', 'tmpfs', path], { stdio: 'ignore' });
+}
+
+/** Whether {@link mountTiny} works here: not in every container, even as root. */
+export function canMountTiny(): boolean {
+  if (process.platform !== 'linux') return false;
+  const path = mkdtempSync(join(tmpdir(), 'microgpt mount '));
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8k,nr_inodes=8', 'tmpfs', path], { stdio: 'ignore' });
+    mountTiny(path);
+    execFileSync('umount', [path]);
     return true;
   } catch {
     return false;
+  } finally {
+    rmSync(path, { recursive: true });
   }
 }
 

@@ -5,6 +5,7 @@ import { longRun } from '../measure/long-run.ts';
 import { refusalOf } from '../measure/race.ts';
 import { availability } from '../program/availability.ts';
 import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
+import { repeatIfStopped } from '../program/running-clock.ts';
 import type { LongRunRow } from '../results/long-run-result.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { type Expectation, expectationOf } from '../verify/expectation.ts';
@@ -76,14 +77,14 @@ async function runLong(implementation: DiscoveredImplementation, options: LongOp
   const signal = interruptSignal();
   const replyTimeoutMilliseconds = flags.timeout === undefined ? undefined : 1000 * flags.timeout;
   try {
-    const run = await longRun(
-      await contenderOf({ implementation }, expectation, {
-        signal,
-        replyTimeoutMilliseconds,
-        budgetSeconds: 0,
-        scoutMilliseconds: 0,
-      }),
-      {
+    const contender = await contenderOf({ implementation }, expectation, {
+      signal,
+      replyTimeoutMilliseconds,
+      budgetSeconds: 0,
+      scoutMilliseconds: 0,
+    });
+    const run = await repeatIfStopped(() =>
+      longRun(contender, {
         task: expectation.task.training,
         steps,
         budgetMilliseconds: 1000 * (flags.budget ?? BUDGET_SECONDS),
@@ -91,7 +92,7 @@ async function runLong(implementation: DiscoveredImplementation, options: LongOp
         seed: randomInt(2 ** 32),
         signal,
         onProgress: (trained, total) => progress.status(`${name}: step ${trained} of ${total}`),
-      },
+      }),
     );
     return { ...identity, status: 'verified', run };
   } catch (error) {

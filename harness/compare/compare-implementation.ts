@@ -2,6 +2,7 @@ import type { TrainingTask } from '../../impls/contract.ts';
 import type { Contender, Refusal } from '../measure/contender.ts';
 import { LapDeck } from '../measure/lap-deck.ts';
 import { roundOrders } from '../measure/schedule.ts';
+import { repeatIfStopped, runningMilliseconds } from '../program/running-clock.ts';
 import type { ComparisonRow, Side } from '../results/comparison.ts';
 import { type ComparisonLimits, compareRounds } from './compare-rounds.ts';
 import { roundPace, runRound } from './run-round.ts';
@@ -38,7 +39,7 @@ export async function compareImplementation(comparison: ImplementationComparison
 
 async function compareRightOnes(comparison: ImplementationComparison) {
   const { base, head, task, limits, seed, signal } = comparison;
-  const { nowNanoseconds = () => Number(process.hrtime.bigint()) } = comparison;
+  const { nowNanoseconds = () => 1e6 * runningMilliseconds() } = comparison;
   const { nanosecondsPerStep } = admitted('base', await onSide('base', () => base.admit(signal)));
   admitted('head', await onSide('head', () => head.admit(signal)));
   const fitting = Math.floor((LAP_MILLISECONDS * 1e6) / nanosecondsPerStep);
@@ -49,7 +50,8 @@ async function compareRightOnes(comparison: ImplementationComparison) {
   const compared = await compareRounds(
     {
       nowNanoseconds,
-      runRound: () => runRound(base, head, { deck, witnesses, lapSteps, pace: roundPace, orders, signal }),
+      runRound: () =>
+        repeatIfStopped(() => runRound(base, head, { deck, witnesses, lapSteps, pace: roundPace, orders, signal })),
     },
     limits,
   ).finally(() => Promise.all([witnesses.base.quit(), witnesses.head.quit()]));

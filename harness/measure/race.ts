@@ -4,6 +4,7 @@ import { type TrainingTask, UnsupportedTask } from '../../impls/contract.ts';
 import { printableLine } from '../printable.ts';
 import { ImplementationFailure, quote } from '../program/implementation-failure.ts';
 import type { Precision } from '../program/manifest.ts';
+import { repeatIfStopped, runningMilliseconds } from '../program/running-clock.ts';
 import { rowName } from '../results/names.ts';
 import { medianInterval, relativeHalfWidth } from '../statistics/median-interval.ts';
 import { isPreciseEnough } from '../statistics/stopping.ts';
@@ -127,7 +128,7 @@ const SIDE_BY_SIDE = 2;
  * Ends early, without an error, when the signal is aborted: what was checked until then is in the entries.
  */
 export async function race(lineUp: readonly Entry[], options: RaceOptions): Promise<Race> {
-  const { task, pace, limit, seed, repeated, onEvent, now = () => performance.now() } = options;
+  const { task, pace, limit, seed, repeated, onEvent, now = runningMilliseconds } = options;
   const { budget = new TimeBudget(undefined, options.signal) } = options;
   const { signal } = budget;
   const start = now();
@@ -199,16 +200,17 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
         const began = now();
         const lapNanoseconds = entry.lapSteps * entry.admission.nanosecondsPerStep;
         const done = await update(index, entry.contender, async () => {
-          const sample = await sampleProcess(entry.contender, {
-            deck,
-            lapOf: laps.lapOf,
-            lapSteps: entry.lapSteps,
-            batch: task.batch,
-            lapNanoseconds,
-            pace,
-            signal: budget.signalOf(entry.contender),
-          });
-          sampled.set(index, sample);
+          const sample = () =>
+            sampleProcess(entry.contender, {
+              deck,
+              lapOf: laps.lapOf,
+              lapSteps: entry.lapSteps,
+              batch: task.batch,
+              lapNanoseconds,
+              pace,
+              signal: budget.signalOf(entry.contender),
+            });
+          sampled.set(index, await repeatIfStopped(sample));
           return entry;
         });
         if (!done) return { entries, firstDocuments };

@@ -1,3 +1,5 @@
+import { runningMilliseconds, runningTimeout } from '../program/running-clock.ts';
+
 /** Of the whole run: what one row may take of it alone. */
 const MOST_FOR_ONE_ROW = 0.5;
 
@@ -24,16 +26,19 @@ export class TimeBudget {
   readonly #over: AbortController;
   readonly #rowMilliseconds: number;
   readonly #accounts = new Map<unknown, Account>();
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #stopWaiting: () => void;
 
   /** @param milliseconds until everything ends; undefined for a run without an end of its own */
   constructor(milliseconds: number | undefined, signal: AbortSignal) {
     this.#over = new AbortController();
     this.signal = AbortSignal.any([signal, this.#over.signal]);
     this.#rowMilliseconds = MOST_FOR_ONE_ROW * (milliseconds ?? Number.POSITIVE_INFINITY);
-    if (milliseconds === undefined) return;
-    const reason = new OutOfTime(`the time of the run was over after ${inSeconds(milliseconds)}`);
-    this.#timer = setTimeout(() => this.#over.abort(reason), Math.min(milliseconds, LONGEST_TIMER));
+    this.#stopWaiting =
+      milliseconds === undefined
+        ? () => {}
+        : runningTimeout(() => {
+            this.#over.abort(new OutOfTime(`the time of the run was over after ${inSeconds(milliseconds)}`));
+          }, milliseconds);
   }
 
   get isOver(): boolean {
@@ -51,11 +56,9 @@ export class TimeBudget {
    */
   async spend<T>(row: unknown, work: () => Promise<T>): Promise<T> {
     const account = this.#accountOf(row);
-    const began = performance.now();
+    const began = runningMilliseconds();
     const left = this.#rowMilliseconds - account.spentMilliseconds;
-    const timer = Number.isFinite(left)
-      ? setTimeout(() => account.end.abort(this.#used()), Math.min(Math.max(0, left), LONGEST_TIMER))
-      : undefined;
+    const stopWaiting = runningTimeout(() => account.end.abort(this.#used()), left);
     try {
       const result = await work();
       account.end.signal.throwIfAborted();
@@ -64,14 +67,14 @@ export class TimeBudget {
       account.end.signal.throwIfAborted();
       throw error;
     } finally {
-      clearTimeout(timer);
-      account.spentMilliseconds += performance.now() - began;
+      stopWaiting();
+      account.spentMilliseconds += runningMilliseconds() - began;
     }
   }
 
   /** Lets the process end. */
   close(): void {
-    clearTimeout(this.#timer);
+    this.#stopWaiting();
   }
 
   #accountOf(row: unknown): Account {
@@ -87,8 +90,6 @@ export class TimeBudget {
     return new OutOfTime(`took ${inSeconds(this.#rowMilliseconds)}, half of the run; --budget gives it longer`);
   }
 }
-
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 function inSeconds(milliseconds: number): string {
   return `${Number((milliseconds / 1000).toPrecision(3))} s`;

@@ -5,6 +5,7 @@ import { LineReader } from './line-reader.ts';
 import { type TrackedProcess, trackProcess } from './live-processes.ts';
 import { OutputExcerpt } from './output-excerpt.ts';
 import { listedMemory, processMemory } from './process-usage.ts';
+import { runningTimeout } from './running-clock.ts';
 
 /** Standard output of a child nobody asked anything: whatever it prints then is noise, so a line of it is enough. */
 const UNASKED_LINE_LENGTH = 4_096;
@@ -44,7 +45,7 @@ export class ChildProgram {
   readonly #exited: Promise<void>;
   readonly #lines: LineReader;
   #question: Question | undefined;
-  #timers: NodeJS.Timeout[] = [];
+  #stopWaiting = (): void => {};
   #state: 'running' | 'quitting' | 'ended' = 'running';
   /** Why it ended; set once the process is gone. */
   #reason: unknown;
@@ -152,10 +153,12 @@ export class ChildProgram {
     }
     return new Promise((resolve, reject) => {
       this.#question = { word, resolve, reject, ...limits };
-      this.#timers = [
-        setTimeout(() => this.#answerTooLate(), limits.timeoutMilliseconds),
-        setInterval(() => this.#checkMemory(), MEMORY_POLL_MILLISECONDS),
-      ];
+      const cancel = runningTimeout(() => this.#answerTooLate(), limits.timeoutMilliseconds);
+      const poll = setInterval(() => this.#checkMemory(), MEMORY_POLL_MILLISECONDS);
+      this.#stopWaiting = () => {
+        cancel();
+        clearInterval(poll);
+      };
     });
   }
 
@@ -300,7 +303,6 @@ export class ChildProgram {
 
   #settle(): void {
     this.#question = undefined;
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers = [];
+    this.#stopWaiting();
   }
 }

@@ -2,6 +2,7 @@ import { execa } from 'execa';
 import { childEnvironment } from './child-environment.ts';
 import { trackProcess } from './live-processes.ts';
 import { OutputExcerpt } from './output-excerpt.ts';
+import { runningTimeout } from './running-clock.ts';
 
 /** How a program ended that was meant to end by itself. */
 export type FiniteRun =
@@ -47,7 +48,7 @@ export async function runToEnd(command: readonly string[], options: FiniteOption
   running.all.on('data', (bytes: Uint8Array) => excerpt.push(bytes));
   const tracked = trackProcess(running.pid, mark);
   let late = false;
-  const timer = setTimeout(() => {
+  const stopWaiting = runningTimeout(() => {
     late = true;
     tracked.kill();
   }, timeoutMilliseconds);
@@ -69,7 +70,7 @@ export async function runToEnd(command: readonly string[], options: FiniteOption
     if (signalName !== null) return { outcome: 'killed', signal: signalName, output };
     return { outcome: 'ended', exitCode: running.exitCode ?? 1, output };
   } finally {
-    clearTimeout(timer);
+    stopWaiting();
     signal?.removeEventListener('abort', stop);
     tracked.kill();
     tracked.release();

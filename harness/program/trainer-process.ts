@@ -247,7 +247,7 @@ class Conversation {
 
   #limits(steps: number): AnswerLimits {
     return {
-      timeoutMilliseconds: Math.min(this.#replyTimeoutMilliseconds + steps * this.#millisecondsPerStep, 2 ** 31 - 1),
+      timeoutMilliseconds: this.#replyTimeoutMilliseconds + steps * this.#millisecondsPerStep,
       maximumLength: CHARACTERS_PER_ANSWER + steps * CHARACTERS_PER_LOSS,
     };
   }

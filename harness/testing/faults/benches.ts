@@ -179,6 +179,22 @@ export const benchFaults: readonly Fault[] = [
     },
   },
   {
+    chapter: interrupts,
+    fault: 'Ctrl-Z and `fg`, while a row is timed',
+    outcome: 'that process of the row is timed again: no time holds the pause',
+    where: 'linux',
+    attempt: async (world) => {
+      await world.plant('wayward', waywardManifest('is stopped together with the tool in its timed lap'));
+      const { stdout, exitCode } = await bench(world, ['wayward', '--json', '-']);
+      const { rows } = benchResultSchema.parse(JSON.parse(stdout));
+      const wayward = rows.find(({ implementation }) => implementation === 'wayward');
+      if (wayward?.status !== 'verified') throw new Error(`wayward: ${JSON.stringify(wayward)}`);
+      const slowestLap = (Math.max(...wayward.roundsMicrosecondsPerSample) * wayward.samplesPerLap) / 1e6;
+      expect(slowestLap).toBeLessThan(2);
+      expect(exitCode).toBe(0);
+    },
+  },
+  {
     chapter: rows,
     fault: 'A size would take CPython an hour',
     outcome: 'one line says how long, and that `--yes` goes on; exit code 2',

@@ -136,6 +136,7 @@ export const rowFaults: readonly Fault[] = [
   wayward(hangs, 'answers half a line', 'error', /without an end of line/),
   wayward(hangs, 'answers without an end of line', 'error', /without an end of line/),
   wayward(hangs, 'stops itself', 'error', /no answer within/, 'posix'),
+  wayward(hangs, 'answers while the tool is stopped for longer than its time', 'verified', /^$/, 'linux'),
   wayward(hangs, 'ignores `quit`', 'verified', /^$/),
   wayward(hangs, 'prints on `quit`', 'verified', /^$/),
   wayward(hangs, 'exits with 9 on `quit`', 'verified', /^$/),

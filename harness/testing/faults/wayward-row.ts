@@ -129,9 +129,35 @@ const breaksIn = (broken: number): Words => ({
   },
 });
 /** Asked for only where a fault needs it, for it writes a file. */
-const ordinal = fault.startsWith('breaks in') ? processOnTask() : -1;
+const ordinal = /^breaks in|stopped/.test(fault) ? processOnTask() : -1;
+
+const sleep = (milliseconds: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+/** Stops the tool, as Ctrl-Z does, and lets it go on after these seconds, as `fg` does; and other processes with it. */
+function stopTool(seconds: number, ...others: readonly number[]): void {
+  process.kill(process.ppid, 'SIGSTOP');
+  const all = (signal: string) => [process.ppid, ...others].map((pid) => `kill -${signal} ${pid}`).join('; ');
+  const script = `${all('STOP')}; sleep ${seconds}; ${all('CONT')}`;
+  spawn('sh', ['-c', script], { stdio: 'ignore', detached: true }).unref();
+}
+/** Which `train` of this process it is, from 1. */
+let trained = 0;
 
 const atAWord: Readonly<Record<string, Words>> = {
+  'answers while the tool is stopped for longer than its time': {
+    train: (honest) => {
+      trained++;
+      if (trained === 3 && ordinal === 1) stopTool(4);
+      answer(honest());
+    },
+  },
+  'is stopped together with the tool in its timed lap': onTrain(({ losses, nanoseconds }) => {
+    if (ordinal === 0) return { losses, nanoseconds };
+    trained++;
+    const began = process.hrtime.bigint();
+    if (trained === 3 && ordinal === 2) stopTool(2, process.pid);
+    sleep(400);
+    return { losses, nanoseconds: nanoseconds + Number(process.hrtime.bigint() - began) };
+  }),
   'answers with too few losses': onTrain(({ losses, ...rest }) => ({ losses: losses.slice(1), ...rest })),
   'answers with too many losses': onTrain(({ losses, ...rest }) => ({ losses: [...losses, 1], ...rest })),
   'answers with losses in words': onTrain(({ losses, ...rest }) => ({ losses: losses.map(String), ...rest })),
@@ -172,7 +198,7 @@ const atAWord: Readonly<Record<string, Words>> = {
   'breaks in round 2': breaksIn(4),
   'sleeps before every answer': {
     train: (honest) => {
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
+      sleep(1_500);
       answer(honest());
     },
   },

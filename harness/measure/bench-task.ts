@@ -93,7 +93,7 @@ async function benchWithin(budget: TimeBudget, options: BenchTaskOptions): Promi
   onStage('measuring the peak of one core');
   const peaks = await measureMachinePeaks(signal);
   onStage('preparing what is expected of the task');
-  const commit = await currentCommit();
+  let commit = await currentCommit();
   const expectation = await expectationOf(task, all, {
     ...trainerOptions,
     onProgress: (done, steps, source) => onStatus(`reference ${source}: step ${done} of ${steps}`),
@@ -182,8 +182,9 @@ async function benchWithin(budget: TimeBudget, options: BenchTaskOptions): Promi
   const commitAfter = await currentCommit();
   if (commitAfter !== commit) {
     warnings.push(
-      `the project was at ${commit ?? 'no commit'} when the run began and at ${commitAfter ?? 'no commit'} when it ended: rows may be of either`,
+      `the project was at ${commit ?? 'no commit'} when the run began and at ${commitAfter ?? 'no commit'} when it ended: the result is kept under neither`,
     );
+    commit = undefined;
   }
   return resultOf(budget.isOver ? entries.map(untimed) : entries, firstDocuments);
 }

@@ -3,7 +3,8 @@ import { diagnoseMismatch } from '../diagnose/diagnose-mismatch.ts';
 import { availability } from '../program/availability.ts';
 import { builtCommand } from '../program/build.ts';
 import type { Entrant } from '../program/entrants.ts';
-import { folderHash } from '../program/implementation-hash.ts';
+import { ImplementationFailure } from '../program/implementation-failure.ts';
+import { changedSource, hashOfSources, sourceHashes } from '../program/implementation-hash.ts';
 import { type Precision, threadsHere } from '../program/manifest.ts';
 import { type Role, rolesOf } from '../program/roles.ts';
 import { startTrainer, type TrainerProcess } from '../program/trainer-process.ts';
@@ -86,8 +87,18 @@ export async function contenderOf(
   const { implementation, runtimeName, runtime } = entrant;
   const { language, technique, precision } = implementation.manifest;
   const { training } = expectation.task;
-  const start = (signal: AbortSignal) =>
-    startTrainer(implementation, expectation.task, { ...options, runtime, signal });
+  const sources = await sourceHashes(implementation.folder);
+  const start = async (signal: AbortSignal) => {
+    const trainer = await startTrainer(implementation, expectation.task, { ...options, runtime, signal });
+    const changed = await changedSource(implementation.folder, sources);
+    if (changed === undefined) return trainer;
+    await trainer.quit();
+    throw new ImplementationFailure(
+      implementation.folder,
+      `${changed} was changed during the run, so that its times would be of two versions`,
+      'leave its files alone and run again',
+    );
+  };
   return {
     identity: {
       implementation: implementation.name,
@@ -97,7 +108,7 @@ export async function contenderOf(
       precision,
       threads: threadsHere(implementation.manifest),
     },
-    origin: await originOf(entrant),
+    origin: await originOf(entrant, sources),
     roles: rolesOf(implementation),
     isHosted: 'module' in implementation.manifest.run,
     start,
@@ -123,10 +134,13 @@ export async function contenderOf(
   };
 }
 
-async function originOf({ implementation, runtimeName }: Entrant): Promise<Origin> {
+async function originOf(
+  { implementation, runtimeName }: Entrant,
+  sources: ReadonlyMap<string, string>,
+): Promise<Origin> {
   const here = await availability(implementation, runtimeName);
   return {
-    sourceHash: await folderHash(implementation.folder),
+    sourceHash: hashOfSources(sources),
     tools: here.available ? { ...here.versions } : {},
   };
 }

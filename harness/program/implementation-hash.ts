@@ -22,14 +22,37 @@ export async function implementationHash(implementation: Implementation): Promis
   return hash.digest('hex');
 }
 
-/** SHA-256 over the files of a folder, by their paths in it: the same in every checkout. */
-export async function folderHash(folder: string): Promise<string> {
-  const hash = createHash('sha256');
+/** What a program may write beside its sources: none of it is a source. */
+const MADE_BY_RUNNING = /(^|\/)(__pycache__|node_modules|target)\//;
+
+/** SHA-256 of each source in a folder, by its path in it: the same in every checkout. */
+export async function sourceHashes(folder: string): Promise<ReadonlyMap<string, string>> {
   const entries = await Array.fromAsync(glob('**/*', { cwd: folder, withFileTypes: true }));
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  for (const file of files.sort()) {
-    const bytes = await readFile(file);
-    hash.update(`${relative(folder, file).split(sep).join('/')}\0${bytes.byteLength}\0`).update(bytes);
-  }
-  return hash.digest('hex');
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((file) => [relative(folder, file).split(sep).join('/'), file] as const)
+    .filter(([path]) => !MADE_BY_RUNNING.test(path));
+  const hashes = new Map<string, string>();
+  for (const [path, file] of files.sort())
+    hashes.set(
+      path,
+      createHash('sha256')
+        .update(await readFile(file))
+        .digest('hex'),
+    );
+  return hashes;
+}
+
+/** One hash of them all. */
+export function hashOfSources(sources: ReadonlyMap<string, string>): string {
+  return createHash('sha256')
+    .update(JSON.stringify([...sources]))
+    .digest('hex');
+}
+
+/** A source that is no longer what it was; undefined where all are. A new file is nothing that was run. */
+export async function changedSource(folder: string, before: ReadonlyMap<string, string>): Promise<string | undefined> {
+  const now = await sourceHashes(folder);
+  return [...before].find(([path, hash]) => now.get(path) !== hash)?.[0];
 }

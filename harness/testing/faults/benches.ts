@@ -120,8 +120,8 @@ async function storedResult(world: World) {
 }
 
 /** A run that goes on for ever, once its first round is kept. */
-async function startEndless(world: World, rounds = '1000') {
-  const running = world.start(await benchWords(world, ['--rounds', rounds]));
+async function startEndless(world: World, rounds = '1000', options: RunOptions = {}) {
+  const running = world.start(await benchWords(world, ['--rounds', rounds]), options);
   let progress = '';
   await new Promise<void>((resolve) => {
     running.stderr?.on('data', (text: unknown) => {
@@ -329,6 +329,40 @@ export const benchFaults: readonly Fault[] = [
       expect(stderr.match(/^error: .*$/gm)).toEqual([expect.stringMatching(/--resume: got the sources of zz-right/)]);
       expect(await storedResult(world)).toEqual(before);
       expect(exitCode).toBe(2);
+    },
+  },
+  {
+    chapter: rows,
+    fault: "A row's files are changed during the run",
+    outcome: 'the row is `error` and names the file: no times of two versions are kept as one; exit code 1',
+    attempt: async (world) => {
+      const { running } = await startEndless(world);
+      await writeFile(
+        join(world.impls, 'zz-right', 'impl.json'),
+        JSON.stringify({ ...rightManifest, technique: 'new' }),
+      );
+      expect((await running).exitCode).toBe(1);
+      expect((await storedResult(world)).rows).toMatchObject([
+        { status: 'error', reason: expect.stringMatching(/impl\.json was changed during the run/) },
+      ]);
+    },
+  },
+  {
+    chapter: rows,
+    fault: 'Another commit is checked out during the run',
+    outcome: 'the result is kept under neither commit, and warns of it',
+    attempt: async (world) => {
+      const project = await world.copyProject();
+      const git = (...words: readonly string[]) =>
+        execFileSync('git', ['-c', 'user.name=test', '-c', 'user.email=test@example.org', ...words], { cwd: project });
+      git('init', '--quiet');
+      git('commit', '--quiet', '--allow-empty', '--message', 'first');
+      const { running } = await startEndless(world, '2', { project });
+      git('commit', '--quiet', '--allow-empty', '--message', 'second');
+      expect((await running).exitCode).toBe(0);
+      const { commit, noise } = await storedResult(world);
+      expect(commit).toBeUndefined();
+      expect(noise.warnings).toContainEqual(expect.stringMatching(/^the project was at .* kept under neither$/));
     },
   },
   {

@@ -6,7 +6,7 @@ import { refusalOf } from '../measure/race.ts';
 import { availability } from '../program/availability.ts';
 import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
 import { repeatIfStopped } from '../program/running-clock.ts';
-import type { LongRunRow } from '../results/long-run-result.ts';
+import type { LongRunRow } from '../results/schema.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { type Expectation, expectationOf } from '../verify/expectation.ts';
 import type { BenchFlags } from './bench-one.ts';

@@ -12,7 +12,7 @@ import { type DiscoveredImplementation, discoverWith, selectImplementations } fr
 import { displayPath, resultsFolder } from '../project.ts';
 import { currentCommit } from '../results/commit.ts';
 import { HISTORY_NAME } from '../results/history.ts';
-import type { LongRunResult } from '../results/long-run-result.ts';
+import type { LongRunResult } from '../results/schema.ts';
 import { SCHEMA_VERSION } from '../results/schema.ts';
 import { checkResultsFolder } from '../results/store.ts';
 import { UsageError } from '../usage-error.ts';

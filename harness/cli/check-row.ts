@@ -1,4 +1,4 @@
-import { diagnoseMismatch } from '../diagnose/diagnose-mismatch.ts';
+import { diagnoseMismatch } from '../diagnose/diagnose.ts';
 import type { Entrant } from '../program/entrants.ts';
 import type { Precision } from '../program/manifest.ts';
 import type { TrainerProcess } from '../program/trainer-process.ts';

@@ -1,12 +1,18 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type Checkout, checkOut } from '../compare/checkout.ts';
 import { comparePair, pairImplementations, unchangedPairs, unchangedRow } from '../compare/compare-revisions.ts';
-import { git, listFiles, type Revision, resolveRevision, uncommittedFiles } from '../compare/revision.ts';
+import {
+  type Checkout,
+  checkOut,
+  git,
+  listFiles,
+  type Revision,
+  resolveRevision,
+  uncommittedFiles,
+} from '../compare/revision.ts';
 import { compareStored } from '../compare/stored-results.ts';
-import { comparisonTable } from '../present/comparison/comparison-table.ts';
-import { annotations, appendJobSummary, runsInGitHubActions } from '../present/comparison/github.ts';
+import { annotations, appendJobSummary, comparisonTable, runsInGitHubActions } from '../present/comparison.ts';
 import { terminalPage } from '../present/page.ts';
 import { discoverWith } from '../program/discover.ts';
 import { implementationsRoot, isInstalled, projectRoot } from '../project.ts';

@@ -9,8 +9,8 @@ import {
   type ResultFile,
 } from '../present/report/machine-report.ts';
 import { displayPath, resultsFolder } from '../project.ts';
-import { taskDifference } from '../results/comparable.ts';
 import { type HistoryRecord, readHistory } from '../results/history.ts';
+import { taskDifference } from '../results/names.ts';
 import { readPublished } from '../results/published.ts';
 import { type CheckResult, checkResultSchema } from '../results/schema.ts';
 import { readResults, resultTaskName } from '../results/store.ts';

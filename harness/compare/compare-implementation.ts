@@ -5,8 +5,7 @@ import { roundOrders } from '../measure/schedule.ts';
 import { repeatIfStopped, runningMilliseconds } from '../program/running-clock.ts';
 import type { ComparisonRow, Side } from '../results/comparison.ts';
 import { type ComparisonLimits, compareRounds } from './compare-rounds.ts';
-import { roundPace, runRound } from './run-round.ts';
-import { onSide, SideFailure } from './side-failure.ts';
+import { onSide, roundPace, runRound, SideFailure } from './run-round.ts';
 
 /** A lap is short, so that processes take turns often, and an interpreter's is a few documents. */
 const LAP_MILLISECONDS = 5;

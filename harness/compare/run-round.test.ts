@@ -4,8 +4,7 @@ import { LapDeck } from '../measure/lap-deck.ts';
 import { roundOrders } from '../measure/schedule.ts';
 import { FakeClock, type FakeTrainerOptions, fakeContender } from '../testing/fake-trainer.ts';
 import { hundredDocuments } from '../testing/hundred-documents.ts';
-import { type RoundPace, runRound } from './run-round.ts';
-import { SideFailure } from './side-failure.ts';
+import { type RoundPace, runRound, SideFailure } from './run-round.ts';
 
 const pace: RoundPace = { warmUpMilliseconds: 20, samplingMilliseconds: 20, fewestTurns: 3 };
 

@@ -1,10 +1,11 @@
-import { type Contender, requireRight, type Witness } from '../measure/contender.ts';
+import { UnsupportedTask } from '../../impls/contract.ts';
+import { type Contender, requireRight, type Witness, WrongLaps } from '../measure/contender.ts';
 import { type Lap, runLap } from '../measure/lap.ts';
 import type { LapDeck } from '../measure/lap-deck.ts';
-import type { Side } from '../results/comparison.ts';
+import { ImplementationFailure } from '../program/implementation-failure.ts';
+import type { Side, UncomparedRow } from '../results/comparison.ts';
 import { isSteady } from '../statistics/steadiness.ts';
-import { type Round, summarizeTurns, type Turn } from './round.ts';
-import { onSide } from './side-failure.ts';
+import { type Round, summarizeTurns, type Turn } from './compare-rounds.ts';
 
 /** How much time each of a round's three processes gets. */
 export interface RoundPace {
@@ -99,4 +100,29 @@ async function timeTurns(takeTurn: (turn: number) => Promise<Turn>, pace: RoundP
 /** Per process. */
 function spentMilliseconds(turns: readonly Turn[]): number {
   return turns.reduce((sum, { base, head, control }) => sum + base + head + control, 0) / 3 / 1e6;
+}
+
+/** One side of a comparison turned out wrong, broke, or declined: which one, and what its row says. */
+export class SideFailure extends Error {
+  override readonly name = 'SideFailure';
+  readonly side: Side;
+  readonly status: UncomparedRow['status'];
+
+  constructor(side: Side, status: UncomparedRow['status'], reason: string) {
+    super(reason);
+    this.side = side;
+    this.status = status;
+  }
+}
+
+/** Does the work of one side, which was verified: a task that it declines now is one that it should have declined then. @throws SideFailure where the implementation is at fault; whatever else is thrown goes through as it is */
+export async function onSide<T>(side: Side, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof WrongLaps) throw new SideFailure(side, 'wrong', error.message);
+    if (error instanceof ImplementationFailure) throw new SideFailure(side, 'broken', error.message);
+    if (error instanceof UnsupportedTask) throw new SideFailure(side, 'broken', error.message);
+    throw error;
+  }
 }

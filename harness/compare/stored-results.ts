@@ -1,10 +1,9 @@
 import { median } from 'simple-statistics';
-import { taskDifference } from '../results/comparable.ts';
 import type { Comparison, ComparisonRow } from '../results/comparison.ts';
-import { rowName } from '../results/names.ts';
+import { rowName, taskDifference } from '../results/names.ts';
 import { type BenchResult, type Interval, type Row, SCHEMA_VERSION, type VerifiedRow } from '../results/schema.ts';
-import { FEWEST_PROCESSES_FOR_A_VERDICT, independentRatioInterval } from '../statistics/independent-ratio.ts';
 import { percent } from '../statistics/percent.ts';
+import { FEWEST_PROCESSES_FOR_A_VERDICT, independentRatioInterval } from '../statistics/ratio-interval.ts';
 import { UsageError } from '../usage-error.ts';
 import { type Position, position } from './verdict.ts';
 

@@ -4,7 +4,7 @@ import { baseTolerance } from '../verify/gate.ts';
 import { type LossAndGradient, RulesTrainer } from '../verify/rules-trainer.ts';
 import { checkTensors } from '../verify/tensor-check.ts';
 import { correctRules } from '../verify/training-rules.ts';
-import type { Evidence } from '../verify/verify-implementation.ts';
+import type { Evidence, Mismatch } from '../verify/verify-implementation.ts';
 import { compareGradients, describeDifference } from './difference.ts';
 import { type NarrowFormat, narrowFormat } from './narrow-format.ts';
 import { arrange, putBack } from './parameter-orders.ts';
@@ -136,4 +136,13 @@ function sameGradient(
 function agree(one: number, other: number, tolerance: number): boolean {
   if (!Number.isFinite(one) || !Number.isFinite(other)) return !Number.isFinite(one) && !Number.isFinite(other);
   return Math.abs(one - other) <= tolerance * Math.max(1, Math.abs(one));
+}
+
+/** What is known of a fault beyond the one line that says where it shows, in the model's terms. */
+export function diagnoseMismatch({ tensors, evidence }: Mismatch, precision: Precision): readonly string[] {
+  const found = evidence === undefined ? [] : diagnose(evidence, precision);
+  return [
+    ...(tensors === undefined ? [] : [tensors]),
+    ...(found.length === 0 ? ['none of the usual faults explains this'] : found),
+  ];
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Claim } from '../results/claims.ts';
+import type { Claim } from '../results/published.ts';
 import { FakeClock, fakeContender } from '../testing/fake-trainer.ts';
 import { hundredDocuments } from '../testing/hundred-documents.ts';
 import { claimResults } from './claims.ts';

@@ -1,4 +1,4 @@
-import { type Claim, comparedWith } from '../results/claims.ts';
+import { type Claim, comparedWith } from '../results/published.ts';
 import type { ClaimResult, RefusedRow } from '../results/schema.ts';
 import { type Entry, isRacing } from './race.ts';
 import { ratioOf } from './row.ts';

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { diagnoseMismatch } from '../diagnose/diagnose-mismatch.ts';
+import { diagnoseMismatch } from '../diagnose/diagnose.ts';
 import { availability } from '../program/availability.ts';
 import { builtCommand } from '../program/build.ts';
 import type { Entrant } from '../program/entrants.ts';

@@ -4,7 +4,7 @@ import { rowName } from '../results/names.ts';
 import type { Baseline, Interval, Row, VerifiedRow } from '../results/schema.ts';
 import { medianInterval } from '../statistics/median-interval.ts';
 import { outlierIndexes } from '../statistics/outliers.ts';
-import { pairedRatioInterval } from '../statistics/paired-ratio.ts';
+import { pairedRatioInterval } from '../statistics/ratio-interval.ts';
 import type { MachinePeaks } from './machine-peak.ts';
 import { type Entry, isRacing, nanosecondsByRound, type RacingEntry } from './race.ts';
 import { averageMatrixFlops } from './work-of-step.ts';

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import type { CheckResult } from '../results/schema.ts';
 import type { TaskDescription } from '../task/task.ts';
+import { formatCount } from './number-format.ts';
 
 type CheckRow = CheckResult['results'][number];
 type Colour = 'green' | 'red' | 'yellow';
@@ -13,7 +14,7 @@ const marks = {
   unsupported: { mark: '–', colour: 'yellow' },
 } as const satisfies Record<CheckRow['status'], { mark: string; colour: Colour }>;
 
-/** What is trained, and what it is checked against: `d16 on us-names-2016: width 16, …; reference: golden, 30 steps; …`. */
+/** `d16 on us-names-2016: width 16, …; reference: golden, 30 steps; …`. */
 export function describeCheck(
   task: TaskDescription,
   reference: CheckResult['reference'],
@@ -25,10 +26,7 @@ export function describeCheck(
   return `${task.preset ?? 'custom'} on ${task.dataset.name}: ${sizes}, seed ${task.seed}; reference: ${against}${random}`;
 }
 
-/**
- * A row in words: one line, then what is known of the fault, what the implementation said on standard error, and its samples.
- * Colours only where `stream` is a terminal and NO_COLOR is not set.
- */
+/** A row in words: one line, then what is known of the fault, its standard error, tensors and samples. In colour if `stream` takes it. */
 export function describeRow(
   row: CheckRow,
   nameWidth: number,
@@ -37,15 +35,9 @@ export function describeRow(
 ): readonly string[] {
   const { mark, colour } = marks[row.status];
   const runtime = row.runtime === undefined ? '' : `on ${row.runtime}  `;
-  const verdict = styleText(
-    colour,
-    `${mark} ${row.implementation.padEnd(nameWidth)}  ${runtime}${row.status}${row.status === 'verified' ? ':' : ''}`,
-    {
-      stream,
-    },
-  );
+  const named = `${mark} ${row.implementation.padEnd(nameWidth)}  ${runtime}${row.status}${row.status === 'verified' ? ':' : ''}`;
   return [
-    `${verdict} ${summary(row)}`,
+    `${styleText(colour, named, { stream })} ${summary(row)}`,
     ...(row.diagnosis ?? []).map((line) => `    ${line}`),
     ...(stderrTail === ''
       ? []
@@ -58,7 +50,7 @@ export function describeRow(
 
 function summary(row: CheckRow): string {
   if (row.status === 'verified') {
-    const steps = `${row.stepsVerified.toLocaleString('en-US')} steps`;
+    const steps = `${formatCount(row.stepsVerified)} steps`;
     const share = Math.round(100 * (row.fractionOfBound ?? 0));
     return `${steps}${randomTasks(row)}; errors at most ${share}% of what rounding may cause`;
   }

@@ -1,26 +1,23 @@
 import type { Published } from '../results/published.ts';
 import type { ClaimResult } from '../results/schema.ts';
-import { type Column, columnTable, markdownTable } from './column-table.ts';
-import { formatFactor, formatRatio } from './number-format.ts';
-import { wrap } from './wrap.ts';
+import { type Column, columnTable, left, markdownTable, right } from './column-table.ts';
+import { formatCount, formatFactor, formatRatio } from './number-format.ts';
+import { wrap } from './page.ts';
 
 /** The rounds behind our ratio are in the table above; it has its interval in any case. */
 const SEVERAL_PROCESSES = 2;
 
 const columns: readonly Column<ClaimResult>[] = [
-  { heading: 'published claim', align: 'left', dropOrder: 0, cell: ({ claim }) => claim },
-  { heading: 'published', align: 'right', dropOrder: 0, cell: ({ published }) => formatPublished(published) },
-  {
-    heading: 'here',
-    align: 'right',
-    dropOrder: 0,
-    cell: ({ here, missing = '' }) => (here === undefined ? missing : formatRatio(here.ratio, SEVERAL_PROCESSES)),
-  },
-  { heading: 'which is', align: 'left', dropOrder: 0, cell: ({ here }) => here?.is ?? '' },
-  { heading: 'rows', align: 'left', dropOrder: 1, cell: ({ faster, slower }) => `${faster} / ${slower}` },
+  left('published claim', ({ claim }) => claim),
+  right('published', ({ published }) => formatPublished(published)),
+  right('here', ({ here, missing = '' }) =>
+    here === undefined ? missing : formatRatio(here.ratio, SEVERAL_PROCESSES),
+  ),
+  left('which is', ({ here }) => here?.is ?? ''),
+  left('rows', ({ faster, slower }) => `${faster} / ${slower}`, 1),
 ];
 
-/** What was published, what our rows gave, and which rows; undefined where no claim is about this model, or none of its rows was asked for. */
+/** What was published beside what our rows gave; undefined if no claim is about this model, or none of its rows was asked for. */
 export function claimsTable(claims: readonly ClaimResult[], published: Published, width: number): string | undefined {
   if (!claims.some(({ here }) => here !== undefined)) {
     const skipped = claims.find(({ missing = '' }) => missing.includes('skipped'));
@@ -33,12 +30,12 @@ export function claimsTable(claims: readonly ClaimResult[], published: Published
   ].join('\n');
 }
 
-/** The same for a Markdown document: no lines where there is nothing to say. */
+/** The same in Markdown; no lines if nothing was measured. */
 export function claimsMarkdown(claims: readonly ClaimResult[]): readonly string[] {
   return claims.some(({ here }) => here !== undefined) ? ['', markdownTable(columns, claims)] : [];
 }
 
 /** As it was published: all its digits above ten, two below. */
 function formatPublished(factor: number): string {
-  return factor < 10 ? formatFactor(factor) : `×${Math.round(factor).toLocaleString('en-US')}`;
+  return factor < 10 ? formatFactor(factor) : `×${formatCount(factor)}`;
 }

@@ -1,37 +1,52 @@
 import CliTable3 from 'cli-table3';
+import type { Page } from './page.ts';
 
-/** One column of a table of `Row`s. */
+/** One column of a table of `Row`s, in the terminal, in Markdown and on a page. */
 export interface Column<Row> {
   readonly heading: string;
   readonly align: 'left' | 'right';
-  /** Where the terminal is narrow, columns with the highest number go first; those with 0 never do. */
+  /** In a narrow terminal the columns with the highest number are left out first; those with 0 never are. */
   readonly dropOrder: number;
   readonly cell: (row: Row) => string;
 }
 
-export interface TableOptions<Row> {
-  /** Columns of the terminal. */
-  readonly width: number;
-  /** Colours a whole row; called with each finished cell's text. */
-  readonly paint?: (row: Row, text: string) => string;
+/** A column of text. */
+export function left<Row>(heading: string, cell: (row: Row) => string, dropOrder = 0): Column<Row> {
+  return { heading, align: 'left', dropOrder, cell };
 }
+
+/** A column of figures. */
+export function right<Row>(heading: string, cell: (row: Row) => string, dropOrder = 0): Column<Row> {
+  return { heading, align: 'right', dropOrder, cell };
+}
+
+/** Makes columns of figures that only some rows have; the others' cells are empty. */
+export function rightWhere<Row, Kept extends Row>(has: (row: Row) => row is Kept) {
+  return (heading: string, cell: (row: Kept) => string, dropOrder = 0): Column<Row> =>
+    right(heading, (row) => (has(row) ? cell(row) : ''), dropOrder);
+}
+
+type Paint<Row> = (row: Row, text: string) => string;
 
 /** Spaces beside the text of a cell and the line after it. */
 const CELL_FRAME = 3;
 
 /**
- * A table in a frame that fits the terminal. Columns that are empty in every row are left out, then the least important
- * ones until the rest fits; where not even the indispensable ones fit, each row becomes a few lines `heading: value`.
- * No line ends in blanks beyond the frame.
+ * A framed table that fits the page. Columns that are empty in every row are left out, then the least important ones until the
+ * rest fits. If not even the columns that are never left out fit, each row becomes a few lines `heading: value`.
  */
 export function columnTable<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
-  { width, paint = (_, text) => text }: TableOptions<Row>,
+  { width }: Pick<Page, 'width'>,
+  paint: Paint<Row> = (_, text) => text,
 ): string {
-  const used = columns.filter((column) => rows.some((row) => column.cell(row) !== ''));
-  const fitting = columnsThatFit(used, rows, width);
-  if (fitting === undefined) return asList(used, rows, paint);
+  let fitting = usedColumns(columns, rows);
+  while (tableWidth(fitting, rows) > width) {
+    const least = Math.max(...fitting.map((column) => column.dropOrder));
+    if (least === 0) return asList(usedColumns(columns, rows), rows, paint);
+    fitting = fitting.filter((column) => column.dropOrder !== least);
+  }
   const table = new CliTable3({
     head: fitting.map((column) => column.heading),
     colAligns: fitting.map((column) => column.align),
@@ -41,46 +56,30 @@ export function columnTable<Row>(
   return table.toString();
 }
 
-function columnsThatFit<Row>(
-  columns: readonly Column<Row>[],
-  rows: readonly Row[],
-  width: number,
-): readonly Column<Row>[] | undefined {
-  let kept = columns;
-  while (tableWidth(kept, rows) > width) {
-    const least = Math.max(...kept.map((column) => column.dropOrder));
-    if (least === 0) return undefined;
-    kept = kept.filter((column) => column.dropOrder !== least);
-  }
-  return kept;
+function usedColumns<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): readonly Column<Row>[] {
+  return columns.filter((column) => rows.some((row) => column.cell(row) !== ''));
 }
 
 function tableWidth<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): number {
-  const widths = columns.map((column) =>
-    Math.max(column.heading.length, ...rows.map((row) => column.cell(row).length)),
-  );
-  return widths.reduce((sum, width) => sum + width + CELL_FRAME, 1);
+  return columns.reduce((sum, { heading, cell }) => {
+    return sum + Math.max(heading.length, ...rows.map((row) => cell(row).length)) + CELL_FRAME;
+  }, 1);
 }
 
-function asList<Row>(
-  columns: readonly Column<Row>[],
-  rows: readonly Row[],
-  paint: (row: Row, text: string) => string,
-): string {
+function asList<Row>(columns: readonly Column<Row>[], rows: readonly Row[], paint: Paint<Row>): string {
   return rows
-    .map((row) =>
-      columns
-        .map((column, i) => ({ text: column.cell(row), prefix: i === 0 ? '' : `  ${column.heading}: ` }))
-        .filter(({ text }) => text !== '')
-        .map(({ text, prefix }) => `${prefix}${paint(row, text)}`)
-        .join('\n'),
+    .flatMap((row) =>
+      columns.flatMap(({ heading, cell }, i) => {
+        const text = cell(row);
+        return text === '' ? [] : [`${i === 0 ? '' : `  ${heading}: `}${paint(row, text)}`];
+      }),
     )
     .join('\n');
 }
 
 /** The same columns as a GitHub-flavoured Markdown table, all of them. */
 export function markdownTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  const used = columns.filter((column) => rows.some((row) => column.cell(row) !== ''));
+  const used = usedColumns(columns, rows);
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [
     line(used.map((column) => column.heading)),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { mergeResults } from '../results/merged.ts';
+import { machineLabel } from '../results/names.ts';
 import { benchResult, refusedRow, verifiedRow } from '../testing/example-result.ts';
-import { machineLabel } from './machine-label.ts';
 import { mergedMarkdown, mergedTables } from './merged-table.ts';
 
 const here = benchResult({ rows: [verifiedRow({ implementation: 'one' }), refusedRow({ implementation: 'two' })] });

@@ -1,24 +1,22 @@
 import type { Merged } from '../results/merged.ts';
-import { rowName } from '../results/names.ts';
-import type { Row } from '../results/schema.ts';
-import { baselineWithRole } from '../results/speedup.ts';
-import { relativeHalfWidth } from '../statistics/median-interval.ts';
-import { type Column, columnTable, markdownTable } from './column-table.ts';
-import { machineLabel } from './machine-label.ts';
-import { formatNumber, formatRatio, formatUncertainty } from './number-format.ts';
+import { machineLabel, rowName } from '../results/names.ts';
+import { isVerified, type Row } from '../results/schema.ts';
+import { speedupOver } from '../results/speedup.ts';
+import { type Column, columnTable, left, markdownTable, right } from './column-table.ts';
+import { formatRatio, formatTime } from './number-format.ts';
 import type { Page } from './page.ts';
-import { wrap } from './wrap.ts';
+import { wrap } from './page.ts';
 
 type MergedRow = Merged['rows'][number];
 type MachineOfRun = Merged['machines'][number];
 
 /** Times on all machines side by side, and the ratios over each machine's own Python, with their intervals. */
 export function mergedTables(merged: Merged, page: Page): string {
-  const table = (cell: Cell) => columnTable(columnsOf(merged, cell), merged.rows, { width: page.width });
+  const table = (cell: Cell) => columnTable(columnsOf(merged, cell), merged.rows, page);
   return [
     ...machineLines(merged).map((line) => wrap(line, page.width)),
-    ['\nµs/doc', table(microseconds)].join('\n'),
-    ['\n× the same machine’s Python', table(speedup)].join('\n'),
+    `\nµs/doc\n${table(microseconds)}`,
+    `\n× the same machine’s Python\n${table(speedup)}`,
     ...(isUnsteady(merged) ? [UNSTEADY] : []),
   ].join('\n');
 }
@@ -35,7 +33,7 @@ export function mergedMarkdown(merged: Merged): string {
 const UNSTEADY = '~ still warming up when timed';
 
 function isUnsteady({ rows }: Merged): boolean {
-  return rows.some(({ results }) => results.some((row) => row?.status === 'verified' && !row.steady));
+  return rows.some(({ results }) => results.some((row) => row !== undefined && isVerified(row) && !row.steady));
 }
 
 /** Machines by system and processor, with a number where two are alike. */
@@ -59,30 +57,22 @@ type Cell = (row: Row, machine: MachineOfRun) => string;
 
 function columnsOf(merged: Merged, cell: Cell): readonly Column<MergedRow>[] {
   const names = labels(merged);
-  const machines = merged.machines.map(
-    (machine, i): Column<MergedRow> => ({
-      heading: names[i] ?? '',
-      align: 'right',
-      dropOrder: 0,
-      cell: ({ results }) => {
-        const row = results[i];
-        return row === undefined ? '' : cell(row, machine);
-      },
+  const machines = merged.machines.map((machine, i) =>
+    right<MergedRow>(names[i], ({ results }) => {
+      const row = results[i];
+      return row === undefined ? '' : cell(row, machine);
     }),
   );
-  return [{ heading: 'implementation', align: 'left', dropOrder: 0, cell: rowName }, ...machines];
+  return [left('implementation', rowName), ...machines];
 }
 
 function microseconds(row: Row): string {
-  if (row.status !== 'verified') return row.status;
-  const { microsecondsPerSample: time, roundsMicrosecondsPerSample: rounds, steady } = row;
-  const interval = rounds.length < 2 ? '' : ` ${formatUncertainty(relativeHalfWidth(time))}`;
-  return `${steady ? '' : '~'}${formatNumber(time.median)}${interval}`;
+  return isVerified(row)
+    ? formatTime(row.microsecondsPerSample, row.roundsMicrosecondsPerSample.length, row.steady)
+    : row.status;
 }
 
 function speedup(row: Row, machine: MachineOfRun): string {
-  const baseline = baselineWithRole(machine, 'python-baseline');
-  if (row.status !== 'verified' || baseline === undefined) return '';
-  const ratio = row.speedup[baseline.row];
-  return ratio === undefined ? '' : formatRatio(ratio, row.roundsMicrosecondsPerSample.length);
+  if (!isVerified(row)) return '';
+  return formatRatio(speedupOver(machine, row, 'python-baseline'), row.roundsMicrosecondsPerSample.length);
 }

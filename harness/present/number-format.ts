@@ -1,11 +1,6 @@
-const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+import { type Interval, relativeHalfWidth } from '../statistics/median-interval.ts';
 
-/** A median with its 95% interval. */
-interface Interval {
-  readonly median: number;
-  readonly low: number;
-  readonly high: number;
-}
+const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
 /** Three significant digits and all digits before the point, in groups of three: `0.0851`, `8.51`, `85.1`, `1,234`. */
 export function formatNumber(value: number, digits = 3): string {
@@ -28,18 +23,33 @@ export function formatFactor(factor: number): string {
   return `×${formatShort(factor)}`;
 }
 
-/** A ratio with its interval: `×16k (14k–18k)`; one process gives none. */
-export function formatRatio({ median, low, high }: Interval, processes: number): string {
+/** A ratio with its interval: `×16k (14k–18k)`; one process gives none. Empty if there is no ratio. */
+export function formatRatio(ratio: Interval | undefined, processes: number): string {
+  if (ratio === undefined) return '';
+  const { median, low, high } = ratio;
   const interval =
     processes < 2 || (low === median && high === median) ? '' : ` (${formatShort(low)}–${formatShort(high)})`;
   return `${formatFactor(median)}${interval}`;
 }
 
-/**
- * The digits of a median that its interval supports: one more than its relative half width has zeros, between two and six, and
- * three where there is no interval.
- */
-export function roundToInterval({ median, low, high }: Interval, value: number = median): number {
+/** A time with its uncertainty: `8.51 ±1.2%`; one process has none, and ~ marks a row that was still warming up. */
+export function formatTime(time: Interval, processes: number, steady: boolean): string {
+  const interval = processes < 2 ? '' : ` ${formatUncertainty(relativeHalfWidth(time))}`;
+  return `${steady ? '' : '~'}${formatNumber(time.median)}${interval}`;
+}
+
+/** Empty if there is no value. */
+export function formatIfAny(value: number | undefined, format: (value: number) => string = formatNumber): string {
+  return value === undefined ? '' : format(value);
+}
+
+/** A whole number, in groups of three: `50,000`. */
+export function formatCount(count: number): string {
+  return grouped.format(count);
+}
+
+/** Rounds to the digits that the interval supports: one more than its relative half width has zeros, two to six; three without an interval. */
+export function roundToInterval({ median, low, high }: Interval, value = median): number {
   const relative = (high - low) / 2 / median;
   const digits = relative > 0 ? Math.min(6, Math.max(2, 1 + Math.ceil(-Math.log10(relative)))) : 3;
   return Number(value.toPrecision(digits));
@@ -52,12 +62,12 @@ export function formatPercent(fraction: number): string {
   return `${percent.toFixed(percent < 9.95 ? 1 : 0)}%`;
 }
 
-/** Half the width of an interval over its median, `±1.2%`; beyond 100% only that it is. */
+/** Half the width of an interval over its median: `±1.2%`, at most `>±100%`. */
 export function formatUncertainty(fraction: number): string {
   return fraction > 1 ? '>±100%' : `±${formatPercent(fraction)}`;
 }
 
-/** A rate that spans many orders of magnitude: `17.6`, and `<0.01` for what nobody compares any more. */
+/** `17.6`, and `<0.01` for rates too small to compare. */
 export function formatRate(rate: number): string {
   return rate < 0.01 ? '<0.01' : formatNumber(rate);
 }

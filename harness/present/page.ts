@@ -1,4 +1,5 @@
 import type { WriteStream } from 'node:tty';
+import { styleText } from 'node:util';
 
 /** Output that a person reads: how wide it may be, and whether it may have colours. */
 export interface Page {
@@ -13,4 +14,21 @@ export function terminalPage(stream: WriteStream | (NodeJS.WritableStream & { is
   if (!('columns' in stream) || stream.isTTY !== true) return { width: PLAIN_WIDTH, color: false };
   // hasColors heeds NO_COLOR, FORCE_COLOR and TERM.
   return { width: stream.columns, color: stream.hasColors() };
+}
+
+/** The text in a style, if the page has colours. */
+export function painted({ color }: Page, style: Parameters<typeof styleText>[0], text: string): string {
+  return color ? styleText(style, text, { validateStream: false }) : text;
+}
+
+/** Breaks a text between words, so that no line is longer than `width` unless a word is; lines after the first are indented. */
+export function wrap(text: string, width: number, indent = '  '): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines[lines.length - 1];
+    const longer = line === '' || line === indent ? line + word : `${line} ${word}`;
+    if (longer.length > width && line.trim() !== '') lines.push(indent + word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines.join('\n');
 }

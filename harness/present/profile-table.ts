@@ -1,9 +1,8 @@
-import { styleText } from 'node:util';
 import type { Counters } from '../profile/counters.ts';
 import type { OperationShare, Profile } from '../profile/profile.ts';
-import { columnTable } from './column-table.ts';
-import { formatNumber } from './number-format.ts';
-import type { Page } from './page.ts';
+import { columnTable, left, right } from './column-table.ts';
+import { formatCount, formatIfAny, formatNumber } from './number-format.ts';
+import { type Page, painted } from './page.ts';
 
 /** What a list should explain at least. */
 const LEAST_EXPLAINED = 0.9;
@@ -22,25 +21,19 @@ export interface ProfileText {
 /** A line, a table of operations, a bar of the step, how much is explained, and the counters. */
 export function profileText({ implementation, task, profile, counters }: ProfileText, page: Page): string {
   const { operations, samples, microsecondsPerStep, explained } = profile;
-  const paint = (i: number, text: string) =>
-    page.color ? styleText(colors[i % colors.length] ?? 'white', text, { validateStream: false }) : text;
+  const paint = (i: number, text: string) => painted(page, colors[i % colors.length], text);
   const letter = (i: number) => String.fromCharCode('a'.charCodeAt(0) + i);
   const shown = operations.map((operation, i) => ({ ...operation, letter: letter(i) }));
   const table = columnTable<OperationShare & { readonly letter: string }>(
     [
-      { heading: '', align: 'left', dropOrder: 3, cell: (row) => row.letter },
-      { heading: 'operation', align: 'left', dropOrder: 0, cell: (row) => row.operation },
-      { heading: 'share', align: 'right', dropOrder: 0, cell: ({ share }) => percent(share) },
-      { heading: 'µs a step', align: 'right', dropOrder: 1, cell: (row) => formatNumber(row.microsecondsPerStep) },
-      {
-        heading: 'µs added by a second run',
-        align: 'right',
-        dropOrder: 2,
-        cell: ({ microsecondsWhenRepeated: added }) => (added === undefined ? '' : formatNumber(added)),
-      },
+      left('', (row) => row.letter, 3),
+      left('operation', (row) => row.operation),
+      right('share', ({ share }) => percent(share)),
+      right('µs a step', (row) => formatNumber(row.microsecondsPerStep), 1),
+      right('µs added by a second run', (row) => formatIfAny(row.microsecondsWhenRepeated), 2),
     ],
     shown,
-    { width: page.width },
+    page,
   );
   const width = Math.min(WIDEST_BAR, page.width);
   const bar = operations.map(({ share }, i) =>
@@ -51,7 +44,7 @@ export function profileText({ implementation, task, profile, counters }: Profile
       ? `${percent(explained)} of the step is explained.`
       : `Only ${percent(explained)} of the step is explained; give these functions an operation in its profile.json: ${largest(operations.at(-1)?.functions ?? [])}`;
   return [
-    `${implementation} at ${task}: ${formatNumber(microsecondsPerStep)} µs a step, ${samples.toLocaleString('en-US')} samples`,
+    `${implementation} at ${task}: ${formatNumber(microsecondsPerStep)} µs a step, ${formatCount(samples)} samples`,
     table,
     bar.join(''),
     verdict,

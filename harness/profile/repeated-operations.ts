@@ -5,8 +5,8 @@ import { quantile } from 'simple-statistics';
 import type { CreateRepeatingTrainer, Trainer } from '../../impls/contract.ts';
 import type { Implementation } from '../program/discover.ts';
 import type { PreparedTask } from '../task/task.ts';
+import type { SamplingOptions } from './profile.ts';
 import { operationFinder, type ProfileList } from './profile-list.ts';
-import type { SamplingOptions } from './sampled.ts';
 
 /** Long enough for the clock, short enough that both sides of a comparison meet the same machine. */
 const LAP_STEPS = 50;

@@ -6,7 +6,7 @@ import type { CreateTrainer, Trainer } from '../../impls/contract.ts';
 import type { Implementation } from '../program/discover.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { stacksOf } from './cpu-profile.ts';
-import { type Sampled, type SamplingOptions, STEPS_AT_A_TIME } from './sampled.ts';
+import { type Sampled, type SamplingOptions, STEPS_AT_A_TIME } from './profile.ts';
 
 /** V8's own interval is 1 ms; at a tenth of it a profile of some seconds has tens of thousands of samples. */
 const SAMPLING_INTERVAL_MICROSECONDS = 100;

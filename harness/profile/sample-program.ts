@@ -8,9 +8,8 @@ import { startTrainer } from '../program/trainer-process.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
 import { cpuProfileOf } from './cpu-profile.ts';
-import type { StackSamples } from './profile.ts';
+import type { Sampled, SamplingOptions, StackSamples } from './profile.ts';
 import type { ProfileList } from './profile-list.ts';
-import type { Sampled, SamplingOptions } from './sampled.ts';
 
 const SAMPLES_PER_SECOND = 4000;
 

@@ -3,10 +3,14 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { displayPath, resultsFolder } from '../project.ts';
 import { messageOf, readRegularFile } from '../regular-file.ts';
+import { segmentsOf } from '../statistics/change-point.ts';
 import { UsageError } from '../usage-error.ts';
+import { rowName, taskKey, taskName } from './names.ts';
 import {
   type BenchResult,
+  type Interval,
   intervalSchema,
+  type Machine,
   machineSchema,
   runtimeSchema,
   SCHEMA_VERSION,
@@ -114,4 +118,77 @@ export async function readHistory(path: string = historyPath): Promise<History> 
   }
   if (records.length === 0 && unreadable[0] !== undefined) throw new UsageError(unreadable[0]);
   return { records: records.sort((a, b) => a.createdAt.localeCompare(b.createdAt)), unreadable };
+}
+
+/** One figure in an implementation's history. */
+export interface TrendPoint {
+  readonly createdAt: string;
+  readonly commit?: string;
+  readonly microsecondsPerSample: Interval;
+  readonly processes: number;
+  readonly steady: boolean;
+}
+
+/** Where the level of a trend changed: the first run on the new level. */
+export interface TrendStep {
+  readonly at: TrendPoint;
+  /** The last run on the level before: what changed lies between the two commits. */
+  readonly before: TrendPoint;
+  /** New level over old: above 1 is slower. */
+  readonly ratio: number;
+}
+
+/** One implementation on one machine, task and runtime, oldest run first. */
+export interface Trend {
+  readonly implementation: string;
+  readonly taskName: string;
+  readonly machine: Pick<Machine, 'fingerprint' | 'platform' | 'cpu'>;
+
+  readonly runtime: string;
+  readonly points: readonly TrendPoint[];
+  readonly steps: readonly TrendStep[];
+}
+
+/** Trends of all implementations, those of the same machine, task and runtime side by side. Figures that cannot be compared are never in one trend. */
+export function trendsOf(records: readonly HistoryRecord[]): readonly Trend[] {
+  const groups = new Map<
+    string,
+    { readonly first: HistoryRecord; readonly name: string; readonly points: TrendPoint[] }
+  >();
+  for (const record of records) {
+    for (const row of record.rows) {
+      const name = rowName(row);
+      const key = [record.machine.fingerprint, taskKey(record.task), runtimeName(record), name].join('|');
+      const group = groups.get(key) ?? { first: record, name, points: [] };
+      group.points.push({
+        createdAt: record.createdAt,
+        ...(record.commit === undefined ? {} : { commit: record.commit }),
+        microsecondsPerSample: row.microsecondsPerSample,
+        processes: row.processes,
+        steady: row.steady,
+      });
+      groups.set(key, group);
+    }
+  }
+  return [...groups.values()].map(({ first, name, points }) => ({
+    implementation: name,
+    taskName: taskName(first.task),
+    machine: { fingerprint: first.machine.fingerprint, platform: first.machine.platform, cpu: first.machine.cpu },
+    runtime: runtimeName(first),
+    points,
+    steps: stepsIn(points),
+  }));
+}
+
+function stepsIn(points: readonly TrendPoint[]): readonly TrendStep[] {
+  const segments = segmentsOf(points.map((point) => point.microsecondsPerSample.median));
+  return segments.slice(1).map((segment, i) => ({
+    at: points[segment.from],
+    before: points[segment.from - 1],
+    ratio: segment.median / segments[i].median,
+  }));
+}
+
+function runtimeName({ runtime }: HistoryRecord): string {
+  return `${runtime.name} ${runtime.version}`;
 }

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../usage-error.ts';
-import { taskDifference } from './comparable.ts';
-import { rowName } from './names.ts';
+import { rowName, taskDifference } from './names.ts';
 import type { BenchResult, Row } from './schema.ts';
 
 /** Results of several machines on one task, joined by implementation. */

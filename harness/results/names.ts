@@ -1,5 +1,5 @@
 import { taskDefaults } from '../task/presets.ts';
-import type { BenchResult } from './schema.ts';
+import type { BenchResult, Machine } from './schema.ts';
 
 type TaskDescription = BenchResult['task'];
 
@@ -39,4 +39,41 @@ export function taskName(task: TaskDescription): string {
 /** What other tools file a figure under, the same in every run of the same task: `wasm-simd [d16, us-names-2016]`. */
 export function benchmarkName(task: TaskDescription, row: RowKey): string {
   return `${rowName(row)} [${taskName(task)}]`;
+}
+
+type TaskField = keyof BenchResult['task'];
+
+/** Fields of a task that change what a figure means; the preset's name does not. */
+const decisive: readonly TaskField[] = [
+  'nEmbd',
+  'nHead',
+  'nLayer',
+  'blockSize',
+  'vocabSize',
+  'batch',
+  'seed',
+  'numSteps',
+  'learningRate',
+];
+
+/** Why the figures of two tasks say nothing about each other, in a few words; undefined where they do. */
+export function taskDifference(a: BenchResult['task'], b: BenchResult['task']): string | undefined {
+  if (a.dataset.sha256 !== b.dataset.sha256) return `other data set (${a.dataset.name} and ${b.dataset.name})`;
+  const field = decisive.find((name) => a[name] !== b[name]);
+  return field === undefined ? undefined : `other ${field} (${String(a[field])} and ${String(b[field])})`;
+}
+
+/** The same text for tasks whose figures may be compared: what history is sorted by. */
+export function taskKey(task: BenchResult['task']): string {
+  return [task.dataset.sha256.slice(0, 12), ...decisive.map((name) => task[name])].join('/');
+}
+
+/** A machine as a column names it: operating system and processor, `linux AMD EPYC`, without the words that all processors' names share. */
+export function machineLabel({ platform, cpu }: Pick<Machine, 'platform' | 'cpu'>): string {
+  const name = cpu
+    .replaceAll(/\((?:R|TM|C)\)/gi, '')
+    .replace(/ (?:CPU|Processor|with .*|@ .*|\d+-Core .*).*$/i, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  return `${platform} ${name}`;
 }

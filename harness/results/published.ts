@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { projectRoot } from '../project.ts';
-import { SCHEMA_VERSION } from './schema.ts';
+import { type Interval, SCHEMA_VERSION } from './schema.ts';
 import { readJsonFile } from './stored-json.ts';
 
 const publishedRowSchema = z.strictObject({
@@ -51,4 +51,56 @@ export function publishedTableFor(
 export function publishedSpeedup(row: PublishedRow, table: PublishedTable): number | undefined {
   const baseline = table.rows.find((other) => other.baseline === true);
   return baseline === undefined ? undefined : baseline.microsecondsPerSample / row.microsecondsPerSample;
+}
+
+const claimsSchema = z.strictObject({
+  schemaVersion: z.literal(SCHEMA_VERSION),
+  /** Where the sentence stands that the claims come from; the figures behind it are those of `published.json`. */
+  source: z.strictObject({ author: z.string(), title: z.string(), url: z.url() }),
+  claims: z.array(
+    z.strictObject({
+      /** Whose program over whose, in a few words. */
+      claim: z.string().min(1).max(40),
+      /** Two rows of a published table: the factor is the ratio of their times. */
+      published: z.strictObject({ faster: z.string(), slower: z.string() }),
+      /** The implementations here that answer it, and documents a step. */
+      ours: z.strictObject({ faster: z.string(), slower: z.string(), batch: z.number().int().positive() }),
+    }),
+  ),
+});
+
+/** One published sentence about a model of these sizes: how many times faster one program was than another. */
+export interface Claim {
+  readonly claim: string;
+  readonly factor: number;
+  /** Names of implementations. */
+  readonly faster: string;
+  readonly slower: string;
+  /** Documents a step, of the rows that answer it. */
+  readonly batch: number;
+}
+
+/**
+ * The claims that were published for a model with these sizes, at whatever batch.
+ * @throws UsageError where a file is malformed
+ */
+export async function readClaims(
+  task: Parameters<typeof publishedTableFor>[1],
+  path: string = join(projectRoot, 'results', 'claims.json'),
+): Promise<readonly Claim[]> {
+  const table = publishedTableFor(await readPublished(), task);
+  if (table === undefined) return [];
+  const microseconds = new Map(table.rows.map((row) => [row.implementation, row.microsecondsPerSample]));
+  const { claims } = await readJsonFile(path, claimsSchema);
+  return claims.flatMap(({ claim, published, ours }) => {
+    const [faster, slower] = [microseconds.get(published.faster), microseconds.get(published.slower)];
+    return faster === undefined || slower === undefined ? [] : [{ claim, factor: slower / faster, ...ours }];
+  });
+}
+
+/** How our ratio stands to a published factor: beyond its whole interval, or within it. One process gives no interval, and so no word. */
+export function comparedWith(factor: number, { low, high }: Interval): 'higher' | 'lower' | 'within' | undefined {
+  if (low === high) return undefined;
+  if (low > factor) return 'higher';
+  return high < factor ? 'lower' : 'within';
 }

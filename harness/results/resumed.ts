@@ -1,9 +1,8 @@
 import { medianInterval } from '../statistics/median-interval.ts';
 import { outlierIndexes } from '../statistics/outliers.ts';
-import { pairedRatioInterval } from '../statistics/paired-ratio.ts';
-import { comparedWith } from './claims.ts';
-import { taskDifference } from './comparable.ts';
-import { rowName } from './names.ts';
+import { pairedRatioInterval } from '../statistics/ratio-interval.ts';
+import { rowName, taskDifference } from './names.ts';
+import { comparedWith } from './published.ts';
 import type { BenchResult, ClaimResult, Row, VerifiedRow } from './schema.ts';
 
 /** What a run that is to be resumed is held against. */

@@ -182,6 +182,15 @@ export type Machine = z.infer<typeof machineSchema>;
 export type Runtime = z.infer<typeof runtimeSchema>;
 export type BenchResult = z.infer<typeof benchResultSchema>;
 
+export function isVerified(row: Row): row is VerifiedRow {
+  return row.status === 'verified';
+}
+
+/** True for a row that went wrong; false for one that could not run here. */
+export function isFailure({ status }: { readonly status: string }): boolean {
+  return status === 'mismatch' || status === 'error';
+}
+
 /** One tensor of the first step against the reference's; `maxError` is null where an entry is not finite. */
 export const tensorFindingSchema = z.strictObject({
   tensor: z.string(),
@@ -229,3 +238,42 @@ export const checkResultSchema = z.strictObject({
   ),
 });
 export type CheckResult = z.infer<typeof checkResultSchema>;
+
+const longRunIdentity = { implementation: z.string(), preset: z.string() };
+const tenthSchema = z.strictObject({ microsecondsPerStep: positive, microsecondsPerPosition: positive });
+
+/** One implementation in one long run. */
+export const longRunRowSchema = z.discriminatedUnion('status', [
+  z.strictObject({
+    ...longRunIdentity,
+    status: z.literal('verified'),
+    run: z.strictObject({
+      steps: z.number().int().positive(),
+      stepsAsked: z.number().int().positive(),
+      stepsVerified: z.number().int().nonnegative(),
+      firstTenth: tenthSchema,
+      lastTenth: tenthSchema,
+      lastOverFirst: positive,
+      peakRssBytes: positive.optional(),
+    }),
+  }),
+  z.strictObject({
+    ...longRunIdentity,
+    status: z.enum(['mismatch', 'error', 'skipped', 'unsupported']),
+    reason: z.string(),
+  }),
+]);
+
+/** What `bench --long --json` writes. */
+export const longRunResultSchema = z.strictObject({
+  schemaVersion: z.literal(SCHEMA_VERSION),
+  createdAt: z.iso.datetime(),
+  command: z.array(z.string()),
+  commit: z.string().optional(),
+  machine: machineSchema,
+  runtime: runtimeSchema,
+  longRuns: z.array(longRunRowSchema),
+});
+
+export type LongRunRow = z.infer<typeof longRunRowSchema>;
+export type LongRunResult = z.infer<typeof longRunResultSchema>;

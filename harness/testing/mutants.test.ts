@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { diagnoseMismatch } from '../diagnose/diagnose-mismatch.ts';
+import { diagnoseMismatch } from '../diagnose/diagnose.ts';
 import { discoverImplementations, type Implementation } from '../program/discover.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { presets, taskDefaults } from '../task/presets.ts';

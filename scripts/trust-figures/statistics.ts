@@ -2,7 +2,6 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { coefficientOfVariation, median, medianAbsoluteDeviation } from 'simple-statistics';
 import { segmentsOf } from '../../harness/statistics/change-point.ts';
-import { independentRatioInterval } from '../../harness/statistics/independent-ratio.ts';
 import {
   type Interval,
   independentMedianInterval,
@@ -10,6 +9,7 @@ import {
   relativeHalfWidth,
 } from '../../harness/statistics/median-interval.ts';
 import { outlierIndexes } from '../../harness/statistics/outliers.ts';
+import { independentRatioInterval } from '../../harness/statistics/ratio-interval.ts';
 import { isSteady } from '../../harness/statistics/steadiness.ts';
 import { isPreciseEnough } from '../../harness/statistics/stopping.ts';
 import { PythonRandom } from '../../harness/task/python-random.ts';

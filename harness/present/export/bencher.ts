@@ -1,6 +1,7 @@
 import { benchmarkName } from '../../results/names.ts';
+import { isVerified } from '../../results/schema.ts';
 import { roundToInterval } from '../number-format.ts';
-import { type Exporter, verifiedRows } from './exporter.ts';
+import type { Exporter } from './export.ts';
 
 const NANOSECONDS_PER_MICROSECOND = 1000;
 
@@ -11,7 +12,7 @@ const NANOSECONDS_PER_MICROSECOND = 1000;
 export const bencher: Exporter = {
   format: 'bencher',
   serialize(result) {
-    const benchmarks = verifiedRows(result).map((row) => {
+    const benchmarks = result.rows.filter(isVerified).map((row) => {
       const time = row.microsecondsPerSample;
       const nanoseconds = (microseconds: number) => roundToInterval(time, microseconds) * NANOSECONDS_PER_MICROSECOND;
       const latency = {

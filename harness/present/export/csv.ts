@@ -1,7 +1,7 @@
 import type { BenchResult, Interval, Row } from '../../results/schema.ts';
 import { speedupOver } from '../../results/speedup.ts';
 import { roundToInterval } from '../number-format.ts';
-import type { Exporter } from './exporter.ts';
+import type { Exporter } from './export.ts';
 
 const header = [
   'implementation',

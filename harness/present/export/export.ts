@@ -5,7 +5,6 @@ import type { BenchResult } from '../../results/schema.ts';
 import { UsageError } from '../../usage-error.ts';
 import { bencher } from './bencher.ts';
 import { csv } from './csv.ts';
-import type { Exporter } from './exporter.ts';
 import { githubActionBenchmark } from './github-action-benchmark.ts';
 import { hyperfine } from './hyperfine.ts';
 import { markdown } from './markdown.ts';
@@ -49,4 +48,12 @@ async function parseExport(value: string): Promise<ExportRequest> {
 /** Writes the result in every requested format, each file at once or not at all. */
 export async function exportResult(result: BenchResult, requests: readonly ExportRequest[]): Promise<void> {
   for (const { exporter, target } of requests) await writeOutput(target, exporter.serialize(result));
+}
+
+/** One file format that other tools read. */
+export interface Exporter {
+  /** What `--export FORMAT=FILE` calls it. */
+  readonly format: string;
+  /** The whole file, ending with a line break. Rows that may not be timed appear only where the format can say why. */
+  serialize(result: BenchResult): string;
 }

@@ -1,6 +1,7 @@
 import { benchmarkName } from '../../results/names.ts';
+import { isVerified } from '../../results/schema.ts';
 import { formatNumber, roundToInterval } from '../number-format.ts';
-import { type Exporter, verifiedRows } from './exporter.ts';
+import type { Exporter } from './export.ts';
 
 /**
  * Input of the `benchmark-action/github-action-benchmark` action with `tool: customSmallerIsBetter`:
@@ -10,7 +11,7 @@ export const githubActionBenchmark: Exporter = {
   format: 'github-action-benchmark',
   serialize(result) {
     const { machine, runtime } = result;
-    const entries = verifiedRows(result).map((row) => {
+    const entries = result.rows.filter(isVerified).map((row) => {
       const { low, high } = row.microsecondsPerSample;
       const { length: processes } = row.roundsMicrosecondsPerSample;
       return {

@@ -1,7 +1,7 @@
 import { max, mean, median, min, sampleStandardDeviation } from 'simple-statistics';
 import { benchmarkName } from '../../results/names.ts';
-import type { BenchResult, VerifiedRow } from '../../results/schema.ts';
-import { type Exporter, verifiedRows } from './exporter.ts';
+import { type BenchResult, isVerified, type VerifiedRow } from '../../results/schema.ts';
+import type { Exporter } from './export.ts';
 
 const SECONDS_PER_MICROSECOND = 1e-6;
 
@@ -14,7 +14,7 @@ const SECONDS_PER_MICROSECOND = 1e-6;
 export const hyperfine: Exporter = {
   format: 'hyperfine',
   serialize(result) {
-    return `${JSON.stringify({ results: verifiedRows(result).map((row) => summary(result, row)) }, undefined, 2)}\n`;
+    return `${JSON.stringify({ results: result.rows.filter(isVerified).map((row) => summary(result, row)) }, undefined, 2)}\n`;
   },
 };
 

@@ -2,7 +2,7 @@ import { rowName, taskName } from '../../results/names.ts';
 import type { BenchResult, Interval, Row } from '../../results/schema.ts';
 import { claimsMarkdown } from '../claims-table.ts';
 import { formatNumber, formatRatio } from '../number-format.ts';
-import type { Exporter } from './exporter.ts';
+import type { Exporter } from './export.ts';
 
 /** A GitHub-flavoured Markdown table, with the task, the machine and the noise warnings around it. */
 export const markdown: Exporter = {

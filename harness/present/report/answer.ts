@@ -1,21 +1,20 @@
 import { rowName } from '../../results/names.ts';
-import type { BenchResult, VerifiedRow } from '../../results/schema.ts';
-import { baselineWithRole } from '../../results/speedup.ts';
+import { type BenchResult, isVerified, type VerifiedRow } from '../../results/schema.ts';
+import { baselineWithRole, factorBetween } from '../../results/speedup.ts';
 import { formatFactor, formatNumber } from '../number-format.ts';
-import { byTime, isTimed } from './bars-chart.ts';
+import { byTime } from './bars-chart.ts';
 import { type Html, html } from './html.ts';
 import { languageColor } from './palette.ts';
-import { factorBetween } from './ratio.ts';
 
 /** The fastest row, and what it is measured against: CPython's own row, then the fastest of every other language. */
-export interface Answer {
+interface Answer {
   readonly fastest: VerifiedRow;
   readonly rivals: readonly { readonly name: string; readonly row: VerifiedRow; readonly factor: number }[];
 }
 
 /** Undefined where no row was verified. */
-export function answerOf(result: BenchResult): Answer | undefined {
-  const timed = result.rows.filter(isTimed).toSorted(byTime);
+function answerOf(result: BenchResult): Answer | undefined {
+  const timed = result.rows.filter(isVerified).toSorted(byTime);
   if (timed.length === 0) return undefined;
   const [fastest] = timed;
   const python = baselineWithRole(result, 'python-baseline')?.row;
@@ -30,8 +29,7 @@ export function answerOf(result: BenchResult): Answer | undefined {
   return { fastest, rivals: rivals.map((rival) => ({ ...rival, factor: factorBetween(fastest, rival.row) })) };
 }
 
-/** The answer in plain text, one sentence. */
-export function answerText(result: BenchResult, machine: string): string {
+function answerText(result: BenchResult, machine: string): string {
   const answer = answerOf(result);
   if (answer === undefined) return `No row was verified on ${machine}, so there is no time to show.`;
   const { fastest, rivals } = answer;

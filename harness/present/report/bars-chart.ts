@@ -1,58 +1,44 @@
-import { barX, dot, link, ruleX, text } from '@observablehq/plot';
+import { barX, dot, link, type Markish, ruleX, text } from '@observablehq/plot';
 import { rowName } from '../../results/names.ts';
-import type { BenchResult, Row, VerifiedRow } from '../../results/schema.ts';
+import { type BenchResult, isVerified, type Row, type VerifiedRow } from '../../results/schema.ts';
+import { factorBetween, ratioOver } from '../../results/speedup.ts';
 import { formatFactor, formatNumber } from '../number-format.ts';
 import { type Chart, cutToPixels, decades, drawing, formatTick, halo, languageLegend, textPixels } from './chart.ts';
 import { cssColor, languageColor } from './palette.ts';
-import { ratioOver } from './ratio.ts';
-
-/** One line of the chart: the legend, the name of a technique, or a row under it. */
-type Line =
-  | { readonly key: string }
-  | { readonly key: string; readonly technique: string }
-  | { readonly key: string; readonly row: Row };
 
 const LINE_PIXELS = 27;
 const AXIS_PIXELS = 44;
 
 /**
- * Time a document of every row that may be shown: a bar to the median, its interval, and a dot for every round. Rows of one technique stand
- * together. A wrong or broken row has its place, and says so in red.
+ * A bar to the median time of every row, its interval, and a dot for every round. Rows of one technique stand together. A wrong or
+ * broken row says so in red, in its place.
  *
  * @param range microseconds that the axis covers, so that several machines can be compared
  */
 export function barsChart(result: BenchResult, range: readonly [number, number] = timeRange([result])): Chart {
-  const label = `Time a document of each implementation, on a logarithmic axis; shorter is faster. Fastest: ${fastestText(result)}.`;
-  return { label, draw: (width) => draw(result, range, width, label) };
+  const [fastest] = result.rows.filter(isVerified).toSorted(byTime);
+  const named =
+    fastest === undefined ? 'none' : `${rowName(fastest)}, ${formatNumber(fastest.microsecondsPerSample.median)} µs`;
+  const label = `Time a document of each implementation, on a logarithmic axis; shorter is faster. Fastest: ${named}.`;
+  return { label, draw: (width) => drawBars(result, range, width, label) };
 }
 
 /** Decades that hold every time of these results. */
 export function timeRange(results: readonly BenchResult[]): readonly [number, number] {
-  const times = results.flatMap(({ rows }) => rows.filter(isTimed).flatMap((row) => spread(row)));
+  const times = results.flatMap(({ rows }) => rows.filter(isVerified).flatMap((row) => spread(row)));
   if (times.length === 0) return [1, 10];
   return [10 ** Math.floor(Math.log10(Math.min(...times) * 0.8)), Math.max(...times)];
-}
-
-export function isTimed(row: Row): row is VerifiedRow {
-  return row.status === 'verified';
 }
 
 function spread({ microsecondsPerSample: { low, high }, roundsMicrosecondsPerSample }: VerifiedRow): number[] {
   return [low, high, ...roundsMicrosecondsPerSample];
 }
 
-function fastestText({ rows }: BenchResult): string {
-  const [fastest] = rows.filter(isTimed).toSorted(byTime);
-  return fastest === undefined
-    ? 'none'
-    : `${rowName(fastest)}, ${formatNumber(fastest.microsecondsPerSample.median)} µs`;
-}
-
 export function byTime(a: VerifiedRow, b: VerifiedRow): number {
   return a.microsecondsPerSample.median - b.microsecondsPerSample.median;
 }
 
-function draw(result: BenchResult, range: readonly [number, number], width: number, label: string) {
+function drawBars(result: BenchResult, range: readonly [number, number], width: number, label: string) {
   const shown = result.rows.filter((row) => row.status !== 'skipped' && row.status !== 'unsupported');
   const legend = languageLegend(
     shown.map(({ language }) => language),
@@ -61,25 +47,131 @@ function draw(result: BenchResult, range: readonly [number, number], width: numb
   const lines: Line[] = [
     ...legend.keys.map((key) => ({ key })),
     ...[...Map.groupBy(shown, ({ technique }) => technique)].flatMap(([technique, rows]) => [
-      { key: `t${technique}`, technique },
+      { key: `t${technique}`, heading: technique },
       ...rows.map((row) => ({ key: `r${rowName(row)}`, row })),
     ]),
   ];
-  const headings = lines.filter((line) => 'technique' in line);
   const rows = lines.filter((line) => 'row' in line);
-  const timed = rows.flatMap(({ key, row }) => (isTimed(row) ? [{ key, row, ...row.microsecondsPerSample }] : []));
-  const refused = rows.filter(({ row }) => !isTimed(row));
+  const timed = rows.flatMap(({ key, row }) => (isVerified(row) ? [{ key, row, ...row.microsecondsPerSample }] : []));
+  const refused = rows.filter(({ row }) => !isVerified(row));
   const dots = timed.flatMap(({ key, row }) => row.roundsMicrosecondsPerSample.map((time) => ({ key, time })));
-
-  const nameSpace = Math.min(0.36 * width, Math.max(...rows.map(({ row }) => textPixels(rowName(row))), 40)) + 12;
-  const wide = width >= 600;
   const headline = result.baselines[0]?.row ?? '';
   const textOf = (row: VerifiedRow) => {
-    const ratio = wide && headline !== rowName(row) ? ratioOver(row, headline) : undefined;
+    const ratio = width >= 600 && headline !== rowName(row) ? ratioOver(row, headline) : undefined;
     return `${formatNumber(row.microsecondsPerSample.median)} µs${ratio === undefined ? '' : `  ${formatFactor(ratio.median)}`}`;
   };
-  const valueSpace = Math.max(40, ...timed.map(({ row }) => textPixels(textOf(row)))) + 10;
+  const values = timed.map(({ row }) => textOf(row));
+  return drawLines({ label, width, range, lines, values }, (nameSpace) => [
+    ...legend.marks(nameSpace),
+    barX(timed, { y: 'key', x1: range[0], x2: 'median', fill: ({ row }) => languageColor(row.language), rx: 2 }),
+    link(timed, { y: 'key', x1: 'low', x2: 'high', stroke: cssColor('ink'), strokeWidth: 1.5 }),
+    dot(dots, { y: 'key', x: 'time', r: 2, fill: cssColor('paper'), stroke: cssColor('ink'), strokeWidth: 0.8 }),
+    text(timed, {
+      y: 'key',
+      x: ({ row }) => Math.max(...spread(row)),
+      text: ({ row }) => textOf(row),
+      textAnchor: 'start',
+      dx: 8,
+      ...halo,
+    }),
+    text(refused, {
+      y: 'key',
+      text: ({ row }) => (row.status === 'mismatch' ? '✗ wrong: no time' : '✗ broke: no time'),
+      frameAnchor: 'left',
+      textAnchor: 'start',
+      dx: 6,
+      fill: cssColor('wrong'),
+    }),
+  ]);
+}
 
+/** One step of the ladder: a row, the one idea it adds, and how many times faster that made it than the rung before. */
+export interface Rung {
+  readonly row: VerifiedRow;
+  readonly idea: string;
+  readonly factor?: number;
+}
+
+/** The table's first row, then the rows of the language that has most, in the order of their manifests. */
+export function ladderOf({ rows }: BenchResult): readonly Rung[] {
+  const timed = rows.filter(isVerified);
+  const languages = [...Map.groupBy(timed, ({ language }) => language)].toSorted(([, a], [, b]) => b.length - a.length);
+  if (languages.length === 0) return [];
+  const [language] = languages[0];
+  const climbed = timed.filter((row, i) => i === 0 || row.language === language);
+  return climbed.map((row, i) => {
+    if (i === 0) return { row, idea: row.technique };
+    const before = climbed[i - 1];
+    // Two rows of one technique differ in precision.
+    const isOther = row.technique === before.technique && row.precision !== before.precision;
+    const idea = isOther ? `${row.precision} instead of ${before.precision}` : row.technique;
+    return { row, idea, factor: factorBetween(row, before) };
+  });
+}
+
+/** From row to row: what is left of the time is solid, what the idea took away is pale. */
+export function ladderChart(result: BenchResult): Chart {
+  const rungs = ladderOf(result);
+  const steps = rungs.flatMap(({ idea, factor }) => (factor === undefined ? [] : [`${idea} ${formatFactor(factor)}`]));
+  const label = `What each idea brought, as a factor of time on a logarithmic axis: ${steps.join('; ')}.`;
+  return { label, draw: (width) => drawLadder(rungs, timeRange([result]), width, label) };
+}
+
+function drawLadder(rungs: readonly Rung[], range: readonly [number, number], width: number, label: string) {
+  const lines = rungs.flatMap(({ row, idea }, i) => [
+    { key: `t${i}`, heading: i === 0 ? idea : `+ ${idea}` },
+    { key: `r${i}`, row },
+  ]);
+  const bars = rungs.map((rung, i) => ({
+    ...rung,
+    key: `r${i}`,
+    time: rung.row.microsecondsPerSample.median,
+    before: i === 0 ? undefined : rungs[i - 1].row.microsecondsPerSample.median,
+  }));
+  const textOf = ({ time, factor }: (typeof bars)[number]) =>
+    factor === undefined ? `${formatNumber(time)} µs` : formatFactor(factor);
+  return drawLines({ label, width, range, lines, values: bars.map(textOf) }, () => [
+    barX(bars, { y: 'key', x1: range[0], x2: 'time', fill: ({ row }) => languageColor(row.language), rx: 2 }),
+    barX(
+      bars.filter(({ before }) => before !== undefined),
+      { y: 'key', x1: 'time', x2: 'before', fill: ({ row }) => languageColor(row.language), fillOpacity: 0.22 },
+    ),
+    text(bars, {
+      y: 'key',
+      x: ({ time, before }) => Math.max(time, before ?? 0),
+      text: textOf,
+      textAnchor: 'start',
+      dx: 6,
+      fontWeight: 'bold',
+      ...halo,
+    }),
+  ]);
+}
+
+/** One line of a chart: the legend, a heading over rows, or a row. */
+type Line =
+  | { readonly key: string }
+  | { readonly key: string; readonly heading: string }
+  | { readonly key: string; readonly row: Row };
+
+interface LinesChart {
+  readonly label: string;
+  readonly width: number;
+  readonly range: readonly [number, number];
+  readonly lines: readonly Line[];
+  /** Texts that stand behind the bars. */
+  readonly values: readonly string[];
+}
+
+/** Lines with headings and names of rows, over a logarithmic axis of time; `marks` draws what stands in them. */
+function drawLines(
+  { label, width, range, lines, values }: LinesChart,
+  marks: (nameSpace: number) => readonly Markish[],
+) {
+  const headings = lines.filter((line) => 'heading' in line);
+  const rows = lines.filter((line) => 'row' in line);
+  const nameSpace = Math.min(0.36 * width, Math.max(40, ...rows.map(({ row }) => textPixels(rowName(row))))) + 12;
+  const valueSpace = Math.max(40, ...values.map(textPixels)) + 10;
   return drawing(label, {
     width,
     height: lines.length * LINE_PIXELS + AXIS_PIXELS,
@@ -101,10 +193,9 @@ function draw(result: BenchResult, range: readonly [number, number], width: numb
     y: { type: 'band', domain: lines.map(({ key }) => key), axis: null, padding: 0.3 },
     marks: [
       ruleX(decades(range), { stroke: cssColor('line') }),
-      ...legend.marks(nameSpace),
       text(headings, {
         y: 'key',
-        text: ({ technique }) => cutToPixels(technique, width),
+        text: ({ heading }) => cutToPixels(heading, width),
         frameAnchor: 'left',
         textAnchor: 'start',
         dx: -nameSpace,
@@ -119,27 +210,9 @@ function draw(result: BenchResult, range: readonly [number, number], width: numb
         frameAnchor: 'left',
         textAnchor: 'end',
         dx: -8,
-        fill: ({ row }) => cssColor(isTimed(row) ? 'ink' : 'wrong'),
+        fill: ({ row }) => cssColor(isVerified(row) ? 'ink' : 'wrong'),
       }),
-      barX(timed, { y: 'key', x1: range[0], x2: 'median', fill: ({ row }) => languageColor(row.language), rx: 2 }),
-      link(timed, { y: 'key', x1: 'low', x2: 'high', stroke: cssColor('ink'), strokeWidth: 1.5 }),
-      dot(dots, { y: 'key', x: 'time', r: 2, fill: cssColor('paper'), stroke: cssColor('ink'), strokeWidth: 0.8 }),
-      text(timed, {
-        y: 'key',
-        x: ({ row }) => Math.max(...spread(row)),
-        text: ({ row }) => textOf(row),
-        textAnchor: 'start',
-        dx: 8,
-        ...halo,
-      }),
-      text(refused, {
-        y: 'key',
-        text: ({ row }) => (row.status === 'mismatch' ? '✗ wrong: no time' : '✗ broke: no time'),
-        frameAnchor: 'left',
-        textAnchor: 'start',
-        dx: 6,
-        fill: cssColor('wrong'),
-      }),
+      ...marks(nameSpace),
     ],
   });
 }

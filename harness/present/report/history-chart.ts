@@ -1,6 +1,6 @@
 import { dot, line, ruleX, ruleY, text } from '@observablehq/plot';
 import { median } from 'simple-statistics';
-import type { Trend } from '../../results/trend.ts';
+import type { Trend } from '../../results/history.ts';
 import { type Chart, cutToPixels, drawing, FONT_PIXELS } from './chart.ts';
 import { cssColor } from './palette.ts';
 

@@ -1,7 +1,7 @@
-import { taskDifference, taskKey } from '../../results/comparable.ts';
 import type { HistoryRecord } from '../../results/history.ts';
+import { type Trend, trendsOf } from '../../results/history.ts';
+import { taskDifference, taskKey } from '../../results/names.ts';
 import type { BenchResult } from '../../results/schema.ts';
-import { type Trend, trendsOf } from '../../results/trend.ts';
 import { UsageError } from '../../usage-error.ts';
 
 /** A result and the file that it came from. */

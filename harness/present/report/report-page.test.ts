@@ -6,7 +6,7 @@ import { readPublished } from '../../results/published.ts';
 import type { BenchResult } from '../../results/schema.ts';
 import { benchResult, refusedRow, verifiedRow } from '../../testing/example-result.ts';
 import { hostileText } from '../../testing/hostile-text.ts';
-import { ladderOf } from './ladder-chart.ts';
+import { ladderOf } from './bars-chart.ts';
 import { machineReports } from './machine-report.ts';
 import { reportPage } from './report-page.ts';
 import { svgFiles } from './svg-files.ts';
@@ -167,7 +167,7 @@ describe('text from results and manifests', () => {
       ],
     });
   const shape = (page: string) => [...parsed(page).querySelectorAll('*')].map(({ tagName }) => tagName);
-  const allowed = new Set(shape(pageOf([ladder, ladder])).concat(shape(pageOf([infected('plain')]))));
+  const allowed = new Set(shape(pageOf([ladder, ladder])).concat(shape(pageOf([infected('plain\ntext')]))));
 
   it('never becomes an element, an attribute or a style of the page', () => {
     fc.assert(

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { HistoryRecord } from '../../results/history.ts';
+import type { HistoryRecord, Trend } from '../../results/history.ts';
 import { rowName, sizesName, taskName } from '../../results/names.ts';
 import {
   type Published,
@@ -9,21 +9,33 @@ import {
   publishedSpeedup,
   publishedTableFor,
 } from '../../results/published.ts';
-import type { BenchResult, CheckResult, ClaimResult, Row, VerifiedRow } from '../../results/schema.ts';
-import type { Trend } from '../../results/trend.ts';
-import { formatFactor, formatMebibytes, formatNumber, formatPercent, formatRatio } from '../number-format.ts';
+import {
+  type BenchResult,
+  type CheckResult,
+  type ClaimResult,
+  isFailure,
+  isVerified,
+  type Row,
+} from '../../results/schema.ts';
+import { factorBetween, ratioOver } from '../../results/speedup.ts';
+import { type Column, left, right, rightWhere } from '../column-table.ts';
+import {
+  formatCount,
+  formatFactor,
+  formatIfAny,
+  formatMebibytes,
+  formatNumber,
+  formatPercent,
+  formatRatio,
+} from '../number-format.ts';
 import { answerSection } from './answer.ts';
-import { barsChart, isTimed, timeRange } from './bars-chart.ts';
+import { barsChart, ladderChart, ladderOf, timeRange } from './bars-chart.ts';
 import type { Chart } from './chart.ts';
 import { historyChart } from './history-chart.ts';
-import { type Html, html, trusted } from './html.ts';
-import { type HtmlColumn, htmlTable, numbers } from './html-table.ts';
-import { ladderChart, ladderOf } from './ladder-chart.ts';
-import { lossSection } from './loss-curves.ts';
+import { type Html, html, htmlTable, numbers, trusted } from './html.ts';
+import { lossSection } from './losses.ts';
 import { type MachineReport, trendsOfMachine } from './machine-report.ts';
 import { cssVariables } from './palette.ts';
-import { factorBetween, ratioOver } from './ratio.ts';
-import { repeatCommands } from './repeat.ts';
 import { bySize, costChart, rateChart } from './size-chart.ts';
 
 /** What a report is made from. */
@@ -98,54 +110,42 @@ function figure(chart: Chart, caption: string): Html {
 function barsSection(machines: readonly MachineReport[]): Html {
   const range = timeRange(machines.map(({ result }) => result));
   return perMachine(machines, ({ result }) => {
-    const rounds = Math.max(0, ...result.rows.filter(isTimed).map((row) => row.roundsMicrosecondsPerSample.length));
+    const rounds = Math.max(0, ...result.rows.filter(isVerified).map((row) => row.roundsMicrosecondsPerSample.length));
     const caption = `Shorter is faster. A bar ends at the median of ${rounds} ${rounds === 1 ? 'process' : 'processes'}; the line is its 95% interval, each dot one process.${result.baselines.length > 0 ? ` × is how many times faster than ${result.baselines[0].row}, round by round.` : ''}`;
     return html`${figure(barsChart(result, range), caption)}${htmlTable('Every row', timeColumns(result), result.rows, rowClass)}`;
   });
 }
 
-function rowClass({ status }: Row): string | undefined {
-  if (status === 'verified') return undefined;
-  return status === 'mismatch' || status === 'error' ? 'wrong' : 'idle';
+function rowClass(row: Row): string | undefined {
+  if (isVerified(row)) return undefined;
+  return isFailure(row) ? 'wrong' : 'idle';
 }
 
-const implementation: HtmlColumn<Row> = { heading: 'implementation', align: 'left', cell: rowName };
+const implementation = left<Row>('implementation', rowName);
+const timed = rightWhere(isVerified);
 
-function timed(heading: string, cell: (row: VerifiedRow) => string): HtmlColumn<Row> {
-  return { heading, align: 'right', cell: (row) => (isTimed(row) ? cell(row) : '') };
-}
-
-function timeColumns({ baselines }: BenchResult): readonly HtmlColumn<Row>[] {
+function timeColumns({ baselines }: BenchResult): readonly Column<Row>[] {
   return [
     implementation,
-    { heading: 'language', align: 'left', cell: ({ language, precision }) => `${language}, ${precision}` },
-    {
-      heading: 'µs a document',
-      align: 'right',
-      cell: (row) => (isTimed(row) ? formatNumber(row.microsecondsPerSample.median) : row.status),
-    },
+    left('language', ({ language, precision }) => `${language}, ${precision}`),
+    right('µs a document', (row) => (isVerified(row) ? formatNumber(row.microsecondsPerSample.median) : row.status)),
     timed('95% interval', ({ microsecondsPerSample: { low, high }, roundsMicrosecondsPerSample }) =>
       roundsMicrosecondsPerSample.length < 2 ? '' : `${formatNumber(low)} to ${formatNumber(high)}`,
     ),
     ...baselines.map(({ row: baseline }) =>
-      timed(`× ${baseline}`, (row) => {
-        const ratio = ratioOver(row, baseline);
-        return ratio === undefined ? '' : formatRatio(ratio, row.roundsMicrosecondsPerSample.length);
-      }),
+      timed(`× ${baseline}`, (row) => formatRatio(ratioOver(row, baseline), row.roundsMicrosecondsPerSample.length)),
     ),
   ];
 }
 
-const besideTime: readonly HtmlColumn<Row>[] = [
+const besideTime: readonly Column<Row>[] = [
   implementation,
-  timed('documents timed', ({ samplesMeasured }) => samplesMeasured.toLocaleString('en-US')),
+  timed('documents timed', ({ samplesMeasured }) => formatCount(samplesMeasured)),
   timed('start-up, ms', ({ startupMilliseconds }) => formatNumber(startupMilliseconds)),
-  timed('build, ms', ({ buildMilliseconds }) =>
-    buildMilliseconds === undefined ? '' : formatNumber(buildMilliseconds),
-  ),
-  timed('peak memory, MiB', ({ peakRssBytes }) => (peakRssBytes === undefined ? '' : formatMebibytes(peakRssBytes))),
-  timed('GFLOP/s of matrix work', ({ gflops }) => (gflops === undefined ? '' : formatNumber(gflops))),
-  timed('cores used', ({ coresUsed }) => (coresUsed === undefined ? '' : formatNumber(coresUsed, 2))),
+  timed('build, ms', ({ buildMilliseconds }) => formatIfAny(buildMilliseconds)),
+  timed('peak memory, MiB', ({ peakRssBytes }) => formatIfAny(peakRssBytes, formatMebibytes)),
+  timed('GFLOP/s of matrix work', ({ gflops }) => formatIfAny(gflops)),
+  timed('cores used', ({ coresUsed }) => formatIfAny(coresUsed, (cores) => formatNumber(cores, 2))),
   timed('settled before timing', ({ steady }) => (steady ? 'yes' : 'no')),
 ];
 
@@ -158,40 +158,23 @@ function claimsSection({ result }: MachineReport, published: Published): Html {
   }${numbers(htmlTable(`Published for ${table.preset}`, publishedColumns(table), table.rows), 'The published times')}`;
 }
 
-const claimColumns: readonly HtmlColumn<ClaimResult>[] = [
-  { heading: 'claim', align: 'left', cell: ({ claim }) => claim },
-  { heading: 'published', align: 'right', cell: ({ published }) => formatFactor(published) },
-  {
-    heading: 'here',
-    align: 'right',
-    cell: ({ here, missing = '' }) =>
-      here === undefined ? missing : formatRatio(here.ratio, Number.POSITIVE_INFINITY),
-  },
-  { heading: 'which is', align: 'left', cell: ({ here }) => here?.is ?? '' },
-  { heading: 'our rows', align: 'left', cell: ({ faster, slower }) => `${faster} over ${slower}` },
+const claimColumns: readonly Column<ClaimResult>[] = [
+  left('claim', ({ claim }) => claim),
+  right('published', ({ published }) => formatFactor(published)),
+  right('here', ({ here, missing = '' }) => (here === undefined ? missing : formatRatio(here.ratio, Infinity))),
+  left('which is', ({ here }) => here?.is ?? ''),
+  left('our rows', ({ faster, slower }) => `${faster} over ${slower}`),
 ];
 
-function publishedColumns(table: PublishedTable): readonly HtmlColumn<PublishedRow>[] {
+function publishedColumns(table: PublishedTable): readonly Column<PublishedRow>[] {
   return [
-    {
-      heading: 'published',
-      align: 'left',
-      cell: ({ implementation, batch }) => `${implementation}${batch === undefined ? '' : `, batch ${batch}`}`,
-    },
-    { heading: 'language', align: 'left', cell: ({ language }) => language },
-    {
-      heading: 'µs a document',
-      align: 'right',
-      cell: ({ microsecondsPerSample }) => formatNumber(microsecondsPerSample),
-    },
-    {
-      heading: '× its CPython',
-      align: 'right',
-      cell: (row) => {
-        const factor = publishedSpeedup(row, table);
-        return factor === undefined ? '' : formatFactor(factor);
-      },
-    },
+    left(
+      'published',
+      ({ implementation, batch }) => `${implementation}${batch === undefined ? '' : `, batch ${batch}`}`,
+    ),
+    left('language', ({ language }) => language),
+    right('µs a document', ({ microsecondsPerSample }) => formatNumber(microsecondsPerSample)),
+    right('× its CPython', (row) => formatIfAny(publishedSpeedup(row, table), formatFactor)),
   ];
 }
 
@@ -199,15 +182,11 @@ function ladderSection({ result }: MachineReport): Html {
   const rungs = ladderOf(result);
   if (rungs.length < 2) return html`<p>The ladder needs more than one verified row.</p>`;
   const total = factorBetween(rungs[rungs.length - 1].row, rungs[0].row);
-  const columns: readonly HtmlColumn<(typeof rungs)[number]>[] = [
-    { heading: 'implementation', align: 'left', cell: ({ row }) => rowName(row) },
-    { heading: 'idea', align: 'left', cell: ({ idea }) => idea },
-    { heading: 'µs a document', align: 'right', cell: ({ row }) => formatNumber(row.microsecondsPerSample.median) },
-    {
-      heading: 'times faster than the row before',
-      align: 'right',
-      cell: ({ factor }) => (factor === undefined ? '' : formatFactor(factor)),
-    },
+  const columns: readonly Column<(typeof rungs)[number]>[] = [
+    left('implementation', ({ row }) => rowName(row)),
+    left('idea', ({ idea }) => idea),
+    right('µs a document', ({ row }) => formatNumber(row.microsecondsPerSample.median)),
+    right('times faster than the row before', ({ factor }) => formatIfAny(factor, formatFactor)),
   ];
   const caption = `From the slowest row to the fastest in ${rungs[rungs.length - 1].row.language}, each adds one idea; pale is the time that it took away. Together ${formatFactor(total)}.`;
   return html`${figure(ladderChart(result), caption)}${numbers(htmlTable('What each idea brought', columns, rungs))}`;
@@ -227,21 +206,17 @@ function sizeSection({ sizes }: MachineReport): Html {
 }
 
 function sizeTable(sizes: readonly BenchResult[]): Html {
-  const rows = [...new Set(sizes.flatMap(({ rows }) => rows.filter(isTimed).map(rowName)))];
+  const rows = [...new Set(sizes.flatMap(({ rows }) => rows.filter(isVerified).map(rowName)))];
   return htmlTable<string>(
     'µs a document, and the share of one core’s peak',
     [
-      { heading: 'implementation', align: 'left', cell: (name) => name },
-      ...sizes.map(
-        ({ task, rows }): HtmlColumn<string> => ({
-          heading: sizesName(task),
-          align: 'right',
-          cell: (name) => {
-            const row = rows.filter(isTimed).find((candidate) => rowName(candidate) === name);
-            if (row === undefined) return '';
-            const share = row.fractionOfPeak === undefined ? '' : ` (${formatPercent(row.fractionOfPeak)})`;
-            return `${formatNumber(row.microsecondsPerSample.median)}${share}`;
-          },
+      left('implementation', (name) => name),
+      ...sizes.map(({ task, rows }) =>
+        right<string>(sizesName(task), (name) => {
+          const row = rows.filter(isVerified).find((candidate) => rowName(candidate) === name);
+          if (row === undefined) return '';
+          const share = row.fractionOfPeak === undefined ? '' : ` (${formatPercent(row.fractionOfPeak)})`;
+          return `${formatNumber(row.microsecondsPerSample.median)}${share}`;
         }),
       ),
     ],
@@ -250,16 +225,16 @@ function sizeTable(sizes: readonly BenchResult[]): Html {
 }
 
 function verificationSection({ result }: MachineReport): Html {
-  const columns: readonly HtmlColumn<Row>[] = [
+  const columns: readonly Column<Row>[] = [
     implementation,
-    { heading: 'verdict', align: 'left', cell: (row) => (isTimed(row) ? 'verified' : `${row.status}: ${row.reason}`) },
-    timed('timed steps that a second process repeated', ({ stepsVerified }) => stepsVerified.toLocaleString('en-US')),
-    timed('steps checked one by one', ({ stepsForced }) => stepsForced.toLocaleString('en-US')),
+    left('verdict', (row) => (isVerified(row) ? 'verified' : `${row.status}: ${row.reason}`)),
+    timed('timed steps that a second process repeated', ({ stepsVerified }) => formatCount(stepsVerified)),
+    timed('steps checked one by one', ({ stepsForced }) => formatCount(stepsForced)),
     timed('largest error, of what rounding allows', ({ fractionOfBound }) => formatPercent(fractionOfBound)),
   ];
-  const timedRows = result.rows.filter(isTimed);
+  const timedRows = result.rows.filter(isVerified);
   const worst = Math.max(0, ...timedRows.map(({ fractionOfBound }) => fractionOfBound));
-  const wrong = result.rows.filter(({ status }) => status === 'mismatch' || status === 'error').length;
+  const wrong = result.rows.filter(isFailure).length;
   const verdict = `${timedRows.length} ${timedRows.length === 1 ? 'row is' : 'rows are'} verified, ${wrong === 0 ? 'none is' : wrong === 1 ? '1 is' : `${wrong} are`} wrong or broken. The largest error of any verified step is ${formatPercent(worst)} of what rounding alone allows.`;
   return html`<p>${verdict} Every loss of every timed lap is repeated to the last bit by a second process of the row; there, single steps are checked against a float64 model from the row's own state: loss, gradient and update. A row that differs gets no time.</p>${htmlTable('What was checked, and how closely it agreed', columns, result.rows, rowClass)}`;
 }
@@ -268,15 +243,11 @@ function historySection(trends: readonly Trend[]): Html {
   const longest = Math.max(0, ...trends.map(({ points }) => points.length));
   if (longest < 2) return html`<p>The history needs two runs of this task on this machine; it has ${longest}.</p>`;
   const steps = trends.flatMap(({ implementation, steps }) => steps.map((step) => ({ implementation, ...step })));
-  const columns: readonly HtmlColumn<(typeof steps)[number]>[] = [
-    { heading: 'implementation', align: 'left', cell: (step) => step.implementation },
-    { heading: 'since', align: 'left', cell: ({ at }) => at.createdAt.slice(0, 10) },
-    { heading: 'commit', align: 'left', cell: ({ at }) => at.commit?.slice(0, 10) ?? 'unknown' },
-    {
-      heading: 'change of time',
-      align: 'right',
-      cell: ({ ratio }) => `${ratio > 1 ? '+' : '−'}${formatPercent(Math.abs(ratio - 1))}`,
-    },
+  const columns: readonly Column<(typeof steps)[number]>[] = [
+    left('implementation', (step) => step.implementation),
+    left('since', ({ at }) => at.createdAt.slice(0, 10)),
+    left('commit', ({ at }) => at.commit?.slice(0, 10) ?? 'unknown'),
+    right('change of time', ({ ratio }) => `${ratio > 1 ? '+' : '−'}${formatPercent(Math.abs(ratio - 1))}`),
   ];
   return html`${figure(historyChart(trends), 'Red lines: steps of the level, where noise cannot explain them.')}${
     steps.length === 0
@@ -295,7 +266,7 @@ function measurementSection({ result }: MachineReport): Html {
   const { warnings, calibratorMicroseconds: _, ...quiet } = noise;
   return html`<p>Rounds go through the rows in random order. Each row runs in a fresh process in every round, is warmed up until steady, and yields one figure; the table has the median of the rounds.</p>
 ${warnings.map((warning) => html`<p class="wrong">Warning: ${warning}</p>`)}
-${numbers(htmlTable('Beside the time', besideTime, result.rows.filter(isTimed)), 'Start-up, memory, rate')}
+${numbers(htmlTable('Beside the time', besideTime, result.rows.filter(isVerified)), 'Start-up, memory, rate')}
 ${definitions('Machine', machine)}${definitions('Runtime of the TypeScript rows', runtime)}${definitions('Task', task)}${definitions('Noise', quiet)}${
   result.commit === undefined ? undefined : definitions('Code', { commit: result.commit })
 }`;
@@ -317,10 +288,25 @@ function flatten(record: object, prefix = ''): [name: string, value: string][] {
 }
 
 function readable(value: number): string {
-  return Number.isInteger(value) ? value.toLocaleString('en-US') : formatNumber(value);
+  return Number.isInteger(value) ? formatCount(value) : formatNumber(value);
 }
 
 /** `memoryBytes` as `memory bytes`. */
 function inWords(name: string): string {
   return name.replaceAll(/(?<=[a-z0-9])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+/** The commands that measure a result again, as one types them. */
+export function repeatCommands({ commit, command }: BenchResult): string {
+  const [name, ...words] = command.map(shellWord);
+  return [
+    ...(commit === undefined ? [] : [`git checkout ${shellWord(commit.replace(/-dirty$/, ''))}`]),
+    'npm ci',
+    ['npm run', name, ...(words.length === 0 ? [] : ['--', ...words])].join(' '),
+  ].join('\n');
+}
+
+/** A word as a POSIX shell takes it, quoted where it must be. */
+function shellWord(text: string): string {
+  return /^[\w./:@=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

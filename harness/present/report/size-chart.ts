@@ -1,23 +1,14 @@
 import { dot, line, ruleY, text } from '@observablehq/plot';
 import { rowName, sizesName } from '../../results/names.ts';
-import type { BenchResult, VerifiedRow } from '../../results/schema.ts';
-import { isTimed } from './bars-chart.ts';
+import { type BenchResult, isVerified, type VerifiedRow } from '../../results/schema.ts';
 import { type Chart, cutToPixels, DOT_PIXELS, decades, drawing, formatTick, textPixels } from './chart.ts';
 import { cssColor, languageColor } from './palette.ts';
 
-/** One row at one size. */
+/** One row at one size, or a ceiling of the machine. */
 interface Point {
   readonly name: string;
   readonly color: string;
   readonly size: string;
-  readonly parameters: number;
-  readonly value: number;
-}
-
-/** A ceiling of the machine, by size. */
-interface Roof {
-  readonly name: string;
-  readonly color: string;
   readonly parameters: number;
   readonly value: number;
 }
@@ -66,56 +57,33 @@ interface SizeChart {
 }
 
 function sizeChart({ results, label, unit, value, roof }: SizeChart): Chart {
-  const points = results.flatMap(({ task, rows }): Point[] =>
-    rows.filter(isTimed).flatMap((row) => {
-      const measured = value(row);
-      return measured === undefined
-        ? []
-        : [
-            {
-              name: rowName(row),
-              color: languageColor(row.language),
-              size: sizesName(task),
-              parameters: task.parameterCount,
-              value: measured,
-            },
-          ];
-    }),
+  const points = results.flatMap(({ task, rows }) =>
+    rows.filter(isVerified).flatMap((row) => pointAt(task, rowName(row), languageColor(row.language), value(row))),
   );
-  const roofs = results.flatMap((result): Roof[] => {
-    const { nativePeakGflops: peakGflops } = result.machine;
-    const row = result.rows.filter(isTimed).find(({ gflops }) => gflops !== undefined);
+  const roofs = results.flatMap(({ machine: { nativePeakGflops: peakGflops }, task, rows }) => {
+    const row = rows.filter(isVerified).find(({ gflops }) => gflops !== undefined);
     if (peakGflops === undefined || row === undefined) return [];
-    return (['float32', 'float64'] as const).flatMap((precision) => {
-      const height = roof(row, peakGflops[precision]);
-      return height === undefined
-        ? []
-        : [
-            {
-              name: `peak, ${precision}`,
-              color: cssColor('ink'),
-              parameters: result.task.parameterCount,
-              value: height,
-            },
-          ];
-    });
+    return (['float32', 'float64'] as const).flatMap((precision) =>
+      pointAt(task, `peak, ${precision}`, cssColor('ink'), roof(row, peakGflops[precision])),
+    );
   });
   return { label, draw: (width) => draw({ label, unit, points, roofs }, width) };
 }
 
-interface Drawn {
-  readonly label: string;
-  readonly unit: string;
+function pointAt(task: BenchResult['task'], name: string, color: string, value: number | undefined): readonly Point[] {
+  if (value === undefined) return [];
+  return [{ name, color, size: sizesName(task), parameters: task.parameterCount, value }];
+}
+
+interface Drawn extends Pick<SizeChart, 'label' | 'unit'> {
   readonly points: readonly Point[];
-  readonly roofs: readonly Roof[];
+  readonly roofs: readonly Point[];
 }
 
 function draw({ label, unit, points, roofs }: Drawn, width: number) {
   const values = [...points, ...roofs].map((point) => point.value);
   const range: [number, number] = [Math.min(...values) / 1.4, Math.max(...values) * 1.4];
-  const ends = [...Map.groupBy([...points, ...roofs], ({ name }) => name).values()].map(
-    (group) => group[group.length - 1],
-  );
+  const ends = [...new Map([...points, ...roofs].map((point) => [point.name, point])).values()];
   const nameSpace = Math.min(0.34 * width, Math.max(40, ...ends.map(({ name }) => textPixels(name)))) + 12 + DOT_PIXELS;
   const sizeNames = new Map<number, string>(points.map(({ parameters, size }) => [parameters, size]));
   const pixelOf = (at: number) =>
@@ -150,20 +118,8 @@ function draw({ label, unit, points, roofs }: Drawn, width: number) {
     marks: [
       ruleY(decades(range), { stroke: cssColor('line') }),
       line(roofs, { x: 'parameters', y: 'value', z: 'name', stroke: cssColor('ink'), strokeDasharray: '5 4' }),
-      line(points, {
-        x: 'parameters',
-        y: 'value',
-        z: 'name',
-        stroke: 'color',
-        strokeWidth: 2,
-      }),
-      dot(points, {
-        x: 'parameters',
-        y: 'value',
-        r: 3.5,
-        fill: 'color',
-        stroke: cssColor('paper'),
-      }),
+      line(points, { x: 'parameters', y: 'value', z: 'name', stroke: 'color', strokeWidth: 2 }),
+      dot(points, { x: 'parameters', y: 'value', r: 3.5, fill: 'color', stroke: cssColor('paper') }),
       ...ends.flatMap((end, i) => {
         const at = { x: 'parameters', y: 'value', textAnchor: 'start', dy: shifts[i] } as const;
         return [

@@ -1,8 +1,6 @@
-import { barsChart } from './bars-chart.ts';
+import { barsChart, ladderChart } from './bars-chart.ts';
 import { type Chart, svgFile } from './chart.ts';
-import { ladderChart } from './ladder-chart.ts';
 import type { MachineReport } from './machine-report.ts';
-import type { Scheme } from './palette.ts';
 import { bySize, costChart, rateChart } from './size-chart.ts';
 
 /** Wide enough for a README's column. */
@@ -11,18 +9,15 @@ const WIDTH = 880;
 /** The charts of a machine as files: `bars-light.svg`, `bars-dark.svg`, … */
 export function svgFiles({ result, sizes }: MachineReport): readonly { readonly name: string; readonly svg: string }[] {
   const single = bySize(sizes);
-  const charts: readonly (readonly [string, Chart])[] = [
-    ['bars', barsChart(result)],
-    ['ladder', ladderChart(result)],
-    ...(single.length === 0
-      ? []
-      : ([
-          ['cost', costChart(single)],
-          ['rate', rateChart(single)],
-        ] as const)),
-  ];
-  const schemes: readonly Scheme[] = ['light', 'dark'];
-  return charts.flatMap(([name, chart]) =>
-    schemes.map((scheme) => ({ name: `${name}-${scheme}.svg`, svg: svgFile(chart, WIDTH, scheme) })),
+  const charts: Readonly<Record<string, Chart>> = {
+    bars: barsChart(result),
+    ladder: ladderChart(result),
+    ...(single.length === 0 ? {} : { cost: costChart(single), rate: rateChart(single) }),
+  };
+  return Object.entries(charts).flatMap(([name, chart]) =>
+    (['light', 'dark'] as const).map((scheme) => ({
+      name: `${name}-${scheme}.svg`,
+      svg: svgFile(chart, WIDTH, scheme),
+    })),
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { wrap } from './wrap.ts';
+import { wrap } from './page.ts';
 
 describe('a long line', () => {
   it('is broken between words, and the rest indented', () => {

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { type CheckResult, checkResultSchema, SCHEMA_VERSION } from '../../results/schema.ts';
 import { benchResult, verifiedRow } from '../../testing/example-result.ts';
 import { html } from './html.ts';
-import { lossCurves, lossSection } from './loss-curves.ts';
+import { lossCurves, lossSection } from './losses.ts';
 
 const losses = Array.from({ length: 1000 }, (_, i) => 3.3 - i / 1000);
 const result = (implementation: string, change: object) => ({

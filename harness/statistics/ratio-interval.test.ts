@@ -48,7 +48,8 @@ describe('the interval of a ratio', () => {
   });
 
   it('of swapped sides is the reciprocal, for an odd number of rounds', () => {
-    const pair = fc.tuple(fc.double({ min: 0.1, max: 10, noNaN: true }), fc.double({ min: 0.1, max: 10, noNaN: true }));
+    // Whole numbers: ratios that are equal one way round are equal the other way round too.
+    const pair = fc.tuple(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 1, max: 1000 }));
     fc.assert(
       fc.property(fc.array(pair, { minLength: 7, maxLength: 7 }), (pairs) => {
         const [a, b] = [pairs.map(([x]) => x), pairs.map(([, y]) => y)];

@@ -4,6 +4,6 @@ export default defineConfig({
   test: {
     include: ['harness/**/*.slow.ts', 'scripts/**/*.slow.ts'],
     testTimeout: 120_000,
-    sequence: { concurrent: false },
+    maxWorkers: '100%',
   },
 });

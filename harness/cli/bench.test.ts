@@ -8,6 +8,7 @@ import { projectRoot } from '../project.ts';
 import { readHistory } from '../results/history.ts';
 import { benchResultSchema } from '../results/schema.ts';
 import { readResult } from '../results/store.ts';
+import { refusedCommandLine } from '../testing/command-line.ts';
 
 /** A folder of implementations that train plainly and tell made-up times, or do something worse. */
 let folder: string;
@@ -108,11 +109,8 @@ beforeEach(async () => {
   await mkdir(join(folder, 'pids'));
 });
 
-const command = (words: readonly string[]) => [
-  join(projectRoot, 'harness', 'cli', 'main.ts'),
-  ...['bench', '--impls', impls, '--results', results],
-  ...words,
-];
+const benchWords = (words: readonly string[]) => ['bench', '--impls', impls, '--results', results, ...words];
+const command = (words: readonly string[]) => [join(projectRoot, 'harness', 'cli', 'main.ts'), ...benchWords(words)];
 
 async function bench(...words: string[]) {
   return execa(process.execPath, command(words), { cwd: folder, reject: false, env: { NO_COLOR: '1' } });
@@ -271,7 +269,7 @@ describe('bad input', () => {
     [['--verbose'], /--verbose belongs to --scaling/],
     [['--sort', 'name'], /Allowed choices are ladder, speed/],
   ])('%j gets one line and exit code 2, and nothing is written', async (words, message) => {
-    const { exitCode, stdout, stderr } = await bench(...words);
+    const { exitCode, stdout, stderr } = await refusedCommandLine(...benchWords(words));
     expect(stderr).toMatch(message);
     expect(stderr.split('\n')).toHaveLength(1);
     expect([exitCode, stdout]).toEqual([2, '']);
@@ -281,8 +279,6 @@ describe('bad input', () => {
 });
 
 it('merge and history refuse what is no result of theirs in one line', async () => {
-  const run = (...words: string[]) =>
-    execa(process.execPath, [join(projectRoot, 'harness', 'cli', 'main.ts'), ...words], { cwd: folder, reject: false });
   const file = join(folder, 'cut.json');
   await writeFile(file, '{"schemaVersion":1,');
   for (const words of [
@@ -290,7 +286,7 @@ it('merge and history refuse what is no result of theirs in one line', async () 
     ['merge', join(folder, 'none.json')],
     ['history', '--file', file],
   ]) {
-    const { exitCode, stderr } = await run(...words);
+    const { exitCode, stderr } = await refusedCommandLine(...words);
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(/^error: [^\n]*(cut|none)\.json[^\n]*$/);
   }

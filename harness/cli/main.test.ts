@@ -5,7 +5,9 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { implementationsRoot, projectRoot } from '../project.ts';
 import { checkResultSchema } from '../results/schema.ts';
+import { refusedCommandLine } from '../testing/command-line.ts';
 import { benchResult, verifiedRow } from '../testing/example-result.ts';
+import { World } from '../testing/faults/world.ts';
 
 /** A folder of implementations: one that is right, and others in which one thing is wrong. */
 let impls: string;
@@ -50,6 +52,12 @@ const checkJson = async (...words: readonly string[]) => {
 };
 
 describe('bad usage: one line on standard error, exit code 2, nothing on standard output', () => {
+  test('by the tool itself', async () => {
+    const { stdout, stderr, exitCode } = await cli('chek');
+    expect(stderr).toMatch(/^error: unknown command 'chek' [^\n]*$/);
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
+  });
+
   test.each([
     ['an unknown command', ['chek'], /unknown command 'chek' \(Did you mean check\?\)/],
     ['an unknown option', ['check', '--preest', 'd16'], /unknown option '--preest' \(Did you mean --preset\?\)/],
@@ -73,7 +81,7 @@ describe('bad usage: one line on standard error, exit code 2, nothing on standar
     ['a place that cannot be written to', ['check', '--json', '/no/such/place.json'], /--json \/no\/such\/place\.json/],
     ['implementations that are nowhere', ['list', '--impls', 'no-such-folder'], /no-such-folder is not a folder/],
   ])('%s', async (_, words, message) => {
-    const { stdout, stderr, exitCode } = await cli(...words);
+    const { stdout, stderr, exitCode } = await refusedCommandLine(...words);
     expect(stderr).toMatch(message);
     expect(stderr.split('\n')).toHaveLength(1);
     expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
@@ -125,6 +133,26 @@ describe('check', () => {
       lacking: 'no-such-program not found (install it)',
     });
     expect(exitCode).toBe(1);
+  });
+
+  test('a manifest that cannot be used, where no row is named: one line tells it, the others are checked; exit code 2', async () => {
+    const world = await World.create();
+    try {
+      const project = await world.copyProject();
+      await mkdir(join(project, 'impls', 'broken'));
+      await writeFile(
+        join(project, 'impls', 'broken', 'impl.json'),
+        JSON.stringify({ ...analytic, precision: 'float16', run: { module: 'analytic.ts' } }),
+      );
+      const { stdout, stderr, exitCode } = await world.run(['check', '--steps', '1'], { project });
+      expect(stdout).toMatch(/^✔ analytic /m);
+      expect(stdout.match(/^.*broken.*$/gm)).toEqual([
+        expect.stringMatching(/^✖ broken +error .*impls.broken.impl\.json: field "precision": .*"float64"$/),
+      ]);
+      expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 2 });
+    } finally {
+      await world.destroy();
+    }
   });
 
   test('skipped and unsupported ones alone are no failure', async () => {

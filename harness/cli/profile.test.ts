@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { implementationsRoot, projectRoot } from '../project.ts';
+import { refusedCommandLine } from '../testing/command-line.ts';
 
 /** Copies of an implementation, one without a list and some whose list is wrong. */
 let impls: string;
@@ -48,7 +49,7 @@ describe('bad input: one line, exit code 2, nothing on standard output', () => {
     ],
     ['an operation for what is left', ['reserved'], /it is what is left/],
   ])('%s', async (_, words, message) => {
-    const { exitCode, stdout, stderr } = await profile(...words);
+    const { exitCode, stdout, stderr } = await refusedCommandLine('profile', ...words, '--impls', impls);
     expect(stderr).toMatch(message);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });

@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { projectRoot } from '../project.ts';
 import { resultPath, saveResult } from '../results/store.ts';
+import { refusedCommandLine } from '../testing/command-line.ts';
 import { benchResult } from '../testing/example-result.ts';
 
 let folder: string;
@@ -72,7 +73,7 @@ describe('bad input: one line, exit code 2, no file', () => {
   ])('%s', async (_, words, message) => {
     const given = await words();
     const before = await readdir(folder);
-    const { exitCode, stderr, stdout } = await report(...given);
+    const { exitCode, stderr, stdout } = await refusedCommandLine('report', '--results', folder, ...given);
     expect(stderr).toMatch(message);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(stdout).toBe('');

@@ -13,12 +13,19 @@ describe('a sparkline', () => {
   });
 });
 
-it('has a bar for every figure, whatever they are', () => {
+it('has a bar for every figure, whatever they are: the lowest bar for the lowest of figures that differ', () => {
   fc.assert(
     fc.property(
-      fc.array(fc.double({ min: 1e-3, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 30 }),
+      fc.array(fc.double({ min: Number.MIN_VALUE, max: Number.MAX_VALUE, noNaN: true }), {
+        minLength: 1,
+        maxLength: 30,
+      }),
       (series) => {
-        expect([...sparkline(series, 30)]).toHaveLength(series.length);
+        const bars = [...sparkline(series, 30)];
+        expect(bars).toHaveLength(series.length);
+        const [low, high] = [Math.min(...series), Math.max(...series)];
+        if (high / 2 <= low) return;
+        expect([bars[series.indexOf(low)], bars[series.indexOf(high)]]).toEqual(['▁', '█']);
       },
     ),
   );

@@ -8,12 +8,13 @@ export function sparkline(series: readonly number[], width: number): string {
   const shown = series.slice(-width);
   const low = Math.min(...shown);
   const high = Math.max(...shown);
-  const center = (low + high) / 2;
+  // Halved first: the sum of two huge figures has no end.
+  const center = low / 2 + high / 2;
   const reach = Math.max((high - low) / 2, 0.05 * center);
   return shown
     .map((figure) => {
-      // Rounding may put the lowest just below 0, and the highest on the end.
-      const height = Math.floor(((figure - center + reach) / (2 * reach)) * BARS.length);
+      // Rounding may put the lowest just below 0, and the highest on the end; figures near the smallest there are have no reach.
+      const height = reach > 0 ? Math.floor(((figure - center) / reach / 2 + 0.5) * BARS.length) : BARS.length / 2;
       return BARS[Math.max(0, Math.min(BARS.length - 1, height))];
     })
     .join('');

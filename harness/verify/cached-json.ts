@@ -1,30 +1,49 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import writeFileAtomic from 'write-file-atomic';
-import type { z } from 'zod';
-import { cacheFolder } from '../project.ts';
+import { z } from 'zod';
+import { cacheFolder, displayPath } from '../project.ts';
+import { readRegularFile } from '../regular-file.ts';
 
-/** A place in the cache for one JSON document; what cannot be read there counts as not there. */
+/** What a place in the cache holds: nothing yet, a document, or something that was not written there. */
+export type CachedDocument<T> = { readonly document: T } | { readonly damaged: string } | undefined;
+
+/** A place in the cache for one JSON document. */
 export interface CachedJson<T> {
-  read(): Promise<T | undefined>;
+  read(): Promise<CachedDocument<T>>;
   write(document: T): Promise<void>;
 }
+
+const LARGEST_FILE_BYTES = 64 * 2 ** 20;
 
 /** The document of `kind` that belongs to everything in `key`: data, settings and the code they were computed with. */
 export function cachedJson<T>(kind: string, key: readonly unknown[], schema: z.ZodType<T>): CachedJson<T> {
   const folder = cacheFolder(kind);
-  const file = `${folder}/${createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, 32)}.json`;
+  const file = `${folder}/${sha256(JSON.stringify(key)).slice(0, 32)}.json`;
+  const sealed = z
+    .strictObject({ sha256: z.string(), document: schema })
+    .refine((found) => found.sha256 === sha256(JSON.stringify(found.document)));
   return {
     read: async () => {
+      const isThere = await stat(file).then(
+        () => true,
+        () => false,
+      );
+      if (!isThere) return undefined;
       try {
-        return schema.parse(JSON.parse(await readFile(file, 'utf8')));
+        const text = (await readRegularFile(file, LARGEST_FILE_BYTES)).toString('utf8');
+        return { document: sealed.parse(JSON.parse(text)).document };
       } catch {
-        return undefined;
+        return { damaged: displayPath(file) };
       }
     },
     write: async (document) => {
       await mkdir(folder, { recursive: true });
-      await writeFileAtomic(file, JSON.stringify(document));
+      await writeFileAtomic(file, JSON.stringify({ sha256: sha256(JSON.stringify(document)), document }));
     },
   };
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }

@@ -73,7 +73,7 @@ export async function referenceTrace(
       continue;
     }
     try {
-      const losses = await lossesOf(reference, task, wanted, options);
+      const losses = await lossesOf(reference, task, wanted, options, warnings);
       const together = stepsTogether(task.training, losses, 'float64');
       if (together >= Math.min(STEPS_ALWAYS_CALM, losses.length)) return { source: reference.name, losses, warnings };
       const notFinite = losses.findIndex((loss) => !Number.isFinite(loss));
@@ -117,10 +117,17 @@ async function lossesOf(
   task: PreparedTask,
   wanted: number,
   options: ReferenceOptions,
+  warnings: string[],
 ): Promise<Float64Array> {
   const { preset: _, ...description } = task.description;
   const cache = cachedJson('reference', [description, await implementationHash(reference)], z.array(z.number()));
-  const known = (await cache.read()) ?? [];
+  const cached = await cache.read();
+  if (cached !== undefined && 'damaged' in cached) {
+    warnings.push(
+      `${cached.damaged}: got something else than the losses of ${reference.name}; they are computed again`,
+    );
+  }
+  const known = cached !== undefined && 'document' in cached ? cached.document : [];
   if (known.length >= wanted) return Float64Array.from(known.slice(0, wanted));
   const losses = await computeLosses(reference, task, wanted, options);
   await cache.write(Array.from(losses));

@@ -56,6 +56,7 @@ function damagedProject(
   damage: (path: string) => unknown,
   exitCode: number,
   says: RegExp,
+  size: readonly string[] = [],
 ): Fault {
   return {
     chapter,
@@ -64,7 +65,7 @@ function damagedProject(
     attempt: async (world) => {
       const project = await world.copyProject();
       await world.plant('zz-right', rightManifest);
-      const words = ['check', 'zz-right', '--impls', world.impls, '--steps', '3'];
+      const words = ['check', 'zz-right', '--impls', world.impls, '--steps', '3', ...size];
       expect((await world.run(words, { project })).exitCode).toBe(0);
       await damage(join(project, file));
       const ending = await world.run(words, { project });
@@ -88,6 +89,13 @@ const flip = async (file: string) => {
 
 const golden = 'reference/golden/us-names-2016-d16.json';
 const tasks = '.cache/tasks';
+
+function damagedReference(fault: string, damage: (file: string) => Promise<unknown>, where?: Fault['where']): Fault {
+  const again = 'it is computed again, and a warning names the file';
+  const says = /warning: .*\.cache\/reference\/.*got something else than the losses of .*verified/s;
+  const tried = damagedProject(fault, again, '.cache/reference', everyFileIn(damage), 0, says, ['--n-embd', '4']);
+  return where === undefined ? tried : { ...tried, where };
+}
 
 export const storedFaults: readonly Fault[] = [
   damagedResult('is empty', /not JSON, or cut off/, (file) => writeFile(file, '')),
@@ -170,6 +178,21 @@ export const storedFaults: readonly Fault[] = [
     /SHA-256|sha256/i,
   ),
   damagedProject('The data set is missing', oneLine, 'reference/datasets/us-names-2016.txt', rm, 2, /us-names-2016/),
+  damagedReference('A cached reference is cut', cutInHalf),
+  damagedReference('A cached reference has one wrong digit', async (file) =>
+    writeFile(
+      file,
+      (await readFile(file, 'utf8')).replace(/(?<=\.\d*)\d(?=\D)/, (digit) => String((Number(digit) + 1) % 10)),
+    ),
+  ),
+  damagedReference(
+    'A cached reference is a FIFO',
+    async (file) => {
+      await rm(file);
+      execFileSync('mkfifo', [file]);
+    },
+    'posix',
+  ),
   damagedProject(
     'Task files in the cache are cut',
     'they are written again, and the row is verified',

@@ -91,7 +91,7 @@ export class World {
     return folder;
   }
 
-  /** A copy of the project, for faults of its own files and caches. Only what a right TypeScript row needs is in it. */
+  /** A copy of the project, for faults of its own files and caches. In it is what a right TypeScript row needs, and a reference. */
   async copyProject(): Promise<string> {
     const copy = this.path('project');
     for (const part of [
@@ -101,6 +101,7 @@ export class World {
       'package.json',
       'tsconfig.json',
       join('impls', 'analytic'),
+      join('impls', 'scalar-autograd'),
     ]) {
       await cp(join(projectRoot, part), join(copy, part), {
         recursive: true,

@@ -48,7 +48,10 @@ export interface Trainer {
   close?(): void;
 }
 
-/** Throws {@link UnsupportedTask} where this implementation cannot help with such a task. */
+/**
+ * May be called again, for another task, once its last trainer is closed.
+ * @throws UnsupportedTask where this implementation cannot help with such a task
+ */
 export type CreateTrainer = (task: TrainingTask) => Trainer | Promise<Trainer>;
 
 /**

@@ -8,6 +8,7 @@ import argparse
 import array
 import json
 import math
+import os
 import sys
 import time
 
@@ -36,7 +37,7 @@ def write_numbers(type_code, path, values):
     return len(numbers)
 
 
-def parse_flags():
+def parse_flags(words=None):
     parser = argparse.ArgumentParser(description="Trains the given task, as told on standard input.")
     for flag in ("--tokens", "--offsets", "--parameters"):
         parser.add_argument(flag, required=True, metavar="FILE")
@@ -45,7 +46,7 @@ def parse_flags():
     for flag in ("--batch", "--num-steps", "--seed"):
         parser.add_argument(flag, required=True, type=int)
     parser.add_argument("--learning-rate", required=True, type=float)
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 class Competitor(Trainer):
@@ -98,7 +99,7 @@ def answer(trainer, line):
     # A path may contain spaces: everything after the first word is one argument.
     word, *arguments = line.strip().split(" ", 1)
     if word not in WORDS:
-        return {"error": f"unknown word {word!r}, expected one of {', '.join(WORDS)}, quit"}
+        return {"error": f"unknown word {word!r}, expected one of {', '.join(WORDS)}, task FILE, quit"}
     try:
         return WORDS[word](trainer, *arguments)
     except (TypeError, ValueError, ArithmeticError, OSError) as error:
@@ -115,9 +116,15 @@ def serve(create):
     trainer = load_trainer(create, parse_flags())
     say({"ready": PROTOCOL_VERSION})
     for line in sys.stdin:
-        if line.strip() == "quit":
+        word, *argument = line.strip().split(" ", 1)
+        if word == "quit":
             break
-        say(answer(trainer, line))
+        if word == "task" and argument and os.path.isfile(argument[0]):
+            with open(argument[0], encoding="utf8") as file:
+                trainer = load_trainer(create, parse_flags(file.read().splitlines()))
+            say({"ready": PROTOCOL_VERSION})
+        else:
+            say(answer(trainer, line))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -126,6 +126,22 @@ const trials: Readonly<Record<string, Trial>> = {
     const program = await open(hugeTask);
     const [loss] = await train(program, 1);
     if (!(loss > 0)) throw new ProtocolViolation(`lost ${loss} in the first step, which cannot be`);
+  },
+  'begins another task after `task FILE`, or answers with an error and goes on': async ({
+    open,
+    task,
+    hugeTask,
+    folder,
+  }) => {
+    const expected = await train(await open(task), 2);
+    const program = await open(hugeTask);
+    const file = join(folder, 'task');
+    await writeFile(file, (await taskFlags(task)).join('\n'));
+    program.say(`task ${file}`);
+    const answer = await program.hear();
+    if (refused.safeParse(answer).success) return void (await train(program, 1));
+    expectAnswer(ready, answer, 'task FILE');
+    expectSame(await train(program, 2), expected, 'after `task FILE`');
   },
   'ends on `quit`, with work behind it and none before it': async ({ open, task }) => {
     const program = await open(task);

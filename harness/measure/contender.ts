@@ -55,11 +55,12 @@ export interface Contender {
   readonly roles: readonly Role[];
   /** Whether it runs in a runtime whose widest SIMD is 128 bits. */
   readonly isHosted: boolean;
-  /** Everything that can be checked without timing, and how long a step takes. */
-  readonly admit: (signal: AbortSignal) => Promise<Admission | Refusal>;
+  /** Everything that can be checked without timing, and how long a step takes. `keep` gets the process in which all was well. */
+  readonly admit: (signal: AbortSignal, keep?: (trainer: TrainerProcess) => void) => Promise<Admission | Refusal>;
   /** Starts a fresh process. Rejects with an `ImplementationFailure` or an `UnsupportedTask`. */
   readonly start: (signal: AbortSignal) => Promise<TrainerProcess>;
-  readonly witness: (signal: AbortSignal) => Witness;
+  /** @param trainer the process to do it in; a fresh one where left out */
+  readonly witness: (signal: AbortSignal, trainer?: TrainerProcess) => Witness;
 }
 
 /** How a contender is started and checked. */
@@ -112,8 +113,8 @@ export async function contenderOf(
     roles: rolesOf(implementation),
     isHosted: 'module' in implementation.manifest.run,
     start,
-    witness: (signal) => new LapWitness(() => start(signal), training, precision),
-    admit: async (signal) => {
+    witness: (signal, trainer) => new LapWitness(() => start(signal), training, precision, trainer),
+    admit: async (signal, keep) => {
       let cost: StepCost | undefined;
       const verification = await verifyImplementation(implementation, expectation, {
         gauntletSeed: randomInt(GAUNTLET_SEEDS),
@@ -126,6 +127,7 @@ export async function contenderOf(
         afterwards: async (trainer) => {
           cost = await stepCost(trainer, training, options.scoutMilliseconds);
         },
+        keep,
       });
       const build = await builtCommand(implementation);
       const admission = admissionOf(verification, cost, precision);

@@ -163,7 +163,10 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
       const { contender } = entry;
       await tell({ kind: 'verifying', entry: index });
       const done = await update(index, contender, async () => {
-        const admission = await contender.admit(budget.signalOf(contender));
+        const ends = budget.signalOf(contender);
+        const admission = await contender.admit(ends, (trainer) => {
+          witnesses.set(contender, contender.witness(ends, trainer));
+        });
         if (admission.status !== 'verified')
           return { state: 'refused', identity: contender.identity, refusal: admission };
         const lapSteps =

@@ -23,6 +23,13 @@ const modules: Readonly<Record<string, string>> = {
   declines: `
     class UnsupportedTask extends Error { name = 'UnsupportedTask'; }
     export default () => { throw new UnsupportedTask('only even sizes'); };`,
+  picky: `
+    class UnsupportedTask extends Error { name = 'UnsupportedTask'; }
+    export default async ({ batch, numSteps }: { readonly batch: number; readonly numSteps: number }) => {
+      if (batch === 3) throw new UnsupportedTask('only small batches');
+      if (batch === 4) throw new RangeError('broken');
+      return { train: () => Float64Array.of(numSteps), reset: () => {}, parameters: () => new Float64Array(0) };
+    };`,
   'no-default': 'export const createTrainer = () => {};',
   'throws-at-start': 'export default () => { throw new TypeError("no such\\nthing"); };',
   'throws-in-training': `
@@ -76,6 +83,20 @@ describe('a hosted module', () => {
     expect(nanoseconds).toBeGreaterThan(0);
     expect(await trainer.parameters()).toEqual(parameters);
     expect(await trainer.gradients()).toBeUndefined();
+  });
+
+  test('begins another task where it is told to, one it declined or broke on before too', async () => {
+    const trainer = await start('picky');
+    const even = smallTask();
+    const other = { ...even, training: { ...even.training, numSteps: 7 } };
+    expect((await trainer.train(1)).losses).toEqual(Float64Array.of(even.training.numSteps));
+    const odd = { ...even, training: { ...even.training, batch: 3 } };
+    await expect(trainer.take(odd)).rejects.toThrow('only small batches');
+    expect(await trainer.take(other)).toBe(true);
+    expect((await trainer.train(1)).losses).toEqual(Float64Array.of(7));
+    expect(await trainer.take({ ...even, training: { ...even.training, batch: 4 } })).toBe(false);
+    expect(await trainer.take(even)).toBe(true);
+    expect((await trainer.train(1)).losses).toEqual(Float64Array.of(even.training.numSteps));
   });
 
   test('may decline a task', async () => {

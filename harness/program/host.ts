@@ -20,49 +20,61 @@ class WrongWord extends Error {}
 await main();
 
 async function main(): Promise<void> {
-  const { module, task } = readTask();
-  let trainer: Trainer;
+  const [module = '', ...flags] = process.argv.slice(2);
+  let create: CreateTrainer;
+  let begun: Begun;
   try {
-    trainer = requireTrainer(await (await loadFactory(module))(task));
+    const task = readTask(flags);
+    create = await loadFactory(module);
+    begun = await begin(create, task);
   } catch (error) {
-    if (error instanceof Error && error.name === 'UnsupportedTask') {
-      answer({ unsupported: error.message });
-    } else {
-      explain(error);
-      answer({ error: oneLine(error) });
-      process.exitCode = 1;
-    }
+    explain(error);
+    answer({ error: oneLine(error) });
+    process.exitCode = 1;
     return;
   }
-  answer({
-    ready: PROTOCOL_VERSION,
-    ...(trainer.buildNanoseconds === undefined ? {} : { buildNanoseconds: trainer.buildNanoseconds }),
-  });
-  listen(trainer);
+  answer(begun.greeting);
+  if (begun.trainer !== undefined) listen(create, begun.trainer);
 }
 
-/** The words after the module come in pairs, a flag and its value. */
-function readTask(): { readonly module: string; readonly task: TrainingTask } {
-  const [module = '', ...words] = process.argv.slice(2);
+/** What is said of a task; no trainer where the implementation declines it. */
+interface Begun {
+  readonly greeting: object;
+  readonly trainer?: Trainer;
+}
+
+async function begin(create: CreateTrainer, task: TrainingTask): Promise<Begun> {
+  try {
+    const trainer = requireTrainer(await create(task));
+    const { buildNanoseconds } = trainer;
+    return {
+      trainer,
+      greeting: { ready: PROTOCOL_VERSION, ...(buildNanoseconds === undefined ? {} : { buildNanoseconds }) },
+    };
+  } catch (error) {
+    if (error instanceof Error && error.name === 'UnsupportedTask') return { greeting: { unsupported: error.message } };
+    throw error;
+  }
+}
+
+/** The words come in pairs, a flag and its value. */
+function readTask(words: readonly string[]): TrainingTask {
   const flags: Record<string, string> = {};
   for (let i = 0; i < words.length; i += 2) flags[words[i]] = words[i + 1];
   return {
-    module,
-    task: {
-      model: {
-        nEmbd: Number(flags['--n-embd']),
-        nHead: Number(flags['--n-head']),
-        nLayer: Number(flags['--n-layer']),
-        blockSize: Number(flags['--block-size']),
-        vocabSize: Number(flags['--vocab-size']),
-      },
-      tokens: new Int32Array(readBytes(flags['--tokens'])),
-      offsets: new Int32Array(readBytes(flags['--offsets'])),
-      parameters: new Float64Array(readBytes(flags['--parameters'])),
-      batch: Number(flags['--batch']),
-      numSteps: Number(flags['--num-steps']),
-      learningRate: Number(flags['--learning-rate']),
+    model: {
+      nEmbd: Number(flags['--n-embd']),
+      nHead: Number(flags['--n-head']),
+      nLayer: Number(flags['--n-layer']),
+      blockSize: Number(flags['--block-size']),
+      vocabSize: Number(flags['--vocab-size']),
     },
+    tokens: new Int32Array(readBytes(flags['--tokens'])),
+    offsets: new Int32Array(readBytes(flags['--offsets'])),
+    parameters: new Float64Array(readBytes(flags['--parameters'])),
+    batch: Number(flags['--batch']),
+    numSteps: Number(flags['--num-steps']),
+    learningRate: Number(flags['--learning-rate']),
   };
 }
 
@@ -92,29 +104,52 @@ function requireTrainer(trainer: Trainer): Trainer {
 }
 
 /** Answers words until `quit` or the end of input. A word is done before the next one is looked at. */
-function listen(trainer: Trainer): void {
+function listen(create: CreateTrainer, first: Trainer): void {
+  let trainer: Trainer | undefined = first;
   let pending = '';
+  const lines: string[] = [];
+  let isAtWork = false;
   const end = () => {
-    trainer.close?.();
+    trainer?.close?.();
     process.exit(0);
+  };
+  /** Only a new task takes more than one turn. */
+  const work = async () => {
+    isAtWork = true;
+    for (let line = lines.shift()?.trim(); line !== undefined; line = lines.shift()?.trim()) {
+      if (line === 'quit') return end();
+      if (!line.startsWith('task ')) {
+        answer(reply(trainer, line));
+        continue;
+      }
+      try {
+        const begun = await begin(create, readTask(readFileSync(line.slice('task '.length), 'utf8').split('\n')));
+        trainer?.close?.();
+        trainer = begun.trainer;
+        answer(begun.greeting);
+      } catch (error) {
+        explain(error);
+        answer({ error: oneLine(error) });
+      }
+    }
+    isAtWork = false;
   };
   process.stdin.setEncoding('utf8');
   process.stdin.on('data', (text: string) => {
     const words = (pending + text).split('\n');
     pending = words.pop() ?? '';
-    for (const word of words) {
-      if (word.trim() === 'quit') return end();
-      answer(reply(trainer, word.trim()));
-    }
+    lines.push(...words);
+    if (!isAtWork) void work();
   });
   process.stdin.on('end', end);
 }
 
-function reply(trainer: Trainer, line: string): object {
+function reply(trainer: Trainer | undefined, line: string): object {
   const [word] = line.split(' ', 1);
   // The rest of the line: the path of a file may hold spaces.
   const argument = line.slice(word.length + 1);
   try {
+    if (trainer === undefined) throw new WrongWord('there is no task: the last one was declined');
     switch (word) {
       case 'train':
         return train(trainer, wholeNumber(argument, 1, '"train" takes a whole number of steps, at least 1'));
@@ -127,7 +162,7 @@ function reply(trainer: Trainer, line: string): object {
         if (trainer.gradients === undefined) return { unsupported: 'gradients are never stored' };
         return { gradients: write(argument, trainer.gradients()) };
       default:
-        throw new WrongWord(`unknown word "${word}"; there are train, reset, parameters, gradients, quit`);
+        throw new WrongWord(`unknown word "${word}"; there are train, reset, parameters, gradients, task, quit`);
     }
   } catch (error) {
     if (!(error instanceof WrongWord)) explain(error);

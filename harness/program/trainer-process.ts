@@ -42,6 +42,11 @@ export interface TrainerProcess {
   parameters(): Promise<Float64Array>;
   /** Gradient of the next step's loss, or undefined where the implementation never stores one. */
   gradients(): Promise<Float64Array | undefined>;
+  /**
+   * Has the process begin another task, which saves starting one; false where it does not know how to.
+   * @throws UnsupportedTask where it declines that task
+   */
+  take(task: PreparedTask): Promise<boolean>;
   /** Says a word that there is not, which every program answers at once: what a word costs without any work. */
   emptyWord(): Promise<void>;
   /** How long the last word took by the harness's clock: from before it was written until its answer was here. */
@@ -113,6 +118,7 @@ export async function startTrainer(
     reset: (firstDocument) => conversation.reset(firstDocument),
     parameters: async () => (await conversation.dump('parameters')) ?? conversation.refusesParameters(),
     gradients: () => conversation.dump('gradients'),
+    take: (next) => conversation.take(next),
     emptyWord: () => conversation.emptyWord(),
     wordNanoseconds: () => program.wordNanoseconds,
     schedulerTimes: () => schedulerTimes(program.processId),
@@ -147,15 +153,20 @@ function defaultMemoryLimit(): number {
 /** The words of the protocol, each with what its answer must look like. */
 class Conversation {
   readonly #program: ChildProgram;
-  readonly #task: PreparedTask;
+  #task: PreparedTask;
   readonly #replyTimeoutMilliseconds: number;
-  #millisecondsPerStep: number;
+  #millisecondsPerStep = 0;
   #folder: string | undefined;
 
   constructor(program: ChildProgram, task: PreparedTask, replyTimeoutMilliseconds?: number) {
     this.#program = program;
     this.#task = task;
     this.#replyTimeoutMilliseconds = replyTimeoutMilliseconds ?? DEFAULT_REPLY_TIMEOUT_MILLISECONDS;
+    this.#isAbout(task);
+  }
+
+  #isAbout(task: PreparedTask): void {
+    this.#task = task;
     this.#millisecondsPerStep = (1000 * flopsPerStep(task)) / SLOWEST_FLOPS_PER_SECOND;
   }
 
@@ -186,6 +197,18 @@ class Conversation {
     await this.#parse(resetReply, await this.#program.ask(word, this.#limits(1)), `to \`${word}\``, '{"reset":true}');
   }
 
+  async take(task: PreparedTask): Promise<boolean> {
+    const file = join(await this.#ownFolder(), 'task');
+    await writeFile(file, (await taskFlags(task)).join('\n'));
+    const answer = await this.#program.ask(`task ${file}`, this.#limits(1));
+    if (errorReply.safeParse(answer).success) return false;
+    const expected = `{"ready":${PROTOCOL_VERSION}}, as at the start`;
+    const reply = await this.#parse(readyReply, answer, 'to `task FILE`', expected);
+    this.#isAbout(task);
+    if ('unsupported' in reply) throw new UnsupportedTask(reply.unsupported);
+    return true;
+  }
+
   async emptyWord(): Promise<void> {
     const answer = await this.#program.ask(EMPTY_WORD, this.#limits(1));
     await this.#parse(errorReply, answer, `to \`${EMPTY_WORD}\``, '{"error":"one line"}, for there is no such word');
@@ -212,8 +235,7 @@ class Conversation {
   }
 
   async #dump(word: 'parameters' | 'gradients'): Promise<Float64Array | undefined> {
-    this.#folder ??= await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
-    const file = join(this.#folder, word);
+    const file = join(await this.#ownFolder(), word);
     const answer = await this.#program.ask(`${word} ${file}`, this.#limits(1));
     const count = this.#task.training.parameters.length;
     const schema = z.union([z.strictObject({ [word]: z.literal(count) }), unsupportedReply]);
@@ -234,6 +256,11 @@ class Conversation {
       );
     }
     return dump.numbers;
+  }
+
+  async #ownFolder(): Promise<string> {
+    this.#folder ??= await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
+    return this.#folder;
   }
 
   refusesParameters(): Promise<never> {

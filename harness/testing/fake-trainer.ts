@@ -67,6 +67,7 @@ export function fakeContender(
         first = firstDocument;
         word = EMPTY_WORD_NANOSECONDS + (options.resetNanoseconds ?? 0);
       },
+      take: async () => false,
       emptyWord: async () => {
         word = EMPTY_WORD_NANOSECONDS;
       },

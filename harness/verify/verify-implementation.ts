@@ -22,6 +22,8 @@ export interface VerifyOptions extends TrainerOptions {
   readonly onProgress?: ((stepsDone: number) => void) | undefined;
   /** Called with the trainer as verification leaves it, `stepsDone` steps in, when all was well. */
   readonly afterwards?: ((trainer: TrainerProcess, stepsDone: number) => Promise<void>) | undefined;
+  /** Takes over the trainer, back on the task, when all was well, and ends it some time; it is ended here where left out. */
+  readonly keep?: ((trainer: TrainerProcess) => void) | undefined;
 }
 
 /** What an implementation was seen to do, for whoever looks for its fault. */
@@ -102,6 +104,11 @@ async function trainAndJudge(
   const { precision } = implementation.manifest;
   const { numSteps } = task.training;
   const trainer = await startTrainer(implementation, task, options);
+  let isKept = false;
+  const keep = () => {
+    options.keep?.(trainer);
+    isKept = options.keep !== undefined;
+  };
   try {
     const teacher = new Teacher(task.training, precision);
     const first = await trainFirstStep(trainer, teacher, task.training.parameters);
@@ -145,18 +152,31 @@ async function trainAndJudge(
       }
     }
     await options.afterwards?.(trainer, losses.length);
-    if (options.gauntletSeed === undefined) return { ...verified, losses, first };
+    if (options.gauntletSeed === undefined) {
+      keep();
+      return { ...verified, losses, first };
+    }
+    let isOnTask = true;
     const gauntlet = await runGauntlet(
-      (small) => startTrainer(implementation, small, options),
+      async (small) => {
+        const wasOnTask = isOnTask;
+        isOnTask = false;
+        if (await trainer.take(small)) return { ...trainer, quit: async () => {} };
+        isOnTask = wasOnTask;
+        return startTrainer(implementation, small, options);
+      },
       gauntletTasks(options.gauntletSeed),
       precision,
       (small) => !supportsTask(implementation.manifest.supports, small.training),
     );
-    if (gauntlet.status === 'passed') return { ...verified, gauntlet, losses, first };
+    if (gauntlet.status === 'passed') {
+      if (isOnTask || (await trainer.take(task))) keep();
+      return { ...verified, gauntlet, losses, first };
+    }
     const reason = `random task "${gauntlet.task.name}" (--gauntlet-seed ${options.gauntletSeed}): ${gauntlet.reason}`;
     return { ...verified, status: 'mismatch', reason, ...evidenceOf(gauntlet), losses, first };
   } finally {
-    await trainer.quit();
+    if (!isKept) await trainer.quit();
   }
 }
 

@@ -99,7 +99,12 @@ function serve(create, arguments)
         words = split(line, ' '; limit = 2)
         word, argument = String(words[1]), length(words) == 2 ? String(words[2]) : ""
         word == "quit" && break
-        answer(reply(trainer, word, argument))
+        if word == "task" && isfile(argument)
+            trainer = create(read_task(readlines(argument)))
+            answer("{\"ready\":2}")
+        else
+            answer(reply(trainer, word, argument))
+        end
     end
     return nothing
 end
@@ -114,7 +119,7 @@ function reply(trainer, word, argument)
     elseif word == "gradients"
         return write_numbers(word, argument, to_rows(gradient(trainer)))
     end
-    return refusal("unknown word: expected train, reset, parameters, gradients or quit")
+    return refusal("unknown word: expected train, reset, parameters, gradients, task FILE or quit")
 end
 
 function train(trainer, argument)

@@ -54,6 +54,9 @@ export class Teacher {
   readonly #model: Float64Model;
   #moments: Moments;
   #next: Moments;
+  /** What the step that is judged should lead to, and what each entry may be off by. */
+  readonly #expected: Float64Array;
+  readonly #allowed: Float64Array;
   #step = 0;
   #firstDocument = 0;
 
@@ -63,6 +66,8 @@ export class Teacher {
     this.#model = new Float64Model(task);
     this.#moments = emptyMoments(task.parameters.length);
     this.#next = emptyMoments(task.parameters.length);
+    this.#expected = new Float64Array(task.parameters.length);
+    this.#allowed = new Float64Array(task.parameters.length);
   }
 
   /** Back to step 0, which takes the batch that begins with `firstDocument`. */
@@ -105,25 +110,17 @@ export class Teacher {
   /** Loss of the next step, and the parameters that it leads to, where no trainer is asked. */
   predict(before: Float64Array): { readonly loss: number; readonly after: Float64Array } {
     const loss = this.#model.lossAt(before, this.#documentOf(this.#step));
-    const after = before.slice();
-    this.#update(before, (i, update) => {
-      after[i] = before[i] - update;
-    });
+    this.#update(before);
     [this.#moments, this.#next] = [this.#next, this.#moments];
     this.#step++;
-    return { loss, after };
+    return { loss, after: this.#expected.slice() };
   }
 
   /** The update of the next step, tensor by tensor; judges nothing. */
   compareUpdate(before: Float64Array, after: Float64Array): readonly TensorFinding[] {
     this.#model.lossAt(before, this.#documentOf(this.#step));
-    const expected = new Float64Array(before.length);
-    const tolerances = new Float64Array(before.length);
-    this.#update(before, (i, update, allowed) => {
-      expected[i] = before[i] - update;
-      tolerances[i] = allowed;
-    });
-    return checkTensors(this.#model.layout, expected, after, (i) => tolerances[i]);
+    this.#update(before);
+    return checkTensors(this.#model.layout, this.#expected, after, (i) => this.#allowed[i]);
   }
 
   /** The gradient of the next step's loss, tensor by tensor. */
@@ -158,18 +155,24 @@ export class Teacher {
   #judge(before: Float64Array, after: Float64Array, loss: number, flipped: readonly HiddenUnit[]): StepFinding {
     const expectedLoss = this.#model.lossAt(before, this.#documentOf(this.#step), flipped);
     const lossDeviation = this.#lossDeviation(expectedLoss, loss);
-    let worst = { fraction: -1, index: 0, expected: 0, error: 0, allowed: 0 };
-    this.#update(before, (index, update, allowed) => {
-      const expected = before[index] - update;
-      const error = distance(expected, after[index]);
-      if (error <= allowed * worst.fraction) return;
-      const fraction = fractionOf(error, allowed);
-      if (fraction > worst.fraction) worst = { fraction, index, expected, error, allowed };
-    });
-    const { fraction, index, expected, error, allowed } = worst;
+    this.#update(before);
+    let [fraction, index] = [-1, 0];
+    for (let i = 0; i < after.length; i++) {
+      const error = distance(this.#expected[i], after[i]);
+      if (error <= this.#allowed[i] * fraction) continue;
+      const own = fractionOf(error, this.#allowed[i]);
+      if (own > fraction) [fraction, index] = [own, i];
+    }
+    const [expected, actual] = [this.#expected[index], after[index]];
     return {
       loss: lossDeviation,
-      update: { ...this.#entry(index), expected, actual: after[index], error, allowed },
+      update: {
+        ...this.#entry(index),
+        expected,
+        actual,
+        error: distance(expected, actual),
+        allowed: this.#allowed[index],
+      },
       fractionOfBound: Math.max(fraction, fractionOf(lossDeviation.error, lossDeviation.allowed)),
     };
   }
@@ -180,8 +183,9 @@ export class Teacher {
     return { expected, actual, error: distance(expected, actual), allowed };
   }
 
-  /** Takes the gradient of the last loss into `#next`, and hands over each entry's update and what it may be off by. */
-  #update(before: Float64Array, take: (index: number, update: number, allowed: number) => void): void {
+  /** Takes the gradient of the last loss into `#next`, and sets `#expected` and `#allowed`. */
+  #update(before: Float64Array): void {
+    const [expected, allowed] = [this.#expected, this.#allowed];
     const { gradient, layout } = this.#model;
     const { m: oldM, v: oldV, dm: oldDm, dv: oldDv } = this.#moments;
     const { m: newM, v: newV, dm: newDm, dv: newDv } = this.#next;
@@ -212,7 +216,9 @@ export class Teacher {
         const off = (dm / correction1 + Math.abs(ratio) * rootError) / least;
         // No gradients whatsoever make Adam step further than this.
         const most = mostRatio + Math.abs(ratio);
-        take(i, rate * ratio, rate * Math.min(off, most) + this.#slack(Math.abs(before[i]) + Math.abs(rate * ratio)));
+        const update = rate * ratio;
+        expected[i] = before[i] - update;
+        allowed[i] = rate * Math.min(off, most) + this.#slack(Math.abs(before[i]) + Math.abs(update));
       }
     }
   }

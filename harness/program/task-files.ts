@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { lstatSync, readFileSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TrainingTask } from '../../impls/contract.ts';
@@ -26,14 +27,13 @@ export async function writeTaskFiles(training: TrainingTask): Promise<TaskFiles>
 }
 
 /** Whether the files of a task still hold it. A row that changed them would have the next one train on something else. */
-export async function taskFilesHold({ tokens, offsets, parameters }: TrainingTask): Promise<boolean> {
-  const found = await Promise.all([tokens, offsets, parameters].map((numbers) => holds(pathOf(numbers), numbers)));
-  return found.every(Boolean);
+export function taskFilesHold({ tokens, offsets, parameters }: TrainingTask): boolean {
+  return [tokens, offsets, parameters].every((numbers) => holds(pathOf(numbers), numbers));
 }
 
 async function writeWhereNeeded(numbers: Int32Array | Float64Array): Promise<string> {
   const file = pathOf(numbers);
-  if (await holds(file, numbers)) return file;
+  if (holds(file, numbers)) return file;
   await mkdir(dirname(file), { recursive: true });
   const unfinished = `${file}.${randomUUID()}`;
   try {
@@ -61,12 +61,12 @@ function pathOf(numbers: Int32Array | Float64Array): string {
 const comparedStamps = new Map<string, string>();
 
 /** Whether a regular file has exactly these numbers; the size is compared first, so that nothing endless is read. */
-async function holds(file: string, numbers: Int32Array | Float64Array): Promise<boolean> {
-  const present = await lstat(file, { bigint: true }).catch(() => undefined);
+function holds(file: string, numbers: Int32Array | Float64Array): boolean {
+  const present = lstatSync(file, { bigint: true, throwIfNoEntry: false });
   if (present?.isFile() !== true || Number(present.size) !== numbers.byteLength) return false;
   const stamp = [present.ino, present.mtimeNs, present.ctimeNs].join(' ');
   if (comparedStamps.get(file) === stamp) return true;
-  if (!(await readFile(file)).equals(littleEndianBytes(numbers))) return false;
+  if (!readFileSync(file).equals(littleEndianBytes(numbers))) return false;
   comparedStamps.set(file, stamp);
   return true;
 }

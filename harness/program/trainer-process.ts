@@ -1,3 +1,4 @@
+import { unlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, totalmem } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
@@ -241,15 +242,15 @@ class Conversation {
     const schema = z.union([z.strictObject({ [word]: z.literal(count) }), unsupportedReply]);
     const reply = await this.#parse(schema, answer, `to \`${word} FILE\``, `{"${word}":${count}}`);
     if (unsupportedReply.safeParse(reply).success) return undefined;
-    const dump = await readDump(file, count);
+    const dump = readDump(file, count);
     if ('problem' in dump) {
       return this.#program.fail(
         `on \`${word} FILE\` it ${dump.problem}`,
         `write the ${count} ${word} as little-endian float64, and close the file before answering`,
       );
     }
-    await rm(file);
-    if (!(await taskFilesHold(this.#task.training))) {
+    unlinkSync(file);
+    if (!taskFilesHold(this.#task.training)) {
       return this.#program.fail(
         'changed or removed the files of its task',
         'read these files, and leave them as they are',

@@ -34,7 +34,8 @@ const knownExceptions: readonly string[] = [];
 const runsInTheBrowser = [
   /^harness\/statistics\//,
   /^harness\/task\/(?!dataset|prepare-task)/,
-  /^harness\/verify\/(float64-model|model-gradient|rules-trainer|teacher|tensor-check|timed-laps|training-rules)\.ts$/,
+  /^harness\/diagnose\/(model-gradient|rules-trainer|training-rules)\.ts$/,
+  /^harness\/verify\/(float64-model|teacher|tensor-check|timed-laps)\.ts$/,
 ];
 
 interface Import {

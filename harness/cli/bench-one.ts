@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { benchTask } from '../measure/bench-task.ts';
 import { NoiseWatch } from '../measure/noise.ts';
@@ -13,13 +14,12 @@ import { appendHistory, HISTORY_NAME, historyRecord } from '../results/history.t
 import { taskName } from '../results/names.ts';
 import { joinedRuns } from '../results/resumed.ts';
 import type { BenchResult } from '../results/schema.ts';
-import { readResult, resultPath, saveResult } from '../results/store.ts';
+import { readResult, resultPath, resultTaskName, saveResult } from '../results/store.ts';
 import type { TaskRequest } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
 import type { TaskFlags } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
-import { withProgress } from './progress.ts';
-import { RaceReporter } from './race-progress.ts';
+import { RaceReporter, withProgress } from './progress.ts';
 
 export interface BenchFlags extends TaskFlags {
   readonly baseline: readonly string[];
@@ -165,4 +165,37 @@ function roundLimit(flags: BenchFlags, budgetSeconds: number, resumed?: BenchRes
     ...(flags.budget === undefined ? {} : { counts: 'all' as const }),
     ...(flags.quick ? { mostRounds: QUICK_ROUNDS } : {}),
   };
+}
+
+/**
+ * The run that `--resume` goes on with.
+ *
+ * @param named path of a result, or true for the newest unfinished one in the folder
+ * @throws UsageError where there is none, or the named one was finished
+ */
+export async function unfinishedRun(named: string | true, folder: string): Promise<Resumed> {
+  if (named !== true) {
+    const result = await readResult(named);
+    if (result.unfinished) return { path: named, result };
+    throw new UsageError(
+      `--resume ${displayPath(named)}: got a finished run; expected an interrupted one; run it anew`,
+    );
+  }
+  const names = await readdir(folder).catch(() => []);
+  const newestFirst = names
+    .filter((name) => resultTaskName(name) !== undefined)
+    .toSorted()
+    .toReversed();
+  for (const name of newestFirst) {
+    const path = join(folder, name);
+    // One that cannot be read is none that could be resumed.
+    const result = await readResult(path).catch((error) => {
+      if (error instanceof UsageError) return undefined;
+      throw error;
+    });
+    if (result?.unfinished) return { path, result };
+  }
+  throw new UsageError(
+    `--resume: got no interrupted run in ${displayPath(folder)}; expected one; name its file, or run anew`,
+  );
 }

@@ -17,12 +17,13 @@ import { SCHEMA_VERSION } from '../results/schema.ts';
 import { checkResultsFolder } from '../results/store.ts';
 import { UsageError } from '../usage-error.ts';
 import { benchLong } from './bench-long.ts';
-import { type BenchFlags, type BenchOutcome, benchOne, type Resumed } from './bench-one.ts';
+import { type BenchFlags, type BenchOutcome, benchOne, type Resumed, unfinishedRun } from './bench-one.ts';
 import { benchScaling } from './bench-scaling.ts';
 import { confirmLongRun } from './confirm-long-run.ts';
 import { rowExitCode } from './exit-code.ts';
 import {
   addTaskFlags,
+  checkJsonTarget,
   collect,
   exportOption,
   implementationsOption,
@@ -34,12 +35,11 @@ import {
   taskRequest,
   timeoutOption,
   wholeNumberFrom,
+  writeJson,
 } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
-import { checkJsonTarget, writeJson } from './json-output.ts';
 import { reportTarget, writeReport } from './report.ts';
-import { resultText } from './result-text.ts';
-import { unfinishedRun } from './unfinished-run.ts';
+import { resultText } from './show.ts';
 
 /** @param resumed goes on with this run, whose command is the one to be parsed */
 export function benchCommand(resumed?: Resumed): Command {

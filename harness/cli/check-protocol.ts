@@ -6,7 +6,7 @@ import { type DiscoveredImplementation, isBroken } from '../program/discover.ts'
 import { ImplementationFailure } from '../program/implementation-failure.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { exitCode } from './exit-code.ts';
-import { writeJson } from './json-output.ts';
+import { writeJson } from './flags.ts';
 
 export interface CheckProtocolOptions {
   readonly signal?: AbortSignal | undefined;

@@ -1,5 +1,5 @@
 import { diagnoseMismatch } from '../diagnose/diagnose.ts';
-import type { Entrant } from '../program/entrants.ts';
+import type { Entrant } from '../program/availability.ts';
 import type { Precision } from '../program/manifest.ts';
 import type { TrainerProcess } from '../program/trainer-process.ts';
 import type { CheckResult } from '../results/schema.ts';

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { describeCheck, describeRow } from '../present/check-report.ts';
+import { entrantsOf } from '../program/availability.ts';
 import { discoverWith, isBroken, selectImplementations } from '../program/discover.ts';
-import { entrantsOf } from '../program/entrants.ts';
 import type { RuntimeName } from '../program/runtime.ts';
 import { type CheckResult, SCHEMA_VERSION } from '../results/schema.ts';
 import { prepareTask } from '../task/prepare-task.ts';
@@ -12,6 +12,7 @@ import { type CheckRow, checkRow, unmeasured } from './check-row.ts';
 import { rowExitCode } from './exit-code.ts';
 import {
   addTaskFlags,
+  checkJsonTarget,
   drawGauntletSeed,
   gauntletSeedOption,
   implementationsOption,
@@ -21,10 +22,10 @@ import {
   taskRequest,
   timeoutOption,
   wholeNumberFrom,
+  writeJson,
 } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
-import { checkJsonTarget, writeJson } from './json-output.ts';
-import { statusLine } from './status-line.ts';
+import { statusLine } from './progress.ts';
 import { watchFolders } from './watch-folders.ts';
 
 interface CheckFlags extends TaskFlags {

@@ -27,15 +27,16 @@ import { expectationOf } from '../verify/expectation.ts';
 import { comparisonExitCode } from './exit-code.ts';
 import {
   addTaskFlags,
+  checkJsonTarget,
   implementationsOption,
   jsonOption,
   positiveNumber,
   type TaskFlags,
   taskRequest,
+  writeJson,
 } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
-import { checkJsonTarget, writeJson } from './json-output.ts';
-import { statusLine } from './status-line.ts';
+import { statusLine } from './progress.ts';
 
 interface CompareFlags extends TaskFlags {
   readonly base?: string;

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { suggestion } from '../nearest-name.ts';
+import { type OutputTarget, outputTarget, writeOutput } from '../output-target.ts';
 import { type SortOrder, sortOrders } from '../present/bench-table.ts';
 import { exportFormats } from '../present/export/export.ts';
 import { type RuntimeName, runtimeNames } from '../program/runtime.ts';
@@ -174,4 +175,17 @@ export function gauntletSeedOption(): Option {
 
 export function drawGauntletSeed(): number {
   return randomInt(GAUNTLET_SEEDS);
+}
+
+/**
+ * Looks whether `--json FILE` can be written, before anything is trained.
+ * @throws {UsageError} where it cannot
+ */
+export async function checkJsonTarget(target: string | undefined): Promise<readonly OutputTarget[]> {
+  return target === undefined ? [] : [await outputTarget(`--json ${target}`, target)];
+}
+
+/** Writes a document to a file, whole or not at all, or to standard output. */
+export async function writeJson(target: string, document: unknown): Promise<void> {
+  await writeOutput(await outputTarget(`--json ${target}`, target), `${JSON.stringify(document, null, 2)}\n`);
 }

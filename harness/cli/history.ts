@@ -6,8 +6,7 @@ import { displayPath } from '../project.ts';
 import { historyPath, readHistory, trendsOf } from '../results/history.ts';
 import { SCHEMA_VERSION } from '../results/schema.ts';
 import { UsageError } from '../usage-error.ts';
-import { jsonOption } from './flags.ts';
-import { checkJsonTarget, writeJson } from './json-output.ts';
+import { checkJsonTarget, jsonOption, writeJson } from './flags.ts';
 
 interface HistoryFlags {
   readonly file: string;

@@ -9,8 +9,7 @@ import { rolesOf } from '../program/roles.ts';
 import { describeSupports } from '../program/supports.ts';
 import { displayPath } from '../project.ts';
 import { exitCode } from './exit-code.ts';
-import { implementationsOption, jsonOption } from './flags.ts';
-import { checkJsonTarget, writeJson } from './json-output.ts';
+import { checkJsonTarget, implementationsOption, jsonOption, writeJson } from './flags.ts';
 
 /** One implementation as `list --json` tells of it. */
 type ListedImplementation =

@@ -3,7 +3,6 @@ import { cacheFolder } from '../project.ts';
 
 // Before anything else is loaded: what was compiled once is found again the next time, which halves the start-up.
 enableCompileCache(cacheFolder('compile'));
-const { surviveClosedOutput } = await import('./closed-output.ts');
+const { runCommandLine, surviveClosedOutput } = await import('./run-command-line.ts');
 surviveClosedOutput();
-const { runCommandLine } = await import('./run-command-line.ts');
 process.exitCode = await runCommandLine(process.argv.slice(2));

@@ -21,14 +21,15 @@ import { UsageError } from '../usage-error.ts';
 import { exitCode } from './exit-code.ts';
 import {
   addTaskFlags,
+  checkJsonTarget,
   implementationsOption,
   jsonOption,
   positiveNumber,
   type TaskFlags,
   taskRequest,
+  writeJson,
 } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
-import { checkJsonTarget, writeJson } from './json-output.ts';
 
 interface ProfileFlags extends TaskFlags {
   readonly seconds: number;

@@ -1,14 +1,16 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import type { SortOrder } from '../present/bench-table.ts';
+import { benchTable, type SortOrder } from '../present/bench-table.ts';
+import { claimsTable } from '../present/claims-table.ts';
 import { exportResult, parseExports } from '../present/export/export.ts';
-import { terminalPage } from '../present/page.ts';
+import { type Page, terminalPage } from '../present/page.ts';
 import { displayPath, resultsFolder } from '../project.ts';
+import { readPublished } from '../results/published.ts';
+import type { BenchResult } from '../results/schema.ts';
 import { readResult } from '../results/store.ts';
 import { UsageError } from '../usage-error.ts';
 import { exportOption, sortOption } from './flags.ts';
-import { resultText } from './result-text.ts';
 
 interface ShowFlags {
   readonly results: string;
@@ -57,4 +59,20 @@ async function newestIn(folder: string): Promise<string> {
     throw new UsageError(`${displayPath(folder)}: no result yet; \`npm run bench\` saves one, or name a file`);
   }
   return join(folder, newest);
+}
+
+/**
+ * A result as `bench` and `show` print it: the table, with what it says of the published claims beneath it. Published figures
+ * that cannot be read take nothing else with them.
+ */
+export async function resultText(result: BenchResult, page: Page, order: SortOrder): Promise<string> {
+  const own = benchTable(result, page, order);
+  if (result.claims.length === 0) return own;
+  try {
+    const claims = claimsTable(result.claims, await readPublished(), page.width);
+    return claims === undefined ? own : `${own}\n\n${claims}`;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return `${own}\n\npublished claims are not shown: ${error.message}`;
+  }
 }

@@ -5,9 +5,9 @@ import { PythonRandom } from '../task/python-random.ts';
 import { float32, float64, rightArithmetics } from '../testing/arithmetic.ts';
 import { type Fault, faults } from '../testing/faults.ts';
 import { createPlainTrainer } from '../testing/plain-trainer.ts';
-import { RulesTrainer } from '../verify/rules-trainer.ts';
 import type { Evidence } from '../verify/verify-implementation.ts';
 import { diagnose } from './diagnose.ts';
+import { RulesTrainer } from './rules-trainer.ts';
 import { suspects } from './suspects.ts';
 
 const STEPS = 8;

@@ -1,14 +1,13 @@
 import type { Precision } from '../program/manifest.ts';
 import { parameterLayout } from '../task/parameter-layout.ts';
 import { baseTolerance } from '../verify/gate.ts';
-import { type LossAndGradient, RulesTrainer } from '../verify/rules-trainer.ts';
 import { checkTensors } from '../verify/tensor-check.ts';
-import { correctRules } from '../verify/training-rules.ts';
 import type { Evidence, Mismatch } from '../verify/verify-implementation.ts';
 import { compareGradients, describeDifference } from './difference.ts';
-import { type NarrowFormat, narrowFormat } from './narrow-format.ts';
 import { arrange, putBack } from './parameter-orders.ts';
+import { type LossAndGradient, RulesTrainer } from './rules-trainer.ts';
 import { type Suspect, suspects } from './suspects.ts';
+import { correctRules } from './training-rules.ts';
 
 const right: Suspect = { fault: '', rules: correctRules, firstLossIsRight: true };
 
@@ -145,4 +144,26 @@ export function diagnoseMismatch({ tensors, evidence }: Mismatch, precision: Pre
     ...(tensors === undefined ? [] : [tensors]),
     ...(found.length === 0 ? ['none of the usual faults explains this'] : found),
   ];
+}
+
+export type NarrowFormat = 'float16' | 'bfloat16' | 'float32';
+
+/** Number formats narrower than float64, the narrowest first, and what they make of a number. */
+const formats: readonly (readonly [name: NarrowFormat, round: (x: number) => number])[] = [
+  ['bfloat16', bfloat16],
+  ['float16', Math.f16round],
+  ['float32', Math.fround],
+];
+
+/** The narrowest format that holds every one of these numbers as it is; undefined where only float64 does, or one is not finite. */
+export function narrowFormat(numbers: readonly Float64Array[]): NarrowFormat | undefined {
+  if (!numbers.every((part) => part.every(Number.isFinite))) return undefined;
+  return formats.find(([, round]) => numbers.every((part) => part.every((x) => Object.is(round(x), x))))?.[0];
+}
+
+/** The upper half of a float32: NaN for what is more than that. */
+function bfloat16(x: number): number {
+  const bits = new Uint32Array(Float32Array.of(x).buffer);
+  const isExact = Math.fround(x) === x && (bits[0] & 0xffff) === 0;
+  return isExact ? x : Number.NaN;
 }

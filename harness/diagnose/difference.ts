@@ -1,8 +1,8 @@
 import { type ParameterMatrix, parameterLayout } from '../task/parameter-layout.ts';
-import { RulesTrainer } from '../verify/rules-trainer.ts';
 import { checkTensors, type TensorFinding } from '../verify/tensor-check.ts';
 import type { Evidence } from '../verify/verify-implementation.ts';
 import type { Resolution } from './diagnose.ts';
+import { RulesTrainer } from './rules-trainer.ts';
 
 /** Tensors that are named before the rest is only counted. */
 const MOST_NAMED = 4;

@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../../impls/contract.ts';
-import { type Activation, correctRules, type TrainingRules } from '../verify/training-rules.ts';
 import { type ParameterOrder, wrongOrders } from './parameter-orders.ts';
+import { type Activation, correctRules, type TrainingRules } from './training-rules.ts';
 
 /** A trainer with one fault: what it does instead of what the reference prescribes, and how to say so. */
 export interface Suspect {

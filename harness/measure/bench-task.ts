@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { availability } from '../program/availability.ts';
+import { availability, entrantsOf } from '../program/availability.ts';
 import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
-import { entrantsOf } from '../program/entrants.ts';
 import type { RuntimeName } from '../program/runtime.ts';
 import { currentCommit } from '../results/commit.ts';
 import { rowName, taskDifference } from '../results/names.ts';
@@ -13,15 +12,12 @@ import type { TaskRequest } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
 import { type Expectation, expectationOf } from '../verify/expectation.ts';
 import { Teacher } from '../verify/teacher.ts';
-import { chooseBaselines } from './baselines.ts';
-import { claimResults } from './claims.ts';
 import { type ContenderOptions, contenderOf } from './contender.ts';
-import { thisMachine, thisRuntime } from './machine.ts';
-import { calibrate, measureMachinePeaks } from './machine-peak.ts';
+import { calibrate, measureMachinePeaks, thisMachine, thisRuntime } from './machine.ts';
 import type { NoiseWatch } from './noise.ts';
 import type { Pace } from './pace.ts';
 import { type Entry, identityOf, type RaceEvent, type RoundLimit, race } from './race.ts';
-import { rowOf } from './row.ts';
+import { chooseBaselines, claimResults, rowOf } from './row.ts';
 import { TimeBudget } from './time-budget.ts';
 
 export interface BenchTaskOptions {

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
+import type { TrainingTask } from '../../impls/contract.ts';
 import { diagnoseMismatch } from '../diagnose/diagnose.ts';
-import { availability } from '../program/availability.ts';
+import { availability, type Entrant } from '../program/availability.ts';
 import { builtCommand } from '../program/build.ts';
-import type { Entrant } from '../program/entrants.ts';
 import { ImplementationFailure } from '../program/implementation-failure.ts';
 import { changedSource, hashOfSources, sourceHashes } from '../program/implementation-hash.ts';
 import { type Precision, threadsHere } from '../program/manifest.ts';
@@ -11,10 +11,8 @@ import { startTrainer, type TrainerProcess } from '../program/trainer-process.ts
 import type { RefusedRow, VerifiedRow } from '../results/schema.ts';
 import { GAUNTLET_SEEDS } from '../task/gauntlet.ts';
 import type { Expectation } from '../verify/expectation.ts';
-import type { LapsVerdict, TimedLap } from '../verify/timed-laps.ts';
+import { type LapsVerdict, type TimedLap, verifyTimedLaps } from '../verify/timed-laps.ts';
 import { type Verification, verifyImplementation } from '../verify/verify-implementation.ts';
-import { LapWitness } from './lap-witness.ts';
-import { type StepCost, stepCost } from './step-cost.ts';
 
 /** What tables and results say about a row whether or not it was timed. */
 export interface RowIdentity {
@@ -178,4 +176,68 @@ export async function requireRight(witness: Witness, laps: readonly TimedLap[], 
   const verdict = await witness.check(laps, forced);
   if (verdict.status === 'verified') return verdict;
   throw new WrongLaps(verdict.reason);
+}
+
+/** A second process of a row. It lives as long as the race does, for an interpreter may take seconds to start. */
+export class LapWitness implements Witness {
+  readonly #start: () => Promise<TrainerProcess>;
+  readonly #task: TrainingTask;
+  readonly #precision: Precision;
+  #trainer: TrainerProcess | undefined;
+
+  /** @param trainer a process that runs already, if there is one */
+  constructor(
+    start: () => Promise<TrainerProcess>,
+    task: TrainingTask,
+    precision: Precision,
+    trainer?: TrainerProcess,
+  ) {
+    this.#start = start;
+    this.#task = task;
+    this.#precision = precision;
+    this.#trainer = trainer;
+  }
+
+  async check(laps: readonly TimedLap[], forced: ForcedSteps): Promise<LapsVerdict> {
+    this.#trainer ??= await this.#start();
+    const { reset, train, parameters } = this.#trainer;
+    const lent = { reset, train, parameters, quit: async () => {} };
+    return verifyTimedLaps(async () => lent, this.#task, this.#precision, laps, forced);
+  }
+
+  async quit(): Promise<void> {
+    await this.#trainer?.quit();
+  }
+}
+
+/** What a step takes once warm: a forecast, good enough to share out time with. */
+export interface StepCost {
+  readonly nanosecondsPerStep: number;
+  /** Time its code took to be built for these sizes, where it was not in a cache. */
+  readonly buildNanoseconds?: number;
+}
+
+/**
+ * Finds out how long a step takes, by the harness's clock, from stretches of doubling length: just-in-time compilers do most of their work
+ * in the first ones. Leaves the trainer somewhere in its schedule.
+ */
+export async function stepCost(
+  trainer: TrainerProcess,
+  { numSteps }: TrainingTask,
+  budgetMilliseconds: number,
+): Promise<StepCost> {
+  let nanosecondsPerStep = Number.POSITIVE_INFINITY;
+  let spent = 0;
+  for (let steps = 1; steps <= numSteps; steps *= 2) {
+    await trainer.reset(0);
+    await trainer.train(steps);
+    const elapsed = trainer.wordNanoseconds();
+    nanosecondsPerStep = Math.min(nanosecondsPerStep, elapsed / steps);
+    spent += elapsed;
+    if (spent + 2 * elapsed > budgetMilliseconds * 1e6) break;
+  }
+  return {
+    nanosecondsPerStep,
+    ...(trainer.buildNanoseconds === undefined ? {} : { buildNanoseconds: trainer.buildNanoseconds }),
+  };
 }

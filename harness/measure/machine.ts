@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { arch, availableParallelism, cpus, platform, release, totalmem, type } from 'node:os';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { arch, availableParallelism, cpus, platform, release, tmpdir, totalmem, type } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { z } from 'zod';
+import { runToEnd } from '../program/finite-program.ts';
+import { neededToolSchema } from '../program/manifest.ts';
+import { pinnedNode } from '../program/runtime.ts';
+import { findTool } from '../program/tool.ts';
 import type { Machine, Runtime } from '../results/schema.ts';
 
 /**
@@ -24,4 +32,58 @@ export function thisMachine(): Omit<Machine, 'nativePeakGflops' | 'simd128PeakGf
 /** The runtime that hosts the TypeScript rows. */
 export function thisRuntime(): Runtime {
   return { name: 'node', version: process.versions.node, v8: process.versions.v8 };
+}
+
+const peakSchema = z.strictObject({ float32: z.number().positive(), float64: z.number().positive() });
+
+/** Multiply-add peaks of one core of this machine, as far as they can be had here. */
+export type MachinePeaks = Pick<Machine, 'nativePeakGflops' | 'simd128PeakGflops'>;
+
+/** Measured now: one by native code where there is a C compiler, one by the runtime that hosts TypeScript rows. */
+export async function measureMachinePeaks(signal: AbortSignal): Promise<MachinePeaks> {
+  const native = await nativePeak(signal);
+  const simd128 = await runPeakProgram([], signal);
+  return {
+    ...(native === undefined ? {} : { nativePeakGflops: peakSchema.parse(JSON.parse(native)) }),
+    ...(simd128 === undefined ? {} : { simd128PeakGflops: peakSchema.parse(JSON.parse(simd128)) }),
+  };
+}
+
+/** Not every compiler knows `native`; without it the peak is that of the processors it builds for. */
+const FLAG_SETS = [['-march=native'], ['-mcpu=native'], []] as const;
+
+async function nativePeak(signal: AbortSignal): Promise<string | undefined> {
+  const compiler = await findTool(neededToolSchema.parse({ program: 'cc', or: ['gcc', 'clang'], variable: 'CC' }));
+  if ('missing' in compiler) return undefined;
+  const source = join(import.meta.dirname, 'native-peak.c');
+  const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
+  try {
+    const program = join(folder, 'native-peak');
+    for (const flags of FLAG_SETS) {
+      const words = [...compiler.words, '-O3', '-ffp-contract=fast', ...flags, source, '-o', program];
+      const built = await runToEnd(words, { timeoutMilliseconds: 30_000, signal });
+      if (built.outcome !== 'ended' || built.exitCode !== 0) continue;
+      const run = await runToEnd([program], { timeoutMilliseconds: 20_000, signal });
+      return run.outcome === 'ended' && run.exitCode === 0 ? run.output : undefined;
+    }
+    return undefined;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** How long fixed code of the harness takes on this machine just now, in microseconds; undefined where it cannot run. */
+export async function calibrate(signal: AbortSignal): Promise<number | undefined> {
+  const output = await runPeakProgram(['calibrate'], signal);
+  return output === undefined ? undefined : z.number().positive().parse(JSON.parse(output));
+}
+
+async function runPeakProgram(words: readonly string[], signal: AbortSignal): Promise<string | undefined> {
+  const program = join(import.meta.dirname, 'simd-peak-program.ts');
+  const result = await execa(pinnedNode(), [program, ...words], {
+    reject: false,
+    timeout: 20_000,
+    cancelSignal: signal,
+  });
+  return result.failed ? undefined : result.stdout;
 }

@@ -18,7 +18,7 @@ import {
   WrongLaps,
 } from './contender.ts';
 import { LapDeck } from './lap-deck.ts';
-import type { MachinePeaks } from './machine-peak.ts';
+import type { MachinePeaks } from './machine.ts';
 import type { Pace } from './pace.ts';
 import { NoLapLeft, type ProcessSample, sampleProcess } from './process-sample.ts';
 import { roundOrders } from './schedule.ts';

@@ -1,11 +1,13 @@
 import { median } from 'simple-statistics';
 import type { TrainingTask } from '../../impls/contract.ts';
 import { rowName } from '../results/names.ts';
-import type { Baseline, Interval, Row, VerifiedRow } from '../results/schema.ts';
+import { type Claim, comparedWith } from '../results/published.ts';
+import type { Baseline, ClaimResult, Interval, RefusedRow, Row, VerifiedRow } from '../results/schema.ts';
 import { medianInterval } from '../statistics/median-interval.ts';
 import { outlierIndexes } from '../statistics/outliers.ts';
 import { pairedRatioInterval } from '../statistics/ratio-interval.ts';
-import type { MachinePeaks } from './machine-peak.ts';
+import type { Contender } from './contender.ts';
+import type { MachinePeaks } from './machine.ts';
 import { type Entry, isRacing, nanosecondsByRound, type RacingEntry } from './race.ts';
 import { averageMatrixFlops } from './work-of-step.ts';
 
@@ -80,4 +82,66 @@ function speedups(
 /** How many times faster one is than the other, by round: both ran the same laps there, minutes apart at most. */
 export function ratioOf(slower: RacingEntry, faster: RacingEntry): Interval | undefined {
   return pairedRatioInterval(nanosecondsByRound(slower), nanosecondsByRound(faster));
+}
+
+/**
+ * What this race says of each published claim: the ratio of the two rows that answer it, or why there is none.
+ */
+export function claimResults(
+  claims: readonly Claim[],
+  batch: number,
+  entries: readonly Entry[],
+): readonly ClaimResult[] {
+  const find = (name: string) =>
+    entries.filter(isRacing).find(({ contender }) => contender.identity.implementation === name);
+  return claims.map(({ claim, factor: published, faster, slower, batch: claimed }) => {
+    const result = { claim, published, faster, slower };
+    if (claimed !== batch) return { ...result, missing: `at batch ${claimed}` };
+    const [fast, slow] = [find(faster), find(slower)];
+    const ratio = fast && slow && ratioOf(slow, fast);
+    if (ratio !== undefined) {
+      const is = comparedWith(published, ratio);
+      return { ...result, here: { ratio, ...(is === undefined ? {} : { is }) } };
+    }
+    const reasons = [slower, faster].flatMap((name) => {
+      if (find(name) !== undefined) return [];
+      const row = entries.flatMap(refusalOf).find(({ implementation }) => implementation === name);
+      return [`${name} ${row?.status ?? 'not run'}`];
+    });
+    return { ...result, missing: reasons.length === 0 ? 'not timed' : reasons.join(', ') };
+  });
+}
+
+function refusalOf(entry: Entry): readonly Pick<RefusedRow, 'implementation' | 'status'>[] {
+  return entry.state === 'refused' ? [{ ...entry.identity, ...entry.refusal }] : [];
+}
+
+type Candidate = Pick<Contender, 'identity' | 'roles'>;
+
+/**
+ * The rows that all others are compared with. Those asked for, or else Python where it runs and the first row named where it
+ * does not, and the scalar autograd beside it.
+ *
+ * @param asked names of rows or of implementations, the headline's first; a name that no candidate has is left out
+ * @param firstNamed the implementation that the person named first
+ */
+export function chooseBaselines(
+  candidates: readonly Candidate[],
+  asked: readonly string[],
+  firstNamed?: string,
+): readonly Baseline[] {
+  const named = (name: string | undefined) =>
+    candidates.find(({ identity }) => rowName(identity) === name) ??
+    candidates.find(({ identity }) => identity.implementation === name);
+  const withRole = (role: NonNullable<Baseline['role']>) => candidates.find(({ roles }) => roles.includes(role));
+  const chosen =
+    asked.length > 0
+      ? asked.map(named)
+      : [withRole('python-baseline') ?? named(firstNamed) ?? candidates[0], withRole('scalar-baseline')];
+  return [...new Set(chosen)]
+    .filter((candidate) => candidate !== undefined)
+    .map(({ identity, roles }) => {
+      const role = (['python-baseline', 'scalar-baseline'] as const).find((one) => roles.includes(one));
+      return { row: rowName(identity), ...(role === undefined ? {} : { role }) };
+    });
 }

@@ -1,6 +1,6 @@
 import type { Implementation } from './discover.ts';
 import type { NeededTool } from './manifest.ts';
-import { findRuntime, type RuntimeName } from './runtime.ts';
+import { findRuntime, type Runtime, type RuntimeName } from './runtime.ts';
 import { findTool, type MissingTool, type Tool } from './tool.ts';
 
 /** Whether an implementation can run here, and on what: `versions` are what its programs and their libraries say of themselves. */
@@ -56,4 +56,26 @@ function once<Key, Value>(known: Map<Key, Promise<Value>>, key: Key, look: () =>
   const found = known.get(key) ?? look();
   known.set(key, found);
   return found;
+}
+
+/** An implementation as it is run: one row. A TypeScript one has a runtime where more than the pinned Node was asked for. */
+export interface Entrant {
+  readonly implementation: Implementation;
+  readonly runtimeName?: RuntimeName;
+  /** Missing where `runtimeName` is not installed here. */
+  readonly runtime?: Runtime;
+}
+
+/** One entrant for each of `runtimeNames`, where an implementation is hosted; a program of its own has only itself. */
+export async function entrantsOf(
+  implementation: Implementation,
+  runtimeNames: readonly RuntimeName[] | undefined,
+): Promise<readonly Entrant[]> {
+  if (runtimeNames === undefined || !('module' in implementation.manifest.run)) return [{ implementation }];
+  return Promise.all(
+    runtimeNames.map(async (runtimeName) => {
+      const runtime = await findRuntime(runtimeName);
+      return { implementation, runtimeName, ...(runtime === undefined ? {} : { runtime }) };
+    }),
+  );
 }

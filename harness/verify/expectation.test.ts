@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { RulesTrainer } from '../diagnose/rules-trainer.ts';
 import { discoverImplementations, type Implementation, isBroken } from '../program/discover.ts';
 import { neededToolSchema } from '../program/manifest.ts';
 import { rolesOf, withRole } from '../program/roles.ts';
@@ -9,7 +10,6 @@ import { mutants, plantMutants } from '../testing/mutants.ts';
 import { UsageError } from '../usage-error.ts';
 import { expectationOf } from './expectation.ts';
 import { affordableSteps, referenceTrace } from './reference-trace.ts';
-import { RulesTrainer } from './rules-trainer.ts';
 
 const all = await discoverImplementations();
 const whole = all.flatMap((found) => (isBroken(found) ? [] : [found]));

@@ -1,8 +1,7 @@
 import type { DiscoveredImplementation } from '../program/discover.ts';
 import type { Precision } from '../program/manifest.ts';
 import type { PreparedTask } from '../task/task.ts';
-import { type ReferenceOptions, type ReferenceTrace, referenceTrace } from './reference-trace.ts';
-import { stepsTogether } from './steps-together.ts';
+import { type ReferenceOptions, type ReferenceTrace, referenceTrace, stepsTogether } from './reference-trace.ts';
 
 /** What a correct trainer of this task is held against, beside the model that checks its single steps. */
 export interface Expectation {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { randomTask } from '../../impls/testing/random-task.ts';
+import { ModelGradient } from '../diagnose/model-gradient.ts';
+import { correctRules } from '../diagnose/training-rules.ts';
 import { Float64Model } from './float64-model.ts';
-import { ModelGradient } from './model-gradient.ts';
-import { correctRules } from './training-rules.ts';
 
 test('loss and gradient are those of the plain model, for any shape and any first document', () => {
   fc.assert(

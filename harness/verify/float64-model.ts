@@ -47,7 +47,7 @@ interface LayerTrace {
 
 /**
  * The model's loss and gradient at any parameters, in float64: what single steps of a trainer are held against. Checked itself
- * against the plain model (`model-gradient.ts`) and the Python reference's golden losses and gradients.
+ * against the plain model (`diagnose/model-gradient.ts`) and the Python reference's golden losses and gradients.
  *
  * Beside the gradient it tells how large the numbers were that rounding acted on, where they cancel.
  */

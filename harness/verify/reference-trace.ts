@@ -1,16 +1,17 @@
 import { z } from 'zod';
-import { UnsupportedTask } from '../../impls/contract.ts';
+import { type TrainingTask, UnsupportedTask } from '../../impls/contract.ts';
 import { availability } from '../program/availability.ts';
 import type { DiscoveredImplementation, Implementation } from '../program/discover.ts';
 import { ImplementationFailure } from '../program/implementation-failure.ts';
 import { implementationHash } from '../program/implementation-hash.ts';
+import type { Precision } from '../program/manifest.ts';
 import { withRole } from '../program/roles.ts';
 import { flopsPerStep, startTrainer, type TrainerOptions } from '../program/trainer-process.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
 import { cachedJson } from './cached-json.ts';
+import { baseTolerance } from './gate.ts';
 import { findGolden } from './golden.ts';
-import { stepsTogether } from './steps-together.ts';
 import { Teacher } from './teacher.ts';
 
 /** What is true: the losses every implementation is held against. */
@@ -151,4 +152,19 @@ async function computeLosses(
     await trainer.quit();
   }
   return losses;
+}
+
+/** Two right trainers stay within this part of the tolerance while training is calm. */
+const CALM_FRACTION = 1 / 8;
+
+/** How many steps a free run of the model stays with these losses, from start parameters as that precision holds them. */
+export function stepsTogether(task: TrainingTask, losses: Float64Array, precision: Precision): number {
+  const teacher = new Teacher(task, precision);
+  let parameters = precision === 'float32' ? task.parameters.map(Math.fround) : task.parameters;
+  for (const [step, expected] of losses.entries()) {
+    const { loss, after } = teacher.predict(parameters);
+    if (!(Math.abs(loss - expected) <= CALM_FRACTION * baseTolerance[precision])) return step;
+    parameters = after;
+  }
+  return losses.length;
 }

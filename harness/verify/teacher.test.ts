@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { randomTask } from '../../impls/testing/random-task.ts';
+import { RulesTrainer } from '../diagnose/rules-trainer.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { goldenRuns, presets, taskDefaults } from '../task/presets.ts';
 import { smallTask } from '../testing/small-task.ts';
 import { findGolden } from './golden.ts';
-import { RulesTrainer } from './rules-trainer.ts';
 import { Teacher } from './teacher.ts';
 
 const { training } = smallTask();

@@ -1,6 +1,4 @@
-import type { Precision } from '../program/manifest.ts';
 import type { ParameterMatrix } from '../task/parameter-layout.ts';
-import { baseTolerance } from './gate.ts';
 
 /** How one tensor of an implementation compares with the reference's. */
 export interface TensorFinding {
@@ -10,35 +8,6 @@ export interface TensorFinding {
   /** What was allowed for the entry that lies furthest beyond its tolerance. */
   readonly tolerance: number;
   readonly agrees: boolean;
-}
-
-/**
- * Gradients of the first step, tensor by tensor. Sums of products round in proportion to their largest terms, so an entry may be
- * off by the base tolerance times the tensor's largest gradient.
- */
-export function checkGradients(
-  layout: readonly ParameterMatrix[],
-  expected: Float64Array,
-  actual: Float64Array,
-  precision: Precision,
-): readonly TensorFinding[] {
-  const tolerances = gradientTolerances(layout, expected, precision);
-  return checkTensors(layout, expected, actual, (index) => tolerances[index]);
-}
-
-/** What each entry of the first gradient may be off by, `[parameters]`. */
-export function gradientTolerances(
-  layout: readonly ParameterMatrix[],
-  gradient: Float64Array,
-  precision: Precision,
-): Float64Array {
-  const tolerances = new Float64Array(gradient.length);
-  for (const tensor of layout) {
-    const entries = gradient.subarray(tensor.offset, tensor.offset + tensor.rows * tensor.columns);
-    const largest = entries.reduce((most, entry) => Math.max(most, Math.abs(entry)), 0);
-    tolerances.fill(baseTolerance[precision] * largest, tensor.offset, tensor.offset + entries.length);
-  }
-  return tolerances;
 }
 
 /** Compares two vectors of parameter size entry by entry, and tells of each tensor's worst entry. NaN agrees with NaN alone. */

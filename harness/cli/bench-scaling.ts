@@ -1,6 +1,7 @@
 import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
 import { rolesOf } from '../program/roles.ts';
 import { type PresetName, presets } from '../task/presets.ts';
+import { UsageError } from '../usage-error.ts';
 import { type BenchFlags, type BenchOutcome, benchOne } from './bench-one.ts';
 import { taskRequest } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
@@ -9,15 +10,18 @@ import { interruptSignal } from './interrupt.ts';
 const BUDGET_SECONDS = 40;
 
 /**
- * Benchmarks every preset, one after the other. The Python baseline runs the smallest alone: at d128 a single step of it would
+ * Benchmarks every preset, one after the other; one that cannot be prepared takes no other with it. The Python baseline runs the smallest alone: at d128 a single step of it would
  * take longer than everything else together.
+ *
+ * @throws UsageError where not one preset could be benchmarked
  */
 export async function benchScaling(
   all: readonly DiscoveredImplementation[],
   chosen: readonly DiscoveredImplementation[],
   flags: BenchFlags,
-): Promise<readonly BenchOutcome[]> {
+): Promise<{ readonly outcomes: readonly BenchOutcome[]; readonly failures: readonly UsageError[] }> {
   const outcomes: BenchOutcome[] = [];
+  const failures: UsageError[] = [];
   for (const preset of Object.keys(presets)) {
     if (interruptSignal().aborted) break;
     const request = taskRequest({ ...flags, preset });
@@ -25,11 +29,15 @@ export async function benchScaling(
     try {
       outcomes.push(await benchOne({ request, all, chosen: rows, flags, budgetSeconds: BUDGET_SECONDS }));
     } catch (error) {
-      // The tasks before the interrupted one are done and worth showing.
-      if (!interruptSignal().aborted) throw error;
+      // The other tasks are worth showing.
+      if (interruptSignal().aborted) break;
+      if (!(error instanceof UsageError)) throw error;
+      failures.push(new UsageError(`${preset}: ${error.message}`));
     }
   }
-  return outcomes;
+  const [failure] = failures;
+  if (outcomes.length === 0 && failure !== undefined) throw failure;
+  return { outcomes, failures };
 }
 
 const smallest: PresetName = 'd16';

@@ -148,7 +148,7 @@ async function bench(names: readonly string[], flags: BenchFlags, resumed?: Resu
   const request = taskRequest(flags);
   if (!flags.yes && !flags.scaling) await confirmLongRun(request, chosen);
   if (flags.scaling) {
-    const outcomes = await benchScaling(all, chosen, flags);
+    const { outcomes, failures } = await benchScaling(all, chosen, flags);
     const results = outcomes.map(({ result }) => result);
     output.print(scalingTables(results, output.page));
     for (const outcome of outcomes) {
@@ -163,7 +163,7 @@ async function bench(names: readonly string[], flags: BenchFlags, resumed?: Resu
     await tryEach([
       ...(json === undefined ? [] : [() => writeJson(json, { schemaVersion: SCHEMA_VERSION, scaling: results })]),
       ...(reports ? [() => writeReport(outcomes.map(resultFile), flags)] : []),
-      ...outcomes.flatMap(tellUnsaved),
+      ...[...failures, ...outcomes.flatMap(({ unsaved }) => unsaved)].map(fail),
     ]);
     return;
   }
@@ -175,13 +175,13 @@ async function bench(names: readonly string[], flags: BenchFlags, resumed?: Resu
     ...(json === undefined ? [] : [() => writeJson(json, outcome.result)]),
     ...exports.map((request) => () => exportResult(outcome.result, [request])),
     ...(reports ? [() => writeReport([resultFile(outcome)], flags)] : []),
-    ...tellUnsaved(outcome),
+    ...outcome.unsaved.map(fail),
   ]);
 }
 
 /** Last of all: everything that could be printed or written is. */
-function tellUnsaved({ unsaved }: BenchOutcome): readonly (() => Promise<never>)[] {
-  return unsaved.map((error) => () => Promise.reject(error));
+function fail(error: UsageError): () => Promise<never> {
+  return () => Promise.reject(error);
 }
 
 async function long(

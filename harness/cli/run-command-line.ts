@@ -36,6 +36,7 @@ const commands: readonly (() => Command)[] = [
 
 /** Runs one command line, prints what goes wrong in one line, and returns the exit code. */
 export async function runCommandLine(words: readonly string[]): Promise<number | string> {
+  process.exitCode = undefined;
   try {
     await program().parseAsync(words, { from: 'user' });
     return interruptSignal().aborted ? exitCode.interrupted : (process.exitCode ?? exitCode.ok);
@@ -63,7 +64,9 @@ const LONGEST_MESSAGE = 4_000;
 function complain(message: string): number {
   // Words of the command line may hold anything, and a CI service obeys some lines.
   console.error(`error: ${printableLine(message.replace(/\s*\n\s*/g, ' '), LONGEST_MESSAGE)}`);
-  return exitCode.usage;
+  // What was found of the implementations weighs more than that it could not be kept.
+  const found = process.exitCode;
+  return found === exitCode.wrong || found === exitCode.regression ? found : exitCode.usage;
 }
 
 function program(): Command {

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { benchResultSchema, type Row } from '../../results/schema.ts';
-import { readResult } from '../../results/store.ts';
+import { readResult, readResults } from '../../results/store.ts';
 import { benchResult } from '../example-result.ts';
 import type { Fault } from './fault.ts';
 import {
@@ -120,8 +120,8 @@ async function storedResult(world: World) {
 }
 
 /** A run that goes on for ever, once its first round is kept. */
-async function startEndless(world: World, rounds = '1000', options: RunOptions = {}) {
-  const running = world.start(await benchWords(world, ['--rounds', rounds]), options);
+async function startEndless(world: World, rounds = '1000', options: RunOptions = {}, words: readonly string[] = []) {
+  const running = world.start(await benchWords(world, ['--rounds', rounds, ...words]), options);
   let progress = '';
   await new Promise<void>((resolve) => {
     running.stderr?.on('data', (text: unknown) => {
@@ -265,6 +265,36 @@ export const benchFaults: readonly Fault[] = [
     },
     'linux',
   ),
+  {
+    chapter: places,
+    fault: 'A row is wrong, and the `--json` of the benchmark goes to a full device',
+    outcome: 'the table is printed and kept; then one line says what is not kept; exit code 1, for the row is wrong',
+    where: 'linux',
+    attempt: async (world) => {
+      await world.plant('wayward', waywardManifest('answers with null losses'));
+      const { stdout, stderr, exitCode } = await bench(world, ['wayward', '--rounds', '1', '--json', '/dev/full']);
+      expect(stdout).toMatch(/zz-right.*×1\.0/);
+      expect(stderr.match(/^error: .*$/gm)).toEqual([expect.stringMatching(/--json \/dev\/full.*ENOSPC/)]);
+      expect((await storedResult(world)).rows).toHaveLength(2);
+      expect(exitCode).toBe(1);
+    },
+  },
+  {
+    chapter: places,
+    fault: 'A golden trace is damaged while `bench --scaling` is at its first size',
+    outcome: 'the sizes that could be measured are printed and kept; then one line says what failed; exit code 2',
+    attempt: async (world) => {
+      const project = await world.copyProject();
+      const { running } = await startEndless(world, '1', { project }, ['--scaling', '--json', world.path('all.json')]);
+      await writeFile(join(project, 'reference', 'golden', 'stray.json'), '{}');
+      const { exitCode, stdout, stderr } = await running;
+      expect(stdout).toMatch(/zz-right/);
+      expect(String(stderr).match(/^error: .*$/gm)).toEqual([expect.stringMatching(/d32: .*stray\.json.*; d64: /)]);
+      expect((await storedResult(world)).rows).toMatchObject([{ status: 'verified' }]);
+      expect(await readResults(world.path('all.json'))).toHaveLength(1);
+      expect(exitCode).toBe(2);
+    },
+  },
   unpublished('The published figures are missing', 'published.json', rm),
   unpublished('The published figures are cut off', 'published.json', (file) => truncate(file, 50)),
   unpublished('The published claims are missing', 'claims.json', rm),

@@ -21,8 +21,10 @@ const toys = ['slow', 'scalar', 'fast', '--baseline', 'slow', '--baseline', 'sca
 /** Answers the protocol. `behaviour` is one of the names below; a step takes as long as it is told, or longer. */
 const program = `
 import { readFileSync, writeFileSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import { createInterface } from 'node:readline';
-import { Teacher } from '${join(projectRoot, 'harness', 'verify', 'teacher.ts')}';
+enableCompileCache('../../compiled');
+const { Teacher } = await import('${join(projectRoot, 'harness', 'verify', 'teacher.ts')}');
 const { behaviour, microseconds } = JSON.parse(readFileSync('program.json', 'utf8'));
 const say = (answer) => process.stdout.write(JSON.stringify(answer) + '\\n');
 writeFileSync('../../pids/' + process.pid, '');
@@ -97,8 +99,8 @@ async function toy(
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bench-'));
   impls = join(folder, 'impls');
-  await toy('slow', 1, { microseconds: 20_000 });
-  await toy('scalar', 2, { microseconds: 6000 });
+  await toy('slow', 1, { microseconds: 4000 });
+  await toy('scalar', 2, { microseconds: 1200 });
   await toy('fast', 3, { microseconds: 0 });
 });
 afterAll(() => rm(folder, { recursive: true, maxRetries: 3 }));
@@ -132,7 +134,7 @@ describe('bench', () => {
     if (slow.status !== 'verified' || scalar.status !== 'verified' || fast.status !== 'verified') {
       throw new Error(`a row was refused: ${stdout}`);
     }
-    expect(slow.microsecondsPerSample.median).toBeGreaterThan(19_000);
+    expect(slow.microsecondsPerSample.median).toBeGreaterThan(3900);
     expect(slow.speedup['slow']?.median).toBe(1);
     expect(scalar.speedup['slow']?.median).toBeGreaterThan(1);
     expect(fast.stepsVerified).toBe((fast.samplesMeasured / fast.samplesPerLap) * (fast.samplesPerLap + 1));
@@ -144,7 +146,7 @@ describe('bench', () => {
   });
 
   it('keeps the result and adds to the history', async () => {
-    const { stdout, exitCode } = await bench('fast', '--rounds', '2');
+    const { stdout, exitCode } = await bench('fast', '--rounds', '1');
     const [file] = (await readdir(results)).filter((name) => name.endsWith('.json'));
     expect(stdout).toContain(file);
     expect(exitCode).toBe(0);
@@ -159,13 +161,13 @@ describe('bench', () => {
   });
 
   it('compares with the first row named where Python is not among them', async () => {
-    const { stdout } = await bench('scalar', 'fast', '--quick', '--rounds', '2', '--no-save');
+    const { stdout } = await bench('scalar', 'fast', '--quick', '--rounds', '1', '--no-save');
     expect(stdout).toContain('× scalar');
     expect(stdout).toMatch(/fast .*×\d/);
   });
 
   it('ends the children, keeps what was measured and says where, and exits with 130 after Ctrl-C', async () => {
-    const child = spawn(process.execPath, command([...toys, '--rounds', '1000']), {
+    const child = spawn(process.execPath, command([...toys, '--quick', '--rounds', '1000']), {
       cwd: folder,
       env: { ...process.env, NO_COLOR: '1' },
     });
@@ -204,8 +206,8 @@ describe('a bench with implementations that fail', () => {
 
   it('refuses those with their reasons, times the others, exits with 1 and leaves no process', async () => {
     const { stdout, exitCode } = await bench(
-      ...['slow', 'scalar', 'fast', ...bad, 'absent'],
-      ...['--quick', '--rounds', '2', '--timeout', '1', '--no-save', '--json', '-'],
+      ...['slow', 'fast', ...bad, 'absent'],
+      ...['--quick', '--rounds', '1', '--timeout', '1', '--no-save', '--json', '-'],
     );
     const result = benchResultSchema.parse(JSON.parse(stdout));
     const rows = Object.fromEntries(
@@ -220,8 +222,9 @@ describe('a bench with implementations that fail', () => {
       crashes: expect.stringMatching(/^error: .*crashes/),
       babbles: expect.stringMatching(/^error: .*hello/),
       hangs: expect.stringMatching(/^error: .*hangs/),
-      errs: expect.stringMatching(/^mismatch: step 6: /),
-      diverges: expect.stringMatching(/^mismatch: step 6: .*not finite/),
+      // A busy machine verifies fewer steps of the task itself; then a random task finds them.
+      errs: expect.stringMatching(/^mismatch: (random task .*: )?step 6: /),
+      diverges: expect.stringMatching(/^mismatch: (random task .*: )?step 6: .*not finite/),
       forgets: expect.stringMatching(/^mismatch: .*updated parameters off: wte/),
       declines: 'unsupported: not for this size',
       absent: expect.stringMatching(/^skipped: no-such-program-anywhere not found/),

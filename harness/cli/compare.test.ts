@@ -8,6 +8,7 @@ import { discoverImplementations } from '../program/discover.ts';
 import { withRole } from '../program/roles.ts';
 import { implementationsRoot, projectRoot } from '../project.ts';
 import { comparisonSchema } from '../results/comparison.ts';
+import { refusedCommandLine } from '../testing/command-line.ts';
 import { benchResult, verifiedRow } from '../testing/example-result.ts';
 
 /** A copy of this project in a repository of its own, with one more implementation: right at first, then wrong. */
@@ -94,12 +95,20 @@ test('an unknown revision, name, threshold or folder is one line and exit code 2
   await expectUsageError(['--base', 'right', '--json', join(folder, 'missing', 'x.json')], /cannot be written to/);
 });
 
+/** As {@link expectUsageError}, for what needs no repository. */
+async function expectRefusedFiles(words: string[], message: string): Promise<void> {
+  const { exitCode, stderr, stdout } = await refusedCommandLine('compare', ...words);
+  expect(stderr).toMatch(message);
+  expect(stderr.split('\n')).toHaveLength(1);
+  expect([exitCode, stdout]).toEqual([2, '']);
+}
+
 test('neither a base nor two files is refused, saying what is expected', async () => {
-  await expectUsageError([], 'expected --base REVISION or two results files');
-  await expectUsageError(['one.json'], 'got one file');
-  await expectUsageError(['--head', 'main', 'a.json', 'b.json'], '--head needs --base');
-  await expectUsageError(['--preset', 'd64', 'a.json', 'b.json'], '--preset needs --base');
-  await expectUsageError(['--budget', '3', 'a.json', 'b.json'], '--budget needs --base');
+  await expectRefusedFiles([], 'expected --base REVISION or two results files');
+  await expectRefusedFiles(['one.json'], 'got one file');
+  await expectRefusedFiles(['--head', 'main', 'a.json', 'b.json'], '--head needs --base');
+  await expectRefusedFiles(['--preset', 'd64', 'a.json', 'b.json'], '--preset needs --base');
+  await expectRefusedFiles(['--budget', '3', 'a.json', 'b.json'], '--budget needs --base');
 });
 
 /** As {@link expectUsageError}, for what comes to light after the checkouts were announced. */
@@ -254,14 +263,17 @@ test('stored results that cannot be used are one line and exit code 2', async ()
   const result = benchResult({ rows: [verifiedRow()] });
   const good = await write('good.json', JSON.stringify(result));
   const other = { ...result, task: { ...result.task, dataset: { ...result.task.dataset, sha256: '1'.repeat(64) } } };
-  await expectUsageError([good, await write('cut.json', JSON.stringify(result).slice(0, 300))], 'not JSON, or cut off');
-  await expectUsageError(
+  await expectRefusedFiles(
+    [good, await write('cut.json', JSON.stringify(result).slice(0, 300))],
+    'not JSON, or cut off',
+  );
+  await expectRefusedFiles(
     [good, await write('old.json', JSON.stringify({ ...result, schemaVersion: 0 }))],
     'schemaVersion',
   );
-  await expectUsageError([good, await write('data.json', JSON.stringify(other))], 'not comparable: other data set');
-  await expectUsageError([good, await write('list.json', '[{"__proto__":{"rows":1}}]')], 'schemaVersion');
-  await expectUsageError([good, await write('deep.json', '['.repeat(100_000))], 'not JSON');
-  await expectUsageError([good, join(temporary, 'missing.json')], 'is missing; expected a results file');
+  await expectRefusedFiles([good, await write('data.json', JSON.stringify(other))], 'not comparable: other data set');
+  await expectRefusedFiles([good, await write('list.json', '[{"__proto__":{"rows":1}}]')], 'schemaVersion');
+  await expectRefusedFiles([good, await write('deep.json', '['.repeat(100_000))], 'not JSON');
+  await expectRefusedFiles([good, join(temporary, 'missing.json')], 'is missing; expected a results file');
   expect((await compare(good, good)).exitCode).toBe(0);
 });

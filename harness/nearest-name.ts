@@ -1,8 +1,8 @@
 import { closest, distance } from 'fastest-levenshtein';
 
 /**
- * `; did you mean "analytic"?` where a known name is near enough to be meant, else a list of what there is.
- * "Near enough" is at most a third of the name's letters, two in any case, and never all of them.
+ * `; did you mean "analytic"?` if a known name differs by at most a third of the letters (two in any case, never all); else the
+ * list of names.
  */
 export function suggestion(name: string, known: readonly string[]): string {
   if (known.length === 0) return '';

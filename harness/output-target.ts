@@ -5,18 +5,18 @@ import writeFileAtomic from 'write-file-atomic';
 import { printableLine } from './printable.ts';
 import { UsageError } from './usage-error.ts';
 
-/** A place that the user named for output: a file, or `-` for standard output. */
+/** A file that the user named for output, or `-` for standard output. */
 export interface OutputTarget {
   /** As typed, with its flag: `--json out.json`. Names the target in errors. */
   readonly flag: string;
-  /** Absolute path; undefined for standard output. */
+  /** Absolute; undefined for standard output. */
   readonly path: string | undefined;
 }
 
 /**
- * Looks whether a target can be written, so that nobody measures for minutes first.
+ * Tries whether a target can be written, before anybody measures for minutes.
  * @param flag with its value, as typed
- * @throws {UsageError} where its folder is missing or closed to us, or the target is a folder itself
+ * @throws {UsageError} if its folder is missing or closed to us, or the target is a folder
  */
 export async function outputTarget(flag: string, path: string): Promise<OutputTarget> {
   if (path === '-') return { flag, path: undefined };
@@ -34,7 +34,7 @@ export async function outputTarget(flag: string, path: string): Promise<OutputTa
   return { flag, path: absolute };
 }
 
-/** @throws {UsageError} where two targets are one place: the second would replace the first */
+/** @throws {UsageError} if two targets are one place */
 export function requireDistinct(targets: readonly OutputTarget[]): void {
   for (const [index, { flag, path }] of targets.entries()) {
     const before = targets.slice(0, index).find((other) => other.path === path);
@@ -47,9 +47,8 @@ export function requireDistinct(targets: readonly OutputTarget[]): void {
 }
 
 /**
- * Writes a text. A regular file is there whole or as it was before; a device, a FIFO or a socket is written in place, for
- * replacing it would destroy it.
- * @throws {UsageError} where that fails
+ * Writes a regular file whole or not at all; a device, a FIFO or a socket in place, since replacing it would destroy it.
+ * @throws {UsageError} if that fails
  */
 export async function writeOutput({ flag, path }: OutputTarget, text: string): Promise<void> {
   if (path === undefined) {
@@ -59,7 +58,7 @@ export async function writeOutput({ flag, path }: OutputTarget, text: string): P
   try {
     const present = await stat(path).catch(() => undefined);
     if (present === undefined || present.isFile()) return await writeFileAtomic(path, text, { fsync: false });
-    // Without O_NONBLOCK, opening a FIFO that nobody reads would wait for ever.
+    // Without O_NONBLOCK, opening a FIFO without a reader would wait for ever.
     const device = await open(path, constants.O_WRONLY | (constants.O_NONBLOCK ?? 0));
     try {
       await device.writeFile(text);

@@ -1,6 +1,6 @@
 /**
- * Text that comes from a program, a manifest or a file's name passes through here before a person sees it: what could move
- * the cursor, begin a line of its own or hide other text is shown as its code, and nothing is longer than its place.
+ * Text of a program, a manifest or a file's name is made printable before a person sees it: what could move the cursor, begin a
+ * line or hide text is shown as its code, and nothing is longer than its place.
  */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
 

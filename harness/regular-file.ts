@@ -3,10 +3,9 @@ import { open } from 'node:fs/promises';
 import { printableLine } from './printable.ts';
 
 /**
- * Reads a whole file that somebody else may have put there. Never waits and never reads without end: a FIFO, a device or a
- * folder is refused, and so is what is larger than `largestBytes`.
- *
- * @throws {Error} whose message says what was found instead, to stand behind the path: `is a folder, not a file`
+ * Reads a whole file that somebody else may have put there. Never waits and never reads without end: refuses a FIFO, a device,
+ * a folder, and what is larger than `largestBytes`.
+ * @throws {Error} whose message follows the path: `is a folder, not a file`
  */
 export async function readRegularFile(path: string, largestBytes: number): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(
@@ -28,7 +27,7 @@ export async function readRegularFile(path: string, largestBytes: number): Promi
   }
 }
 
-/** The message of whatever was thrown, fit to be shown. */
+/** Of whatever was thrown, fit to be shown. */
 export function messageOf(error: unknown): string {
   return printableLine(error instanceof Error ? error.message : String(error));
 }

@@ -17,7 +17,7 @@ const advice: Readonly<Record<string, string>> = {
   EAGAIN: 'the machine has no processes left for this user: end other programs',
 };
 
-/** One line for an error that the operating system gave, or undefined where it is our own bug. */
+/** One line for an error of the operating system; undefined for a bug of ours. */
 export function describeSystemError(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return undefined;
   const { code, syscall } = error;

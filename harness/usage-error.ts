@@ -1,4 +1,4 @@
-/** Bad usage or bad input: told to the person in one line, without a stack trace; the process exits with 2. */
+/** Bad usage or bad input: one line for the person, no stack trace, exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }

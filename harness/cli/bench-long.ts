@@ -14,21 +14,21 @@ import { taskRequest } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
 import { type Progress, withProgress } from './progress.ts';
 
-/** Long enough for moments and softmax tails to sink into subnormal numbers where a kernel lets them. */
+/** Long enough for moments and softmax tails to sink into subnormal numbers, if a kernel lets them. */
 const runs = [
   { preset: 'd16', steps: 50_000 },
   { preset: 'd64', steps: 5_000 },
 ] as const;
 
-/** Time for one row, where `--budget` says nothing else. */
+/** For one row, by default. */
 const BUDGET_SECONDS = 60;
 
-/** Steps at the start of a run are checked one by one for so long; it is all done again in a second process besides. */
+/** So much time for checking single steps at the start; a second process repeats the whole run besides. */
 const FORCED_MILLISECONDS = 1500;
-/** The bound was measured over so many steps; later, moments that a row flushes to zero may pass it. */
+/** The bound was measured over so many steps; later, moments that a row flushes to zero may exceed it. */
 const MOST_FORCED = 1000;
 
-/** Trains every implementation for a long time, one after the other; an interrupted series holds the rows that were finished. */
+/** Trains every implementation for a long time, one after the other. If interrupted, returns the rows that were finished. */
 export async function benchLong(
   all: readonly DiscoveredImplementation[],
   chosen: readonly DiscoveredImplementation[],
@@ -51,7 +51,7 @@ export async function benchLong(
         }
       });
     } catch (error) {
-      // The rows before the interrupted one are done and worth showing.
+      // The rows before the interrupted one are worth showing.
       if (!signal.aborted) throw error;
       break;
     }

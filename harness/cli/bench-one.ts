@@ -30,7 +30,6 @@ export interface BenchFlags extends TaskFlags {
   readonly report?: true;
   readonly open?: true;
   readonly precision: number;
-  /** Seconds. */
   readonly budget?: number;
   readonly yes?: true;
   /** Path of an unfinished result, or true for the newest. */
@@ -51,25 +50,24 @@ export interface BenchFlags extends TaskFlags {
 /** Keeps a whole run of a dozen rows under two minutes. */
 const BUDGET_SECONDS = 100;
 
-/** Rounds of `--quick`: enough to tell a row from another, not enough for a narrow interval. */
+/** Enough to tell rows apart, not enough for a narrow interval. */
 const QUICK_ROUNDS = 3;
 const QUICK_BUDGET_SECONDS = 22;
 
-/** Everything ends by then; the rest of half as long again is for ending children and writing. */
+/** Everything ends by then, which leaves time to end children and to write. */
 const MOST_OVER_BUDGET = 1.4;
-/** A run that nobody gave a budget, and nobody was asked about, ends by then. */
+/** The end of a run without a budget. */
 const MOST_SECONDS = 1800;
 
 export interface BenchOneOptions {
   readonly request: TaskRequest;
   readonly all: readonly DiscoveredImplementation[];
   readonly chosen: readonly DiscoveredImplementation[];
-  /** The implementation that was named first. */
   readonly firstNamed?: string | undefined;
   readonly flags: BenchFlags;
-  /** Time for the rounds where `--budget` says nothing else. */
+  /** For the rounds, unless `--budget` says otherwise. */
   readonly budgetSeconds?: number;
-  /** A run that was interrupted, and the file that it is in: this one goes on from its rounds. */
+  /** An interrupted run, whose rounds this one continues. */
   readonly resumed?: Resumed | undefined;
 }
 
@@ -80,22 +78,22 @@ export interface Resumed {
 
 export interface BenchOutcome {
   readonly result: BenchResult;
-  /** Undefined where nothing was kept. */
+  /** Undefined if nothing was kept. */
   readonly savedTo?: string;
   /** What could not be kept, one line each. */
   readonly unsaved: readonly UsageError[];
 }
 
-/** Benchmarks one task with progress on standard error, and keeps what was measured as it comes. */
+/** Benchmarks one task with progress on standard error, and saves figures as they come. */
 export async function benchOne(options: BenchOneOptions): Promise<BenchOutcome> {
   const { request, all, chosen, firstNamed, flags, budgetSeconds = BUDGET_SECONDS, resumed } = options;
   const signal = interruptSignal();
-  // Before anything of ours runs: what is busy then is not us.
+  // Before the tool itself makes the machine busy.
   const watch = new NoiseWatch();
   const like = flags.like === undefined ? undefined : await readResult(flags.like);
   let savedTo: string | undefined;
   let unsaved: UsageError[] = [];
-  /** A disk that is full takes no measurement with it: the run goes on, and the table says so in the end. */
+  /** A full disk does not end the run: the table reports it at the end. */
   const keep = async (result: BenchResult) => {
     if (!flags.save || result.rows.length === 0) return;
     const path = resumed?.path ?? resultPath(result.createdAt, taskName(result.task), flags.results);
@@ -135,7 +133,6 @@ export async function benchOne(options: BenchOneOptions): Promise<BenchOutcome> 
   });
   const result: BenchResult = { ...whole(raced), ...(signal.aborted ? { unfinished: true } : {}) };
   await keep(result);
-  // A short run is no point of a trend, and neither is one that was cut off.
   if (flags.save && !flags.quick && !signal.aborted) {
     const history = join(flags.results, HISTORY_NAME);
     await appendHistory(historyRecord(result), history).catch((error) => {
@@ -148,7 +145,7 @@ export async function benchOne(options: BenchOneOptions): Promise<BenchOutcome> 
   return { result, unsaved, ...(savedTo === undefined ? {} : { savedTo }) };
 }
 
-/** Undefined where someone said that it may take as long as it takes. */
+/** Undefined if it may take as long as it takes. */
 function mostMilliseconds({ budget, rounds, yes }: BenchFlags): number | undefined {
   if (budget !== undefined) return MOST_OVER_BUDGET * 1000 * budget;
   return rounds !== undefined || yes ? undefined : 1000 * MOST_SECONDS;
@@ -168,10 +165,9 @@ function roundLimit(flags: BenchFlags, budgetSeconds: number, resumed?: BenchRes
 }
 
 /**
- * The run that `--resume` goes on with.
- *
+ * The run that `--resume` continues.
  * @param named path of a result, or true for the newest unfinished one in the folder
- * @throws UsageError where there is none, or the named one was finished
+ * @throws UsageError if there is none, or the named one was finished
  */
 export async function unfinishedRun(named: string | true, folder: string): Promise<Resumed> {
   if (named !== true) {
@@ -188,7 +184,6 @@ export async function unfinishedRun(named: string | true, folder: string): Promi
     .toReversed();
   for (const name of newestFirst) {
     const path = join(folder, name);
-    // One that cannot be read is none that could be resumed.
     const result = await readResult(path).catch((error) => {
       if (error instanceof UsageError) return undefined;
       throw error;

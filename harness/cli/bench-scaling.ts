@@ -6,14 +6,13 @@ import { type BenchFlags, type BenchOutcome, benchOne } from './bench-one.ts';
 import { taskRequest } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
 
-/** Time for the rounds of one task, where `--budget` says nothing else: six of them are to end within a few minutes. */
+/** For the rounds of one task, by default: six tasks end within a few minutes. */
 const BUDGET_SECONDS = 40;
 
 /**
- * Benchmarks every preset, one after the other; one that cannot be prepared takes no other with it. The Python baseline runs the smallest alone: at d128 a single step of it would
- * take longer than everything else together.
- *
- * @throws UsageError where not one preset could be benchmarked
+ * Benchmarks every preset that can be prepared, one after the other. The Python baseline runs only the smallest: a single step of
+ * it at d128 would take longer than everything else.
+ * @throws UsageError if no preset could be benchmarked
  */
 export async function benchScaling(
   all: readonly DiscoveredImplementation[],

@@ -41,7 +41,7 @@ import { interruptSignal } from './interrupt.ts';
 import { reportTarget, writeReport } from './report.ts';
 import { resultText } from './show.ts';
 
-/** @param resumed goes on with this run, whose command is the one to be parsed */
+/** @param resumed the run to continue, whose command is parsed */
 export function benchCommand(resumed?: Resumed): Command {
   return addTaskFlags(new Command('bench'))
     .summary('time implementations, verified first')
@@ -109,7 +109,7 @@ export function benchCommand(resumed?: Resumed): Command {
     .action((names, flags) => bench(names, flags, resumed));
 }
 
-/** What every way of benchmarking prints to: standard output is left alone where it is to hold JSON. */
+/** Standard output is left alone if it is to hold JSON. */
 interface Output {
   readonly print: (text: string) => void;
   readonly page: Page;
@@ -118,7 +118,7 @@ interface Output {
 async function bench(names: readonly string[], flags: BenchFlags, resumed?: Resumed): Promise<void> {
   if (flags.resume !== undefined && resumed === undefined) {
     const unfinished = await unfinishedRun(flags.resume, flags.results);
-    // Its own words say what it was to do; where it was kept is the file's place.
+    // Its own words say what it was to do; it is kept where its file is.
     await benchCommand(unfinished).exitOverride().parseAsync(unfinished.result.command.slice(1), { from: 'user' });
     return;
   }
@@ -208,8 +208,8 @@ async function long(
 }
 
 /**
- * Does everything, whatever fails: one full disk must not take the other outputs with it.
- * @throws UsageError that holds all failures, in one line
+ * Does everything, whatever fails: one full disk must not take the other outputs with it. @throws UsageError with all failures
+ * in one line
  */
 async function tryEach(acts: readonly (() => Promise<unknown>)[]): Promise<void> {
   const failures: unknown[] = [];

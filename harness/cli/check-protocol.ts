@@ -11,11 +11,9 @@ import { writeJson } from './flags.ts';
 export interface CheckProtocolOptions {
   readonly signal?: AbortSignal | undefined;
   readonly patienceMilliseconds?: number | undefined;
-  /** Where to write the findings as JSON, as well. */
   readonly json?: string | undefined;
 }
 
-/** What became of one implementation: the trials it failed, or why there were none. */
 interface ProtocolRow {
   readonly implementation: string;
   readonly status: 'conforming' | 'violation' | 'error' | 'skipped';
@@ -30,7 +28,7 @@ const marks = {
   skipped: { mark: '–', colour: 'yellow' },
 } as const;
 
-/** `check --protocol`: prints what each program does that the protocol does not allow, and returns the exit code. */
+/** `check --protocol`: prints each program's violations of the protocol, and returns the exit code. */
 export async function checkProtocol(
   chosen: readonly DiscoveredImplementation[],
   task: PreparedTask,

@@ -16,16 +16,15 @@ import {
 
 export type CheckRow = CheckResult['results'][number];
 
-/** What a row is to show beyond its verdict. */
 export interface CheckRowOptions extends VerifyOptions {
   readonly samples?: boolean | undefined;
   readonly gradients?: boolean | undefined;
   readonly parameters?: boolean | undefined;
-  /** Called while training, with words such as `step 20 of 1000`. */
+  /** Called with words such as `step 20 of 1000`. */
   readonly onStatus: (text: string) => void;
 }
 
-/** Verifies one entrant; `stderrTail` is the end of what it said where it broke. */
+/** Verifies one row; `stderrTail` is the end of its standard error if it broke. */
 export async function checkRow(
   { implementation, runtimeName, runtime }: Entrant,
   expectation: Expectation,
@@ -60,7 +59,6 @@ export async function checkRow(
 
 type Identity = Pick<CheckRow, 'implementation' | 'runtime'>;
 
-/** The row of what was not trained. */
 export function unmeasured(identity: Identity, status: 'error' | 'skipped' | 'unsupported', reason: string): CheckRow {
   return { ...identity, status, reason, losses: [], stepsVerified: 0, maxLossError: null, tolerance: null };
 }
@@ -82,7 +80,6 @@ function rowOf(identity: Identity, verification: Verification, precision: Precis
   };
 }
 
-/** What was checked of a row that is right. */
 function proofOf({ fractionOfBound, gauntlet }: VerifiedRow): Pick<CheckRow, 'fractionOfBound' | 'randomTasks'> {
   return {
     fractionOfBound,
@@ -101,7 +98,6 @@ function tensorsOf(verification: Verification, options: CheckRowOptions): Pick<C
   };
 }
 
-/** Steps between two looks at the terminal. */
 const STEPS_PER_LOOK = 50;
 
 async function drawFinalSamples(

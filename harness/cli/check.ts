@@ -42,7 +42,7 @@ interface CheckFlags extends TaskFlags {
   readonly runtime?: readonly RuntimeName[];
 }
 
-/** Without `--steps`, one implementation trains no longer than this; its row says over how many steps it was verified. */
+/** Without `--steps`, one implementation trains no longer. */
 const BUDGET_SECONDS = 20;
 
 export function checkCommand(): Command {
@@ -78,7 +78,7 @@ async function check(names: readonly string[], flags: CheckFlags): Promise<void>
   );
   for (;;) {
     await checkOnce(names, flags).catch((error) => {
-      // Half-written manifests are part of the work: say so, and wait for the next save.
+      // A half-written manifest is part of the work: report it, and wait for the next save.
       if (!(error instanceof UsageError)) throw error;
       console.error(`error: ${error.message}`);
     });

@@ -100,7 +100,7 @@ async function compare(names: readonly string[], flags: CompareFlags, command: C
   process.exitCode = comparisonExitCode(comparison, flags.strict === true);
 }
 
-/** What stored results were measured with stands in them: flags that would set it are a mistake. */
+/** Other flags would set what stored results were measured with. */
 const flagsOfFiles = ['threshold', 'strict', 'github', 'json'];
 
 function refuseFlagsOfRevisions(command: Command): void {
@@ -170,7 +170,7 @@ async function compareRevisions(baseName: string, names: readonly string[], flag
     );
     const unchanged = flags.all ? [] : await unchangedPairs(pairs, baseFolder, headFolder);
     const prefix = (await git(projectRoot, ['rev-parse', '--show-prefix'])).stdout.trim();
-    // `HEAD~1:impls/…`, as git writes it, says more than where the temporary folder was.
+    // `HEAD~1:impls/…`, as git writes it, says more than the path of a temporary folder.
     const withoutCheckouts = (reason: string) =>
       reason
         .replaceAll(join(baseFolder, sep), `${base.name}:`)
@@ -228,7 +228,7 @@ async function compareRevisions(baseName: string, names: readonly string[], flag
   }
 }
 
-/** A folder as seen from the project, so that it can be found in a checkout too. @throws UsageError where it lies outside the repository */
+/** Relative to the project, so that it can be found in a checkout too. @throws UsageError if it lies outside */
 function pathInProject(folder: string): string {
   const path = relative(projectRoot, resolve(folder));
   if (isAbsolute(path) || path.startsWith(`..${sep}`)) {
@@ -243,14 +243,14 @@ const dependenciesText: Record<Checkout['dependencies'], string> = {
   none: 'no package-lock.json, nothing to install',
 };
 
-/** What stands for head: a commit that is checked out elsewhere, or the working tree itself. */
+/** A commit that is checked out elsewhere, or the working tree itself. */
 interface Head {
   readonly revision?: Revision;
   readonly side: Comparison['head'];
   readonly notes: string[];
 }
 
-/** @throws UsageError where the working tree has uncommitted changes that nobody allowed */
+/** @throws UsageError for uncommitted changes without `--allow-dirty` */
 async function headToCompare({ head, allowDirty }: CompareFlags): Promise<Head> {
   const revision = await resolveRevision(projectRoot, head ?? 'HEAD');
   const named = { revision, side: { name: revision.name, commit: revision.commit } };

@@ -10,16 +10,16 @@ import { findGolden } from '../verify/golden.ts';
 import { affordableSteps, CPYTHON_FLOPS_PER_SECOND } from '../verify/reference-trace.ts';
 import { interruptSignal } from './interrupt.ts';
 
-/** A run that is expected to take longer is asked about. */
+/** A run that takes longer is asked about. */
 const LONG_SECONDS = 600;
-/** A row too slow for more trains in every process: one step to start, a lap of three, and that lap again in the witness. */
+/** Of a row too slow for more: one to start, a lap of three, and that lap again in the witness. */
 const STEPS_OF_A_PROCESS = 7;
-/** And before that, verified and scouted. */
+/** Verified and timed roughly, before that. */
 const STEPS_OF_ADMISSION = 3;
 
 /**
- * Says how long a task takes that CPython is slow at, and asks whether to go on.
- * @throws UsageError where the answer is no, or nobody is there to give one
+ * Says how long a task takes that is slow in CPython, and asks whether to start. @throws UsageError if the answer is no, or
+ * nobody can answer
  */
 export async function confirmLongRun(request: TaskRequest, chosen: readonly DiscoveredImplementation[]): Promise<void> {
   const forecast = await longRunForecast(await prepareTask(request), chosen);
@@ -34,7 +34,7 @@ export async function confirmLongRun(request: TaskRequest, chosen: readonly Disc
   }
 }
 
-/** `about 40 min: python 26 steps of 90 s each`, from what CPython's scalar autograd does on the reference machine; undefined for a short run. */
+/** `about 40 min: python 26 steps of 90 s each`, by the speed of CPython on the reference machine; undefined for a short run. */
 export async function longRunForecast(
   task: PreparedTask,
   chosen: readonly DiscoveredImplementation[],

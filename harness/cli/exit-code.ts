@@ -2,7 +2,6 @@ import { type DiscoveredImplementation, isBroken } from '../program/discover.ts'
 import type { Comparison, ComparisonRow } from '../results/comparison.ts';
 import type { Row } from '../results/schema.ts';
 
-/** What the process says to scripts. */
 export const exitCode = {
   /** Every row verified; skipped ones were named. */
   ok: 0,
@@ -10,7 +9,7 @@ export const exitCode = {
   wrong: 1,
   /** Bad usage or bad input. */
   usage: 2,
-  /** `compare`: an implementation became slower; confirmed where revisions were compared, unconfirmed where stored results were. */
+  /** `compare`: an implementation became slower; confirmed for revisions, unconfirmed for stored results. */
   regression: 3,
   /** `compare --strict`: at least one verdict is inconclusive. */
   inconclusive: 4,
@@ -20,7 +19,7 @@ export const exitCode = {
 
 type Outcome = Pick<Row, 'implementation' | 'status'>;
 
-/** What an implementation did wrong weighs more than a manifest that could not be read, which is bad input. */
+/** A wrong implementation weighs more than a manifest that cannot be read, which is bad input. */
 export function rowExitCode(rows: readonly Outcome[], chosen: readonly DiscoveredImplementation[]): number {
   const unreadable = chosen.filter(isBroken).map(({ name }) => name);
   const failures = rows.filter(({ status }) => status === 'mismatch' || status === 'error');
@@ -29,9 +28,8 @@ export function rowExitCode(rows: readonly Outcome[], chosen: readonly Discovere
 }
 
 /**
- * One code for all rows of a comparison, the gravest first: head is wrong, broke, no longer runs, or lost every row (1); a
- * regression (3); bad input, which is a base that fails in the middle, or a manifest that cannot be read (2); with `--strict`
- * an inconclusive verdict (4).
+ * The gravest of all rows: head is wrong, broke, no longer runs, or lost every row (1); a regression (3); bad input, that is a
+ * base that fails or a manifest that cannot be read (2); with `--strict` an inconclusive verdict (4).
  */
 export function comparisonExitCode({ rows }: Comparison, strict: boolean): number {
   const isHeadsFailure = (row: ComparisonRow) =>

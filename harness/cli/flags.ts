@@ -22,7 +22,7 @@ const number = z
   .transform(Number)
   .refine(Number.isFinite, 'a finite number');
 
-/** Commander's parser of a flag's value, from a zod schema whose messages say what is expected. */
+/** Commander's parser of a flag, from a schema whose messages say what is expected. */
 function parsedBy<T>(schema: z.ZodType<T, string>): (text: string) => T {
   return (text) => {
     const parsed = schema.safeParse(text);
@@ -31,19 +31,17 @@ function parsedBy<T>(schema: z.ZodType<T, string>): (text: string) => T {
   };
 }
 
-/** Parser of a flag that takes a whole number from `least` on. */
 export const wholeNumberFrom = (least: number): ((text: string) => number) =>
   parsedBy(wholeNumber.refine((value) => value >= least, `a whole number of at least ${least}`));
 
-/** Parser of a flag that takes a number above 0. */
 export const positiveNumber: (text: string) => number = parsedBy(
   number.refine((value) => value > 0, 'a number above 0'),
 );
 
-/** Names of the flags that fix the sizes of the model, as commander hands them over. */
+/** As commander names them. */
 export const sizeFlags = ['preset', 'nEmbd', 'nHead', 'nLayer', 'blockSize', 'batch'] as const;
 
-/** What commander hands over after the task flags were parsed. */
+/** What commander makes of the task flags. */
 export interface TaskFlags {
   readonly preset?: string;
   readonly nEmbd?: number;
@@ -57,7 +55,6 @@ export interface TaskFlags {
   readonly dataset: string;
 }
 
-/** The flags that say what is trained; the same for every command that trains. */
 export function addTaskFlags(command: Command): Command {
   const size = wholeNumberFrom(1);
   return command
@@ -91,8 +88,8 @@ export function addTaskFlags(command: Command): Command {
 }
 
 /**
- * The task that the flags ask for: the preset's sizes, each overridden by its own flag.
- * @throws {UsageError} for an unknown preset
+ * The task that the flags ask for: the preset's sizes, each overridden by its own flag. @throws {UsageError} for an unknown
+ * preset
  */
 export function taskRequest(flags: TaskFlags): TaskRequest {
   const name = flags.preset ?? taskDefaults.preset;
@@ -110,7 +107,7 @@ export function taskRequest(flags: TaskFlags): TaskRequest {
   return { ...(preset === undefined ? {} : { preset }), ...sizes, seed, numSteps, learningRate, dataset };
 }
 
-/** Name of the preset that has these sizes, however they were asked for. */
+/** The preset with these sizes, however they were asked for. */
 function presetOf(sizes: Sizes): string | undefined {
   const same = (other: Sizes) =>
     sizes.nEmbd === other.nEmbd &&
@@ -121,18 +118,16 @@ function presetOf(sizes: Sizes): string | undefined {
   return Object.entries(presets).find(([, preset]) => same(preset))?.[0];
 }
 
-/** For an option that may be given any number of times. */
+/** For an option that may be repeated. */
 export function collect(value: string, values: readonly string[]): readonly string[] {
   return [...values, value];
 }
 
-/** Folders with implementations of one's own, beside those of this project. */
 export const implementationsOption = (): Option =>
   new Option('--impls <folder>', 'add the implementations of this folder; may be repeated')
     .argParser(collect)
     .default([], 'none');
 
-/** How long a program may take to answer, beyond the time its work needs. */
 export const timeoutOption = (): Option =>
   new Option(
     '--timeout <seconds>',
@@ -153,7 +148,6 @@ export const exportOption = (): Option =>
 export const jsonOption = (): Option =>
   new Option('--json <file|->', 'write the results as JSON; with - to standard output, and nothing else there');
 
-/** One row per runtime: `--runtime node,bun,deno`. */
 export const runtimeOption = (): Option =>
   new Option(
     '--runtime <names>',
@@ -177,15 +171,12 @@ export function drawGauntletSeed(): number {
   return randomInt(GAUNTLET_SEEDS);
 }
 
-/**
- * Looks whether `--json FILE` can be written, before anything is trained.
- * @throws {UsageError} where it cannot
- */
+/** Tries whether `--json FILE` can be written, before anything is trained. @throws {UsageError} if it cannot */
 export async function checkJsonTarget(target: string | undefined): Promise<readonly OutputTarget[]> {
   return target === undefined ? [] : [await outputTarget(`--json ${target}`, target)];
 }
 
-/** Writes a document to a file, whole or not at all, or to standard output. */
+/** Writes to a file, whole or not at all, or to standard output. */
 export async function writeJson(target: string, document: unknown): Promise<void> {
   await writeOutput(await outputTarget(`--json ${target}`, target), `${JSON.stringify(document, null, 2)}\n`);
 }

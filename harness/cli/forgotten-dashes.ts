@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
 import { UsageError } from '../usage-error.ts';
 
-/** Flags that stand in many a person's own npm settings: that they are set says nothing. */
+/** Many people have these in their npm settings. */
 const settingsOfNpm = new Set(['--save', '--no-save']);
 
 /**
- * Refuses what npm kept for itself: `npm run bench --long` runs without `--long`, which npm hands over in the environment as
- * `npm_config_long` instead. It keeps no value either, but leaves it among the words.
- *
+ * Refuses what npm kept for itself: `npm run bench --long` runs without `--long`, which npm puts into the environment as
+ * `npm_config_long`. A value stays among the words.
  * @throws UsageError that shows the command with its `--`
  */
 export function refuseForgottenDashes(command: Command, environment: NodeJS.ProcessEnv = process.env): void {

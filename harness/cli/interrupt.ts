@@ -3,10 +3,7 @@ import { exitCode } from './exit-code.ts';
 const controller = new AbortController();
 let listening = false;
 
-/**
- * Aborts at the first Ctrl-C (or SIGTERM), so that what was measured is kept and children are ended in good order.
- * A second one ends the process at once.
- */
+/** Aborts at the first Ctrl-C (or SIGTERM), so that figures are kept and children ended. A second one ends the process at once. */
 export function interruptSignal(): AbortSignal {
   if (!listening) {
     listening = true;
@@ -20,7 +17,6 @@ function interrupt(): void {
   controller.abort(new Interrupted());
 }
 
-/** Why everything that was going on ended. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
   constructor() {

@@ -11,21 +11,20 @@ import { displayPath } from '../project.ts';
 import { exitCode } from './exit-code.ts';
 import { checkJsonTarget, implementationsOption, jsonOption, writeJson } from './flags.ts';
 
-/** One implementation as `list --json` tells of it. */
+/** What `list --json` says of one implementation. */
 type ListedImplementation =
   | {
       readonly implementation: string;
       readonly language: string;
       readonly technique: string;
-      /** Where to read more. */
       readonly readme?: string;
       readonly precision: string;
-      /** How many it computes on, or `cores` for all that the machine has. */
+      /** A number, or `cores` for all that the machine has. */
       readonly threads: number | 'cores';
       readonly roles: readonly string[];
-      /** Programs it needs; the runtime of a TypeScript implementation is among `versions`. */
+      /** The runtime of a TypeScript implementation is among `versions`. */
       readonly needs: readonly string[];
-      /** Which sizes it trains, in words; left out where all. */
+      /** Which sizes it trains, in words; all by default. */
       readonly supports?: string;
       readonly available: boolean;
       readonly reason?: string;
@@ -72,7 +71,7 @@ async function describe(found: DiscoveredImplementation): Promise<ListedImplemen
   };
 }
 
-/** Two lines a row: its name and its idea; then how it is written, whether it runs here, and where to read more. */
+/** Two lines a row: its name and idea; then its language, whether it runs here, and where to read more. */
 function listText(listed: readonly ListedImplementation[], page: Page): string {
   const paint = (style: 'bold' | 'dim' | 'yellow' | 'red', text: string) =>
     page.color ? styleText(style, text, { validateStream: false }) : text;

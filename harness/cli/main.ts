@@ -1,7 +1,7 @@
 import { enableCompileCache } from 'node:module';
 import { cacheFolder } from '../project.ts';
 
-// Before anything else is loaded: what was compiled once is found again the next time, which halves the start-up.
+// Before anything else is loaded: a cache of compiled code halves the start-up.
 enableCompileCache(cacheFolder('compile'));
 const { runCommandLine, surviveClosedOutput } = await import('./run-command-line.ts');
 surviveClosedOutput();

@@ -3,20 +3,16 @@ import { type Entry, identityOf, type RaceEvent, type RoundLimit } from '../meas
 import { formatUncertainty } from '../present/number-format.ts';
 import { rowName } from '../results/names.ts';
 
-/** What a long piece of work reports while it goes on. */
 export interface Progress {
-  /** What is happening this moment: shown in place on a terminal, and nowhere else. */
+  /** What happens this moment: shown in place on a terminal, and nowhere else. */
   readonly status: (text: string) => void;
-  /** Something that begins and may take a while: shown in place on a terminal, a line of its own elsewhere. */
+  /** What begins and may take a while: shown in place on a terminal, a line of its own elsewhere. */
   readonly stage: (text: string) => void;
-  /** Something that happened and stays true: a line of its own where output is not a terminal. */
+  /** What happened: a line of its own if output is not a terminal. */
   readonly milestone: (text: string) => void;
 }
 
-/**
- * Runs `work` and shows how it goes on standard error, so that standard output is left to results: one live line on a terminal,
- * plain lines elsewhere and in CI.
- */
+/** Runs `work` and shows its progress on standard error: one live line on a terminal, plain lines elsewhere. */
 export async function withProgress<T>(title: string, work: (progress: Progress) => Promise<T>): Promise<T> {
   const isLive = process.stderr.isTTY === true && process.env['CI'] === undefined;
   if (!isLive) {
@@ -44,7 +40,7 @@ export async function withProgress<T>(title: string, work: (progress: Progress) 
       },
     },
     {
-      // Ctrl-C is the command's own affair: it keeps what was measured.
+      // The command itself handles Ctrl-C: it keeps what was measured.
       registerSignalListeners: false,
       rendererOptions: {
         clearOutput: true,
@@ -57,7 +53,7 @@ export async function withProgress<T>(title: string, work: (progress: Progress) 
   return results[0];
 }
 
-/** One line on a terminal's standard error that is written over; nothing at all where that is not a terminal. */
+/** One line on standard error that is written over; nothing if that is not a terminal. */
 export interface StatusLine {
   show(text: string): void;
   clear(): void;
@@ -79,7 +75,6 @@ export function statusLine(stream: NodeJS.WriteStream = process.stderr): StatusL
   };
 }
 
-/** Says what happens in a race, and how long it may still take. */
 export class RaceReporter {
   readonly #progress: Progress;
   readonly #limit: RoundLimit;

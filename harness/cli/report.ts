@@ -17,7 +17,6 @@ import { readResults, resultTaskName } from '../results/store.ts';
 import { readJsonFile } from '../results/stored-json.ts';
 import { UsageError } from '../usage-error.ts';
 
-/** Where a report goes, and whether it is shown. */
 export interface ReportFlags {
   readonly results: string;
   readonly output?: string;
@@ -52,11 +51,7 @@ async function report(paths: readonly string[], flags: ReportFlags): Promise<voi
   await writeReport(files, flags);
 }
 
-/**
- * Looks whether the page can be written, before anything is measured for it.
- *
- * @throws UsageError where it cannot
- */
+/** Tries whether the page can be written, before anything is measured for it. @throws UsageError if it cannot */
 export async function reportTarget({ results, output }: ReportFlags): Promise<OutputTarget> {
   if (output !== undefined) return outputTarget(`--output ${output}`, output);
   await mkdir(results, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
@@ -66,13 +61,12 @@ export async function reportTarget({ results, output }: ReportFlags): Promise<Ou
 }
 
 /**
- * Makes the page and the charts of results, all of them before the first file is written.
- *
- * @throws UsageError where the results do not belong together, or a file cannot be written
+ * Makes the page and all charts before the first file is written. @throws UsageError if the results do not belong together, or
+ * a file cannot be written
  */
 export async function writeReport(files: readonly ResultFile[], flags: ReportFlags): Promise<void> {
   const machines = machineReports(files);
-  // Drawing takes 300 ms to load, which no other command should wait for.
+  // Loading the charts takes 300 ms, which no other command should wait for.
   const { reportPage } = await import('../present/report/report-page.ts');
   const check = flags.losses === undefined ? undefined : await lossesOf(flags.losses, machines[0]);
   const page = reportPage({
@@ -98,13 +92,11 @@ async function readAll(paths: readonly string[]): Promise<readonly ResultFile[]>
 }
 
 /**
- * The newest result in a folder, and of other sizes those that fit it.
- *
- * @throws UsageError where there is none, or the newest cannot be read
+ * The newest result in a folder, and those of other sizes that fit it. @throws UsageError if there is none, or the newest
+ * cannot be read
  */
 async function newestResults(folder: string): Promise<readonly ResultFile[]> {
   const names = await readdir(folder).catch(() => []);
-  // Names begin with the time, so they sort by age.
   const newestFirst = names
     .filter((name) => resultTaskName(name) !== undefined)
     .toSorted()
@@ -135,7 +127,7 @@ function sameMachine(a: ResultFile['result'], b: ResultFile['result']): boolean 
   return a.machine.fingerprint === b.machine.fingerprint && a.runtime.version === b.runtime.version;
 }
 
-/** @throws UsageError where the file holds no losses, or those of another task than the headline's */
+/** @throws UsageError if the file holds no losses, or those of another task */
 async function lossesOf(path: string, { result }: MachineReport): Promise<CheckResult> {
   const check = await readJsonFile(path, checkResultSchema);
   const difference = taskDifference(result.task, check.task);
@@ -144,7 +136,7 @@ async function lossesOf(path: string, { result }: MachineReport): Promise<CheckR
   return check;
 }
 
-/** A folder without a history is no fault: the first report may come before it. */
+/** The first report may come before the history. */
 async function historyIn(folder: string): Promise<readonly HistoryRecord[]> {
   const path = join(folder, 'history.ndjson');
   const present = await access(path).then(

@@ -20,7 +20,7 @@ import { profileCommand } from './profile.ts';
 import { reportCommand } from './report.ts';
 import { showCommand } from './show.ts';
 
-/** A command to register: it sets `process.exitCode` for what it found, and throws a UsageError for bad input. */
+/** Each sets `process.exitCode`, and throws a UsageError for bad input. */
 const commands: readonly (() => Command)[] = [
   benchCommand,
   checkCommand,
@@ -47,13 +47,13 @@ export async function runCommandLine(words: readonly string[]): Promise<number |
     }
     if (error instanceof UsageError) return complain(error.message);
     if (error instanceof CommanderError) {
-      // No command at all: commander has shown the help already.
+      // No command: commander has shown the help.
       if (error.code === 'commander.help') return exitCode.usage;
       return error.exitCode === 0 ? exitCode.ok : complain(error.message.replace(/^error: /, ''));
     }
     const ofTheSystem = describeSystemError(error);
     if (ofTheSystem !== undefined) return complain(ofTheSystem);
-    // Anything else is our own bug: that one deserves its stack.
+    // A bug of ours deserves its stack.
     console.error(error);
     return exitCode.wrong;
   }
@@ -92,8 +92,8 @@ function packageVersion(): string {
 }
 
 /**
- * Keeps a run going whose reader went away (`npm run bench | head`): nothing more is shown, but results are saved. Output that
- * cannot be written for another reason, such as a full disk, is told once and ends with the exit code of bad input.
+ * Lets a run go on whose reader went away (`npm run bench | head`): results are still saved. Any other failure to write, such
+ * as a full disk, is told once and ends with the exit code of bad input.
  */
 export function surviveClosedOutput(): void {
   let told = false;
@@ -107,6 +107,5 @@ export function surviveClosedOutput(): void {
       process.exitCode = exitCode.usage;
     });
   });
-  // Whoever closed both has nothing left to be told.
   process.stderr.on('error', () => {});
 }

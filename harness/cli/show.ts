@@ -48,7 +48,7 @@ async function show(files: readonly string[], flags: ShowFlags): Promise<void> {
   }
 }
 
-/** Results begin with their date, so that the last name is the newest. @throws UsageError where there is none */
+/** Names begin with the date. @throws UsageError if there is none */
 async function newestIn(folder: string): Promise<string> {
   const names = await readdir(folder).catch(() => []);
   const newest = names
@@ -61,10 +61,7 @@ async function newestIn(folder: string): Promise<string> {
   return join(folder, newest);
 }
 
-/**
- * A result as `bench` and `show` print it: the table, with what it says of the published claims beneath it. Published figures
- * that cannot be read take nothing else with them.
- */
+/** A result as `bench` and `show` print it: the table, then the published claims if they can be read. */
 export async function resultText(result: BenchResult, page: Page, order: SortOrder): Promise<string> {
   const own = benchTable(result, page, order);
   if (result.claims.length === 0) return own;

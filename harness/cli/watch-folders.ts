@@ -1,15 +1,15 @@
 import { watch } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** An editor saves in bursts: what follows within so long belongs to the same save. */
+/** An editor saves in bursts: what follows this soon belongs to the same save. */
 const QUIET_MILLISECONDS = 100;
-/** Whether a path inside a watched folder is what programs and editors leave beside the sources, not a source. */
+/** True for what programs and editors leave beside the sources. */
 export function isByProduct(path: string): boolean {
   return path.split(/[/\\]/).some((name) => /^(\..*|__pycache__|node_modules|target)$/.test(name));
 }
 
 export interface FolderWatch {
-  /** Resolves once a file was saved since the last call (or since watching began); rejects when interrupted. */
+  /** Resolves once a file was saved since the last call, or since watching began; rejects if interrupted. */
   saved(): Promise<void>;
 }
 

@@ -7,10 +7,10 @@ import type { ComparisonRow, Side } from '../results/comparison.ts';
 import { type ComparisonLimits, compareRounds } from './compare-rounds.ts';
 import { onSide, roundPace, runRound, SideFailure } from './run-round.ts';
 
-/** A lap is short, so that processes take turns often, and an interpreter's is a few documents. */
+/** Short, so that processes take turns often; an interpreter's lap is a few documents. */
 const LAP_MILLISECONDS = 5;
 const FEWEST_TIMED_STEPS = 2;
-/** So many steps are checked one by one in the first round of a side, and then all of them against a second process. */
+/** The first round of a side checks so many steps one by one, then all of them against a second process. */
 const LONGEST_LAP_STEPS = 200;
 
 export interface ImplementationComparison {
@@ -18,10 +18,9 @@ export interface ImplementationComparison {
   readonly head: Contender;
   readonly task: TrainingTask;
   readonly limits: ComparisonLimits;
-  /** Seed of the laps and of the order of the turns; nobody may know it before the run. */
+  /** Of the laps and of the order of the turns; nobody may know it before the run. */
   readonly seed: number;
   readonly signal: AbortSignal;
-  /** Monotonic clock of the harness. */
   readonly nowNanoseconds?: () => number;
 }
 

@@ -10,11 +10,10 @@ import { compareImplementation } from './compare-implementation.ts';
 import type { ComparisonLimits } from './compare-rounds.ts';
 import { sameSources, sourcesOf } from './sources.ts';
 
-/** For each side. Every lap is verified besides, so that this need not go on to the last step. */
+/** For each side. Every timed lap is verified too, so this may stop early. */
 const VERIFY_SECONDS = 1;
 const SCOUT_MILLISECONDS = 300;
 
-/** One name, as it stands on either side. */
 export interface Pair {
   readonly name: string;
   readonly base: DiscoveredImplementation | undefined;
@@ -22,8 +21,8 @@ export interface Pair {
 }
 
 /**
- * The implementations of two revisions, paired by name, in the order of head's ladder; those that head no longer has come last.
- * @throws UsageError for a name that neither side has (with the nearest known one)
+ * Pairs the implementations of two revisions by name, in head's order; those that only base has come last. @throws UsageError
+ * for an unknown name
  */
 export function pairImplementations(
   before: readonly DiscoveredImplementation[],
@@ -40,7 +39,7 @@ export function pairImplementations(
     .map((name) => ({ name, base: named(before, name), head: named(after, name) }));
 }
 
-/** The pairs that run from the same files on both sides: there is nothing to measure. */
+/** The pairs that run from the same files on both sides. */
 export async function unchangedPairs(
   pairs: readonly Pair[],
   baseFolder: string,
@@ -66,10 +65,7 @@ export interface ComparePairOptions {
   readonly signal: AbortSignal;
 }
 
-/**
- * Verifies both sides of one pair and compares their times, or says why there is nothing to compare. What only one side has is
- * verified too. Rejects only when interrupted, or for a bug of ours.
- */
+/** Verifies both sides of a pair and compares their times, or says why not. Rejects only if interrupted, or for a bug of ours. */
 export async function comparePair(pair: Pair, options: ComparePairOptions): Promise<ComparisonRow> {
   const { name: implementation } = pair;
   const row = (status: UncomparedRow['status'], side: Side, reason: string): UncomparedRow => ({
@@ -94,11 +90,11 @@ export async function comparePair(pair: Pair, options: ComparePairOptions): Prom
     return row('repaired', 'head', `base ${faultText[base.state]}: ${base.reason}; head is verified`);
 
   const { expectation, limits, signal } = options;
-  // This harness's host runs the module of either revision: what differs is the implementation alone.
+  // This harness hosts the module of either revision: only the implementation differs.
   const contender = (verified: VerifiedSide) =>
     contenderOf({ implementation: verified.implementation }, expectation, {
       signal,
-      // It was verified just now; this is to find out how fast it is.
+      // Verified already; this finds out how fast it is.
       budgetSeconds: 0,
       gauntletSeed: undefined,
       scoutMilliseconds: SCOUT_MILLISECONDS,
@@ -123,7 +119,6 @@ interface FaultySide {
   readonly reason: string;
 }
 
-/** What verification says of one side: it is right, at fault, or cannot run here. */
 type VerifiedState = VerifiedSide | FaultySide | { readonly state: 'unavailable'; readonly reason: string };
 
 const faultText: Record<FaultySide['state'], string> = {
@@ -136,7 +131,7 @@ function isFault(side: VerifiedState): side is FaultySide {
   return side.state in faultText;
 }
 
-/** Gradient and update of the first step, and losses as far as the time goes. */
+/** Checks gradient and update of the first step, and losses as far as the time goes. */
 async function verifySide(
   found: DiscoveredImplementation,
   { expectation, signal }: ComparePairOptions,

@@ -2,39 +2,38 @@ import { median } from 'simple-statistics';
 import { independentMedianInterval, relativeHalfWidth } from '../statistics/median-interval.ts';
 import { type Evidence, type Judgement, judge, needsConfirmation } from './verdict.ts';
 
-/** Below six rounds the interval rests on an assumption about the distribution (see `medianInterval`); two more keep it from hanging on the extremes. */
+/**
+ * Below six the interval rests on an assumption about the distribution (see `medianInterval`); with two more it does not hang
+ * on the extremes.
+ */
 const FEWEST_ROUNDS = 8;
 
-/** Where even that does not fit into the budget, since one step takes long: the fewest that give an interval worth the name. */
+/** If one step takes too long for that: the fewest rounds that give an interval. */
 const FEWEST_SLOW_ROUNDS = 3;
 
-/** The first rounds may stop once the interval's half-width is this fraction of the threshold: ±1.7% for 5% tells 5% from 10%. */
+/** The first rounds may stop at this half-width over threshold: ±1.7% for 5% tells 5% from 10%. */
 const PRECISION_OF_THRESHOLD = 1 / 3;
 
-/** A suspected regression must show again in this many times as many rounds, for which as much more of the budget is kept. */
+/** A suspected regression must show again in this many times as many rounds; that much more of the budget is kept for them. */
 const LONGER = 2;
 
-/** What a comparison of one implementation needs from outside, so that tests can simulate it. */
+/** What a comparison needs from outside, so that tests can simulate it. */
 export interface RoundSource {
-  /** Three fresh processes, timed. */
   readonly runRound: () => Promise<Round>;
-  /** Monotonic. */
   readonly nowNanoseconds: () => number;
 }
 
-/** How far the rounds are, for whoever watches. */
 export interface RoundProgress {
   readonly confirming: boolean;
   /** Of the first rounds, or of those that confirm. */
   readonly rounds: number;
-  /** Median so far. */
   readonly ratio: number;
 }
 
 export interface ComparisonLimits {
   /** Smallest change that matters, as a fraction. */
   readonly threshold: number;
-  /** For all rounds together, those that confirm included; overrun only by the fewest rounds there must be. */
+  /** For all rounds together; overrun only by the fewest rounds there must be. */
   readonly budgetNanoseconds: number;
   readonly onRound?: (progress: RoundProgress) => void;
 }
@@ -47,10 +46,9 @@ export interface ComparedRounds extends Judgement {
 }
 
 /**
- * Runs rounds until the interval is narrow enough or the time is up, then twice as many where a suspected regression needs them.
- * Stopping looks at the interval's width alone, never at where it lies, which would favour chance (fixed-width sequential
- * intervals: Chow & Robbins, "On the asymptotic theory of fixed-width sequential confidence intervals for the mean",
- * Annals of Mathematical Statistics 36(2), 1965).
+ * Runs rounds until the interval is narrow enough or the time is up, then twice as many to confirm a suspected regression.
+ * Stopping looks at the interval's width, never at where it lies, which would favour chance (Chow & Robbins, "On the asymptotic
+ * theory of fixed-width sequential confidence intervals for the mean", Annals of Mathematical Statistics 36(2), 1965).
  */
 export async function compareRounds(source: RoundSource, limits: ComparisonLimits): Promise<ComparedRounds> {
   const { threshold, budgetNanoseconds, onRound } = limits;
@@ -91,14 +89,14 @@ function progress(rounds: readonly Round[], confirming: boolean): RoundProgress 
   return { confirming, rounds: rounds.length, ratio: median(rounds.map(({ ratio }) => ratio)) };
 }
 
-/** The times of one turn, one lap each of three processes that take turns: base, head, and base once more as the control. */
+/** The times of one turn: a lap each of base, head, and base once more as the control. */
 export interface Turn {
   readonly base: number;
   readonly head: number;
   readonly control: number;
 }
 
-/** What three fresh processes give together: one figure of each kind, since turns inside a process are not independent. */
+/** What three fresh processes give together. One figure of each kind: turns inside a process are not independent. */
 export interface Round {
   /** Head over base. */
   readonly ratio: number;
@@ -109,11 +107,9 @@ export interface Round {
 }
 
 /**
- * Ratios are taken inside each turn, a few dozen milliseconds in which the machine hardly changes, and the round's are their
- * medians: a turn that the machine disturbed counts like any other single turn. Head is set against the geometric mean of both
- * base processes, which halves their share of the noise and leaves `ratio` uncorrelated with `control`.
- *
- * @throws RangeError where there is no turn
+ * Takes ratios inside each turn, a few dozen milliseconds in which the machine hardly changes; the round's ratios are their
+ * medians. Head is compared with the geometric mean of both base processes, which halves their noise and leaves `ratio`
+ * uncorrelated with `control`. @throws RangeError without a turn
  */
 export function summarizeTurns(turns: readonly Turn[]): Round {
   if (turns.length === 0) throw new RangeError('a round needs at least one turn');
@@ -126,7 +122,7 @@ export function summarizeTurns(turns: readonly Turn[]): Round {
   };
 }
 
-/** Intervals over rounds: each round is one independent sample. */
+/** Each round is one independent sample. */
 export function evidenceFrom(rounds: readonly Round[]): Evidence {
   return {
     ratio: independentMedianInterval(rounds.map(({ ratio }) => ratio)),

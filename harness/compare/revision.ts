@@ -12,7 +12,6 @@ import { UsageError } from '../usage-error.ts';
 export interface Revision {
   /** As it was written: `main`, `HEAD~1`. */
   readonly name: string;
-  /** Full hash. */
   readonly commit: string;
 }
 
@@ -33,8 +32,8 @@ export async function git(
 }
 
 /**
- * The commit that a name stands for.
- * @throws UsageError where the folder is no repository, or the name stands for none (with the nearest branch or tag)
+ * The commit that a name stands for. @throws UsageError outside a repository, or for an unknown name (with the nearest branch
+ * or tag)
  */
 export async function resolveRevision(folder: string, name: string): Promise<Revision> {
   const inside = await git(folder, ['rev-parse', '--is-inside-work-tree']);
@@ -54,7 +53,7 @@ async function isShallow(folder: string): Promise<boolean> {
   return (await git(folder, ['rev-parse', '--is-shallow-repository'])).stdout.trim() === 'true';
 }
 
-/** Files that differ from the commit that is checked out, new ones included, ignored ones not; paths from the repository's root. */
+/** Changed and new files, ignored ones not; paths from the repository's root. */
 export async function uncommittedFiles(folder: string): Promise<readonly string[]> {
   const { stdout } = await git(folder, ['status', '--porcelain=v1', '-z', '--untracked-files=all', '--no-renames']);
   return stdout
@@ -71,7 +70,6 @@ export function listFiles(files: readonly string[], most = 3): string {
 
 const INSTALL_TIMEOUT_MILLISECONDS = 600_000;
 
-/** A revision's files with its dependencies, in a folder of their own. */
 export interface Checkout {
   /** Where the project is in it. */
   readonly folder: string;
@@ -82,11 +80,11 @@ export interface Checkout {
 }
 
 /**
- * Checks a revision out into a git worktree in the temporary folder, with its own dependencies. Where its package-lock.json is
- * the one installed here, node_modules is linked: the same bytes, seconds saved.
+ * Checks a revision out into a git worktree in the temporary folder. Its node_modules is a link to ours if both lock files are
+ * the same.
  *
  * @param project the project's folder, anywhere inside its repository
- * @throws UsageError where git or npm cannot do it; nothing is left behind then, nor when `signal` is aborted
+ * @throws UsageError if git or npm fails; nothing is left behind then, nor if `signal` is aborted
  */
 export async function checkOut(project: string, revision: Revision, signal: AbortSignal): Promise<Checkout> {
   const prefix = (await git(project, ['rev-parse', '--show-prefix'])).stdout.trim();
@@ -94,8 +92,8 @@ export async function checkOut(project: string, revision: Revision, signal: Abor
   await removeAbandoned(project);
   const worktree = join(temporary, revision.commit.slice(0, 12));
   const folder = join(worktree, prefix);
-  // A second Ctrl-C ends the process without waiting for anything.
-  // Only this worktree: pruning would forget those of the user's that are on a disk not mounted just now.
+  // A second Ctrl-C ends the process at once. Only this worktree: `prune` would forget the user's own on a disk not mounted
+  // now.
   const forget = ['worktree', 'remove', '--force', worktree];
   const removeAtExit = () => {
     removeTree(folder, temporary);
@@ -120,7 +118,7 @@ export async function checkOut(project: string, revision: Revision, signal: Abor
 
 const PREFIX = 'microgpt-bench-compare-';
 
-/** Worktrees of runs that were killed outright: git still lists them, and the process that their folder names is gone. */
+/** Removes the worktrees of runs that were killed: the process that their folder names is gone. */
 async function removeAbandoned(project: string): Promise<void> {
   const listed = (await git(project, ['worktree', 'list', '--porcelain'])).stdout;
   for (const [, worktree = ''] of listed.matchAll(/^worktree (.+)$/gm)) {
@@ -140,7 +138,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** The link to the modules goes first, so that nothing can follow it to what it points to. */
+/** Removes the link first, so that nothing follows it. */
 function removeTree(folder: string, temporary: string): void {
   rmSync(join(folder, 'node_modules'), { recursive: true, force: true });
   rmSync(temporary, { recursive: true, force: true, maxRetries: 3 });
@@ -166,7 +164,6 @@ async function provideDependencies(
   return 'installed';
 }
 
-/** `npm ci` without what only developing needs. */
 async function installDependencies(folder: string, revision: Revision, signal: AbortSignal): Promise<void> {
   const installed = await runToEnd(['npm', 'ci', '--omit=dev', '--no-audit', '--no-fund'], {
     cwd: folder,
@@ -184,7 +181,7 @@ async function readIfThere(file: string): Promise<Buffer | undefined> {
   return readFile(file).catch(() => undefined);
 }
 
-/** The first thing npm says is wrong; its error code comes before that, and advice and the path of a log after. */
+/** npm's error code comes before it; advice and the path of a log after. */
 function npmComplaint(output: string): string | undefined {
   const complaints = output.split('\n').flatMap((line) => /^npm error (?!code )(.*\S)/.exec(line)?.[1] ?? []);
   return complaints[0];

@@ -9,24 +9,23 @@ import { type Round, summarizeTurns, type Turn } from './compare-rounds.ts';
 
 /** How much time each of a round's three processes gets. */
 export interface RoundPace {
-  /** Warm-up that has not settled by then is cut off: base and head have met the same number of laps in any case. */
+  /** Cut off then: base and head have run the same number of laps in any case. */
   readonly warmUpMilliseconds: number;
   readonly samplingMilliseconds: number;
   /** However long a lap takes. */
   readonly fewestTurns: number;
 }
 
-/** Short, so that the fewest rounds there must be fit into the first third of the default budget. */
+/** Short, so that the fewest rounds fit into the first third of the default budget. */
 export const roundPace: RoundPace = { warmUpMilliseconds: 250, samplingMilliseconds: 200, fewestTurns: 3 };
 
 export interface RoundOptions {
   readonly deck: LapDeck;
-  /** Live as long as the comparison does. */
   readonly witnesses: Readonly<Record<Side, Witness>>;
   /** Steps in a lap, the same for both; the first is not timed. */
   readonly lapSteps: number;
   readonly pace: RoundPace;
-  /** Whose turn is when: one order of the three processes for each turn. */
+  /** One order of the three processes for each turn. */
   readonly orders: Iterator<readonly number[], never>;
   readonly signal: AbortSignal;
 }
@@ -34,19 +33,17 @@ export interface RoundOptions {
 /** Steps that are checked from the witness's own state each round; all timed ones are compared. */
 const FORCED = { wholeLap: false, extraSteps: 16 };
 
-/** Indexes of the three processes. */
 const BASE = 0;
 const HEAD = 1;
 const CONTROL = 2;
 const sideOf = (index: number): Side => (index === HEAD ? 'head' : 'base');
 
 /**
- * One round: three fresh processes, base, head and base again, alive side by side and taking turns of one lap each, in a new
- * random order every turn. So the ratio is taken between laps a few milliseconds apart, and whatever the machine does for
- * longer than that, meets all three alike. While one runs, the others wait for a word on standard input and use no processor.
- * The three run the same laps, and what was timed is done again and checked in a witness of either side.
+ * One round: base, head and base again in fresh processes that take turns of one lap each, in a new random order every turn.
+ * What the machine does for longer than some milliseconds thus meets all three alike. They run the same laps, which a witness
+ * of each side repeats and checks.
  *
- * @throws SideFailure where one of them is wrong or breaks
+ * @throws SideFailure if one of them is wrong or breaks
  */
 export async function runRound(base: Contender, head: Contender, options: RoundOptions): Promise<Round> {
   const { orders, signal, pace, lapSteps, deck, witnesses } = options;
@@ -102,7 +99,7 @@ function spentMilliseconds(turns: readonly Turn[]): number {
   return turns.reduce((sum, { base, head, control }) => sum + base + head + control, 0) / 3 / 1e6;
 }
 
-/** One side of a comparison turned out wrong, broke, or declined: which one, and what its row says. */
+/** One side turned out wrong, broke, or declined: which one, and what its row says. */
 export class SideFailure extends Error {
   override readonly name = 'SideFailure';
   readonly side: Side;
@@ -115,7 +112,10 @@ export class SideFailure extends Error {
   }
 }
 
-/** Does the work of one side, which was verified: a task that it declines now is one that it should have declined then. @throws SideFailure where the implementation is at fault; whatever else is thrown goes through as it is */
+/**
+ * Does the work of one side. It was verified, so declining a task now is a fault. @throws SideFailure if the implementation is
+ * at fault
+ */
 export async function onSide<T>(side: Side, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

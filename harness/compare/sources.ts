@@ -13,9 +13,9 @@ const doesNotRun = (path: string) => /\.(md|test\.ts)$/.test(path);
 const LARGEST_SOURCE_BYTES = 2 ** 20;
 
 /**
- * Everything in a checkout that decides how an implementation runs: the files of its folder, those that stand loose beside it
- * (the contract), the lock file of its dependencies, and whatever any of these name by a relative path that leads out of the
- * folder, with the folder around it where that is another implementation's. Too much at worst, so that "unchanged" can be relied on.
+ * Everything in a checkout that decides how an implementation runs: the files of its folder, those beside it (the contract),
+ * the lock file, and what these name by a relative path out of the folder. Rather too much, so that "unchanged" can be relied
+ * on.
  *
  * @param checkout absolute path of the project in its checkout
  * @returns a hash for each file, by its path in the checkout
@@ -54,12 +54,11 @@ export async function sourcesOf(
   return hashes;
 }
 
-/** True where both sides run from the same bytes. */
 export function sameSources(base: ReadonlyMap<string, string>, head: ReadonlyMap<string, string>): boolean {
   return base.size === head.size && [...head].every(([path, hash]) => base.get(path) === hash);
 }
 
-/** Absolute paths that a text names relative to its own folder, or to the implementation's: `../c/task.h`. */
+/** Absolute paths that a text names relative to its own folder or the implementation's: `../c/task.h`. */
 function namedOutside(text: string, file: string, root: string): string[] {
   const own = relative(root, file).split(sep)[0] ?? '';
   const folders = new Set([dirname(file), join(root, own)]);
@@ -67,7 +66,7 @@ function namedOutside(text: string, file: string, root: string): string[] {
   return names.flatMap((name) => [...folders].map((folder) => wholeFolder(resolve(folder, name), root)));
 }
 
-/** What is shared is shared with the folder it stands in: what one file includes in turn need not be followed. */
+/** A shared file stands for its whole folder, so that what it includes need not be followed. */
 function wholeFolder(path: string, root: string): string {
   if (isInside(root, path) && path !== root) return join(root, relative(root, path).split(sep)[0] ?? '');
   return extname(path) === '' ? path : dirname(path);

@@ -7,18 +7,16 @@ import { FEWEST_PROCESSES_FOR_A_VERDICT, independentRatioInterval } from '../sta
 import { UsageError } from '../usage-error.ts';
 import { type Position, position } from './verdict.ts';
 
-/** A result and the name of its file. */
 export interface StoredResult {
   readonly file: string;
   readonly result: BenchResult;
 }
 
 /**
- * Compares two results that were measured apart, each time divided by how fast the machine ran the calibrator then.
- * Weaker evidence than a comparison of revisions: no rounds in common, no control, no confirmation. So a regression is only
- * called where the whole interval lies beyond the threshold, and the notes say what else differed.
+ * Compares two results that were measured apart, each time divided by how fast the machine ran the calibrator then. With no
+ * rounds in common, no control and no confirmation, a regression needs the whole interval beyond the threshold.
  *
- * @throws UsageError where the tasks differ, so that the times are not of the same work
+ * @throws UsageError if the tasks differ
  */
 export function compareStored(
   base: StoredResult,
@@ -54,7 +52,7 @@ function sideOf({ file, result }: StoredResult): Comparison['base'] {
   return { name: file, ...(result.commit === undefined ? {} : { commit: result.commit }) };
 }
 
-/** Head's calibrator time over base's: above 1 the machine was slower when head ran. Undefined where either has none. */
+/** Head's calibrator time over base's: above 1 the machine was slower for head. Undefined if either has none. */
 function machineSpeedRatio(base: BenchResult, head: BenchResult): number | undefined {
   const [before, after] = [base, head].map(({ noise }) => noise.calibratorMicroseconds);
   if (before.length === 0 || after.length === 0) return undefined;
@@ -128,7 +126,7 @@ function judgeStored(base: VerifiedRow, head: VerifiedRow, ratio: Interval, thre
       `${processesOf(base, head)} processes are too few for a verdict; it takes ${FEWEST_PROCESSES_FOR_A_VERDICT} on both sides`,
     );
   }
-  // Documents differ in length, so that the mean time over some says little about the mean over others.
+  // Documents differ in length: the mean time over some says little about the mean over others.
   if (base.samplesPerLap !== head.samplesPerLap) {
     return inconclusive(
       `laps of ${base.samplesPerLap} documents in base and of ${head.samplesPerLap} in head are not the same work`,
@@ -150,7 +148,7 @@ function judgePosition(where: Position, threshold: number) {
   return reasons[where];
 }
 
-/** Head over base, each with its own rounds, over how fast the machine was. */
+/** Head over base, divided by the speed of the machine. */
 function ratioInterval(base: VerifiedRow, head: VerifiedRow, speed: number): Interval {
   const { median, low, high } = independentRatioInterval(
     head.roundsMicrosecondsPerSample,

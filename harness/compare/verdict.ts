@@ -3,25 +3,21 @@ import type { Interval } from '../results/schema.ts';
 import { relativeHalfWidth } from '../statistics/median-interval.ts';
 import { percent, percentChange } from '../statistics/percent.ts';
 
-/** What a comparison concludes about one implementation. Only `regression` fails. */
 export type Verdict = ComparedRow['verdict'];
 
-/**
- * What paired rounds showed. Both are ratios of times inside a round, with their intervals over rounds:
- * `ratio` is head over base (above 1: head is slower), `control` is base over base, whose truth is 1.
- */
+/** What paired rounds showed: `ratio` is head over base (above 1: head is slower), `control` is base over base, in truth 1. */
 export interface Evidence {
   readonly ratio: Interval;
   readonly control: Interval;
   readonly rounds: number;
 }
 
-/** Where an interval of ratios lies, seen from the band of changes too small to matter. */
+/** Where an interval of ratios lies, compared with the changes too small to matter. */
 export type Position = 'slower' | 'faster' | 'same' | 'straddling';
 
 /**
- * `slower` and `faster` only where the whole interval lies beyond the threshold, `same` only where it lies within.
- * The band is symmetric in the ratio, `1 / (1 + threshold) … 1 + threshold`, so that swapping base and head swaps the answers.
+ * `slower` and `faster` if the whole interval lies beyond the threshold, `same` if it lies within. The band is symmetric in the
+ * ratio, `1 / (1 + threshold) … 1 + threshold`, so that swapping base and head swaps the answers.
  */
 export function position(ratio: Interval, threshold: number): Position {
   if (ratio.low > 1 + threshold) return 'slower';
@@ -30,28 +26,27 @@ export function position(ratio: Interval, threshold: number): Position {
 }
 
 /**
- * The control fires where two processes of the same code differ: its interval excludes 1 by more than chance alone would
- * have it, namely with the median itself off by half the threshold. An interval of 95% alone excludes 1 once in twenty runs.
+ * True if two processes of the same code differ: the interval excludes 1, and the median is off by half the threshold. An
+ * interval of 95% alone excludes 1 once in twenty runs.
  */
 export function controlFires({ control }: Evidence, threshold: number): boolean {
   const excludesOne = control.low > 1 || control.high < 1;
   return excludesOne && Math.abs(Math.log(control.median)) > Math.log(1 + threshold) / 2;
 }
 
-/** True where the first rounds call for the second, longer ones. */
 export function needsConfirmation(first: Evidence, threshold: number): boolean {
   return !controlFires(first, threshold) && position(first.ratio, threshold) === 'slower';
 }
 
 export interface Judgement {
   readonly verdict: Verdict;
-  /** One line: what it rests on, and for `inconclusive` what stood in the way. */
+  /** One line: what it rests on; for `inconclusive`, why. */
   readonly reason: string;
 }
 
 /**
- * The verdict over the first rounds and, where they looked slower, the longer ones that must confirm it.
- * A regression without confirmation does not exist: the alarm of one set of rounds is `inconclusive`.
+ * The verdict over the first rounds and, if they looked slower, the longer ones that must confirm it: without confirmation
+ * there is no regression.
  *
  * @param threshold smallest change that matters, as a fraction: 0.05
  */

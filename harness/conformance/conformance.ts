@@ -11,7 +11,7 @@ import { programWords } from '../program/trainer-process.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { ProtocolViolation, RawProgram } from './raw-program.ts';
 
-/** One thing that the protocol asks of a program, and what it did instead where it did not. */
+/** One demand of the protocol, and what the program did instead. */
 export interface ProtocolFinding {
   readonly trial: string;
   readonly problem?: string;
@@ -20,12 +20,12 @@ export interface ProtocolFinding {
 export interface ConformanceOptions {
   readonly signal?: AbortSignal | undefined;
   readonly patienceMilliseconds?: number | undefined;
-  /** The one trial to run; all of them where left out. */
+  /** The one trial to run; all by default. */
   readonly trial?: string | undefined;
 }
 
 const PATIENCE_MILLISECONDS = 60_000;
-/** Answers to as many words are more than a pipe holds (64 KiB on Linux). */
+/** The answers fill more than a pipe (64 KiB on Linux). */
 const WORDS_TO_FILL_A_PIPE = 6_000;
 const UNREAD_MILLISECONDS = 250;
 
@@ -37,14 +37,11 @@ const trained = z.strictObject({ losses: z.array(z.number()), nanoseconds: z.num
 const wasReset = z.strictObject({ reset: z.literal(true) });
 const refused = z.strictObject({ error: z.string().min(1) });
 
-/** What a trial works with. */
 interface Bench {
-  /** Starts the program on a task and hears its greeting. */
+  /** Starts the program on a task and reads its greeting. */
   open(task: PreparedTask): Promise<RawProgram>;
   readonly task: PreparedTask;
-  /** A task with a hundred thousand long documents, in other letters. */
   readonly hugeTask: PreparedTask;
-  /** A folder to write into. */
   readonly folder: string;
 }
 
@@ -157,9 +154,9 @@ const trials: Readonly<Record<string, Trial>> = {
 };
 
 /**
- * Tries what the protocol (`impls/README.md`) asks of a program, one trial after the other, each in a process of its own.
- * Does not look at whether the losses are right: that is verification.
- * @throws {ImplementationFailure} where it cannot be built
+ * Tries what the protocol (`impls/README.md`) asks of a program, each trial in a process of its own. Whether losses are right
+ * is not looked at.
+ * @throws {ImplementationFailure} if it cannot be built
  */
 export async function* tryProtocol(
   implementation: Implementation,
@@ -203,7 +200,7 @@ export async function* tryProtocol(
   }
 }
 
-/** The program said that it cannot help with the task, which is an answer. */
+/** The program declined the task, which is an answer. */
 class Declined extends Error {}
 
 function expectAnswer<T>(schema: z.ZodType<T>, answer: unknown, asked: string): T {
@@ -233,7 +230,7 @@ async function refusesAndGoesOn(open: Bench['open'], task: PreparedTask, word: s
   await train(program, 1);
 }
 
-/** Has the program write a file, and returns what is in it; undefined where it never stores such numbers. */
+/** Has the program write a file, and returns its numbers; undefined if it never stores them. */
 async function dump(
   program: RawProgram,
   word: 'parameters' | 'gradients',

@@ -8,8 +8,8 @@ const MODEL: ModelConfig = { nEmbd: 16, nHead: 2, nLayer: 1, blockSize: 64, voca
 const CHARACTERS = MODEL.blockSize - 1;
 
 /**
- * Twenty-five megabytes of documents that are longer, more and in a larger alphabet than names: what breaks a program that
- * reads its files into arrays of a fixed size, or walks through all of them before it is ready.
+ * 25 MB of documents that are longer, more and in a larger alphabet than names. It breaks a program that reads its files into
+ * arrays of a fixed size, or walks through all of them before it is ready.
  */
 export function makeHugeTask(): PreparedTask {
   const random = new PythonRandom(1);

@@ -4,21 +4,21 @@ import { childEnvironment } from '../program/child-environment.ts';
 import { quote } from '../program/implementation-failure.ts';
 import { type TrackedProcess, trackProcess } from '../program/live-processes.ts';
 
-/** A program did not do what the protocol asks: what came instead, and what to do, in one line. */
+/** What the program did against the protocol, and what to do, in one line. */
 export class ProtocolViolation extends Error {
   override readonly name = 'ProtocolViolation';
 }
 
 /**
- * A program on its bare pipes. Unlike {@link import('../program/child-program.ts').ChildProgram} it may be asked several things at
- * once, be left unread, and have its input closed: what a conformance run wants to try.
+ * A program on its bare pipes. Unlike {@link import('../program/child-program.ts').ChildProgram} it may be asked several things
+ * at once, be left unread, and have its input closed.
  */
 export class RawProgram {
   readonly #patienceMilliseconds: number;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #tracked: TrackedProcess;
   readonly #ended: Promise<string>;
-  /** Lines that came before they were asked for, and those who wait for one that has not come. */
+  /** Lines that came before they were asked for, and those who wait for one. */
   readonly #lines: string[] = [];
   readonly #waiting: ((line: string) => void)[] = [];
   #unfinished = '';
@@ -34,7 +34,7 @@ export class RawProgram {
     this.#child = spawn(program, words, { cwd: folder, env, detached: process.platform !== 'win32' });
     this.#tracked = trackProcess(this.#child.pid, mark);
     this.#child.stdin.on('error', () => {
-      // The program closed its input; that it ended too early shows where an answer is missing.
+      // It closed its input. If it ended too early, an answer is missing.
     });
     this.#child.stderr.resume();
     this.#child.stdout.setEncoding('utf8');
@@ -45,12 +45,12 @@ export class RawProgram {
     void this.#ended.then(() => this.#tracked.release());
   }
 
-  /** Writes to the program's input, whether or not it is ready for more. */
+  /** Writes whether or not the program is ready for more. */
   say(...words: readonly string[]): void {
     this.#child.stdin.write(words.map((word) => `${word}\n`).join(''));
   }
 
-  /** Lets what it prints pile up for a while, as a busy reader does. */
+  /** Lets its output pile up, as a busy reader does. */
   async leaveUnread(milliseconds: number): Promise<void> {
     this.#child.stdout.pause();
     await setTimeout(milliseconds);
@@ -72,7 +72,7 @@ export class RawProgram {
     }
   }
 
-  /** Waits for the end and returns how it came: `exit code 0`. Reads, so that unread output cannot hold it up. */
+  /** Waits for the end and returns how it ended: `exit code 0`. Reads, so that unread output cannot hold it up. */
   async end(): Promise<string> {
     this.#child.stdout.resume();
     return this.#inTime(this.#ended, 'did not end');
@@ -109,7 +109,7 @@ export class RawProgram {
     const late = setTimeout(this.#patienceMilliseconds, undefined, { signal: impatience.signal }).then(() => {
       throw new ProtocolViolation(`${missed} within ${seconds} s`);
     });
-    // Aborted once the race is over: nobody waits for it then.
+    // Nobody waits for it once the race is over.
     late.catch(() => {});
     try {
       return await Promise.race([promise, late]);

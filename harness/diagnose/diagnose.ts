@@ -11,15 +11,14 @@ import { correctRules } from './training-rules.ts';
 
 const right: Suspect = { fault: '', rules: correctRules, firstLossIsRight: true };
 
-/** Steps that are looked at. */
 const MOST_STEPS = 24;
 
-/** Faults that are named where more than one explains what was seen. */
+/** If several explain what was seen. */
 const MOST_NAMED = 2;
 
 /**
- * How finely numbers are told apart. In float64 coarser than rounding: a fault moves them by far more, and who takes a derivative by
- * differences is named all the same.
+ * How finely numbers are told apart. In float64 coarser than rounding: a fault moves them by far more, and derivatives by
+ * differences still count as what they are.
  */
 export interface Resolution {
   readonly roundoff: number;
@@ -34,10 +33,9 @@ const resolutions = {
 } satisfies Readonly<Record<Precision | NarrowFormat, Resolution>>;
 
 /**
- * Names the fault of an implementation by trying: a model with each of the usual faults takes the same steps, each from the
- * parameters that the implementation showed, and the one that does what the implementation did is what it suffers from. Where
- * none does, says how its numbers differ from the right ones. Each string is a sentence without its full stop; none where the
- * steps that were seen are right.
+ * Names the fault of an implementation by trying: a model with each of the usual faults takes the same steps from the
+ * parameters that the implementation showed; the one that does what the implementation did has its fault. If none does, says
+ * how its numbers differ. Each string is a sentence without its full stop; none if the steps were right.
  */
 export function diagnose(evidence: Evidence, declared: Precision): readonly string[] {
   const { task, losses, parametersAfter, gradient } = evidence;
@@ -137,7 +135,7 @@ function agree(one: number, other: number, tolerance: number): boolean {
   return Math.abs(one - other) <= tolerance * Math.max(1, Math.abs(one));
 }
 
-/** What is known of a fault beyond the one line that says where it shows, in the model's terms. */
+/** What is known of a fault, in the model's terms. */
 export function diagnoseMismatch({ tensors, evidence }: Mismatch, precision: Precision): readonly string[] {
   const found = evidence === undefined ? [] : diagnose(evidence, precision);
   return [
@@ -148,20 +146,20 @@ export function diagnoseMismatch({ tensors, evidence }: Mismatch, precision: Pre
 
 export type NarrowFormat = 'float16' | 'bfloat16' | 'float32';
 
-/** Number formats narrower than float64, the narrowest first, and what they make of a number. */
+/** Narrower than float64, the narrowest first, and how each rounds. */
 const formats: readonly (readonly [name: NarrowFormat, round: (x: number) => number])[] = [
   ['bfloat16', bfloat16],
   ['float16', Math.f16round],
   ['float32', Math.fround],
 ];
 
-/** The narrowest format that holds every one of these numbers as it is; undefined where only float64 does, or one is not finite. */
+/** The narrowest format that holds every one of these numbers; undefined if only float64 does, or one is not finite. */
 export function narrowFormat(numbers: readonly Float64Array[]): NarrowFormat | undefined {
   if (!numbers.every((part) => part.every(Number.isFinite))) return undefined;
   return formats.find(([, round]) => numbers.every((part) => part.every((x) => Object.is(round(x), x))))?.[0];
 }
 
-/** The upper half of a float32: NaN for what is more than that. */
+/** The upper half of a float32; NaN if that is not exact. */
 function bfloat16(x: number): number {
   const bits = new Uint32Array(Float32Array.of(x).buffer);
   const isExact = Math.fround(x) === x && (bits[0] & 0xffff) === 0;

@@ -4,17 +4,17 @@ import type { Evidence } from '../verify/verify-implementation.ts';
 import type { Resolution } from './diagnose.ts';
 import { RulesTrainer } from './rules-trainer.ts';
 
-/** Tensors that are named before the rest is only counted. */
+/** The others are only counted. */
 const MOST_NAMED = 4;
 
-/** How the numbers of a wrong implementation differ from the right ones, in the first step that does: one sentence or two. */
+/** How the numbers of a wrong implementation differ, in the first step that does: one sentence or two. */
 export function describeDifference(
   { task, losses, parametersAfter, gradient }: Evidence,
   { roundoff, lossTolerance }: Resolution,
 ): readonly string[] {
   const layout = parameterLayout(task.model);
   const trainer = new RulesTrainer(task);
-  // What may be left over where one vector is called a multiple of another, relative to its size.
+  // What may be left over, relative to its size, if one vector is called a multiple of another.
   const rest = Math.max(1e-6, 2 ** 14 * roundoff);
   for (let step = 0; step < losses.length; step++) {
     const shown = step === 0 ? task.parameters : parametersAfter[step - 1];
@@ -133,7 +133,7 @@ function updateIsOff(
   return [...proportional, ...whereToLook(layout, off)];
 }
 
-/** Of tensors that are off by a factor, or do not move at all. */
+/** Of tensors that are off by a factor, or do not move. */
 function proportions(
   what: string,
   layout: readonly ParameterMatrix[],
@@ -153,7 +153,7 @@ function proportions(
   return { sentences, explained: factors.length };
 }
 
-/** The factor that makes one vector of the other, where there is one. */
+/** The factor that makes one vector of the other, if there is one. */
 function multiple({ expected, actual, rest }: Numbers): number | undefined {
   let products = 0;
   let squares = 0;
@@ -172,7 +172,7 @@ function multiple({ expected, actual, rest }: Numbers): number | undefined {
   return Math.sqrt(left) <= rest * Math.sqrt(size) ? factor : undefined;
 }
 
-/** With as many digits as it takes to tell the factor from 1. */
+/** With enough digits to tell the factor from 1. */
 function times(factor: number): string {
   const digits = Math.max(3, 2 - Math.floor(Math.log10(Math.abs(factor - 1))));
   return `${factor.toPrecision(Math.min(15, digits))} ×`;
@@ -184,7 +184,7 @@ export function listed(names: readonly string[]): string {
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
-/** What lies between a tensor and the ones nearer the loss: where the gradient went wrong if it is off there and right before. */
+/** What lies between a tensor and those nearer the loss: the fault is there if its gradient is off and theirs are right. */
 const between = {
   lm_head: 'the gradient of the logits',
   mlp_fc2: 'the backward pass of what follows the layer',
@@ -195,9 +195,7 @@ const between = {
 } satisfies Record<string, string>;
 
 /**
- * Where a fault of the backward pass must be, from the tensors whose gradient is off: the nearest to the loss among them is
- * where it shows first, and what the gradient passed on the way there is to blame.
- *
+ * Where a fault of the backward pass must be: between the tensor nearest to the loss whose gradient is off, and the loss.
  * @param off names of tensors that do not agree
  */
 export function whereToLook(layout: readonly ParameterMatrix[], off: readonly string[]): readonly string[] {
@@ -223,7 +221,7 @@ function placeOf(wrong: readonly string[], off: readonly string[]): string {
   return isTensorKind(kinds[0]) ? between[kinds[0]] : kinds[0];
 }
 
-/** Tensors as the gradient reaches them; those that it reaches at once are together. */
+/** In the order in which the gradient reaches them. */
 function fromTheLoss(layout: readonly ParameterMatrix[]): readonly (readonly string[])[] {
   const layers = [
     ...new Set(layout.map(({ name }) => name.match(/^layer\d+\./)?.[0]).filter((name) => name !== undefined)),

@@ -2,42 +2,42 @@ import type { ModelConfig } from '../../impls/contract.ts';
 import { parameterLayout } from '../task/parameter-layout.ts';
 import type { TrainingRules } from './training-rules.ts';
 
-/** A view of one matrix, row by row, and of its gradient. */
+/** Views of one matrix and of its gradient, row by row. */
 interface Weights {
   readonly values: Float64Array;
   readonly gradient: Float64Array;
 }
 
 interface LayerWeights {
-  readonly wq: Weights;
-  readonly wk: Weights;
-  readonly wv: Weights;
-  readonly wo: Weights;
-  readonly fc1: Weights;
-  readonly fc2: Weights;
+  readonly attnWq: Weights;
+  readonly attnWk: Weights;
+  readonly attnWv: Weights;
+  readonly attnWo: Weights;
+  readonly mlpFc1: Weights;
+  readonly mlpFc2: Weights;
 }
 
-/** Vectors of one size, one per position: `[positions · size]`. */
+/** One vector per position: `[positions · size]`. */
 type Positions = Float64Array;
 
-/** What the backward pass of a layer needs to know of its forward pass. */
+/** What the backward pass of a layer needs of its forward pass. */
 interface LayerTrace {
   readonly input: Positions;
-  readonly normedInput: Positions;
+  readonly attnNorm: Positions;
   readonly q: Positions;
   readonly k: Positions;
   readonly v: Positions;
   /** `[heads · positions · positions]`: how much position t of a head attends to position j. */
-  readonly attention: Float64Array;
-  readonly attended: Positions;
+  readonly attnWeights: Float64Array;
+  readonly attnOut: Positions;
   readonly middle: Positions;
-  readonly normedMiddle: Positions;
+  readonly mlpNorm: Positions;
   readonly hidden: Positions;
 }
 
 /**
- * The model's loss on one document and its gradient, by the formulas of the reference in float64, under given rules.
- * Written for plainness: this is what a trainer is judged by when its fault is looked for.
+ * The model's loss on one document and its gradient in float64, by the reference's formulas or with the changes that `rules`
+ * make. Written to be plain: a trainer's fault is found by it.
  */
 export class ModelGradient {
   readonly #model: ModelConfig;
@@ -46,12 +46,11 @@ export class ModelGradient {
   readonly #wpe: Weights;
   readonly #lmHead: Weights;
   readonly #layers: readonly LayerWeights[];
-  /** Heads, by the rules. */
   readonly #nHead: number;
-  /** Features that belong to each head. */
+  /** By head. */
   readonly #features: readonly (readonly number[])[];
 
-  /** @param gradient where {@link addDocument} adds up what it finds; same length and order as `parameters` */
+  /** @param gradient {@link addDocument} adds to it; same order as `parameters` */
   constructor(model: ModelConfig, rules: TrainingRules, parameters: Float64Array, gradient: Float64Array) {
     this.#model = model;
     this.#rules = rules;
@@ -80,12 +79,12 @@ export class ModelGradient {
     this.#wpe = weights('wpe');
     this.#lmHead = weights(rules.outputMatrix);
     this.#layers = Array.from({ length: model.nLayer }, (_, i) => ({
-      wq: weights(`layer${i}.attn_wq`),
-      wk: weights(`layer${i}.attn_wk`),
-      wv: weights(`layer${i}.attn_wv`),
-      wo: weights(`layer${i}.attn_wo`),
-      fc1: weights(`layer${i}.mlp_fc1`),
-      fc2: weights(`layer${i}.mlp_fc2`),
+      attnWq: weights(`layer${i}.attn_wq`),
+      attnWk: weights(`layer${i}.attn_wk`),
+      attnWv: weights(`layer${i}.attn_wv`),
+      attnWo: weights(`layer${i}.attn_wo`),
+      mlpFc1: weights(`layer${i}.mlp_fc1`),
+      mlpFc2: weights(`layer${i}.mlp_fc2`),
     }));
   }
 
@@ -133,49 +132,49 @@ export class ModelGradient {
 
   #forwardLayer(layer: LayerWeights, input: Positions, positions: number): { trace: LayerTrace; output: Positions } {
     const { nEmbd } = this.#model;
-    const normedInput = this.#rules.normBeforeAttention ? this.#rmsnorm(input) : input;
-    const q = product(layer.wq.values, normedInput, nEmbd);
-    const k = product(layer.wk.values, normedInput, nEmbd);
-    const v = product(this.#valueWeights(layer).values, normedInput, nEmbd);
-    const attention = this.#attentionWeights(q, k, positions);
-    const attended = this.#attend(attention, v, positions);
-    const middle = this.#rules.outputProjection ? product(layer.wo.values, attended, nEmbd) : attended.slice();
+    const attnNorm = this.#rules.normBeforeAttention ? this.#rmsnorm(input) : input;
+    const q = product(layer.attnWq.values, attnNorm, nEmbd);
+    const k = product(layer.attnWk.values, attnNorm, nEmbd);
+    const v = product(this.#valueWeights(layer).values, attnNorm, nEmbd);
+    const attnWeights = this.#attentionWeights(q, k, positions);
+    const attnOut = this.#attend(attnWeights, v, positions);
+    const middle = this.#rules.outputProjection ? product(layer.attnWo.values, attnOut, nEmbd) : attnOut.slice();
     if (this.#rules.attentionResidual) add(middle, input);
-    const normedMiddle = this.#rules.normBeforeMlp ? this.#rmsnorm(middle) : middle;
-    const hidden = product(layer.fc1.values, normedMiddle, nEmbd);
-    const output = product(layer.fc2.values, hidden.map(this.#rules.activation.value), 4 * nEmbd);
+    const mlpNorm = this.#rules.normBeforeMlp ? this.#rmsnorm(middle) : middle;
+    const hidden = product(layer.mlpFc1.values, mlpNorm, nEmbd);
+    const output = product(layer.mlpFc2.values, hidden.map(this.#rules.activation.value), 4 * nEmbd);
     if (this.#rules.mlpResidual) add(output, middle);
-    return { trace: { input, normedInput, q, k, v, attention, attended, middle, normedMiddle, hidden }, output };
+    return { trace: { input, attnNorm, q, k, v, attnWeights, attnOut, middle, mlpNorm, hidden }, output };
   }
 
   #backwardLayer(layer: LayerWeights, trace: LayerTrace, dOutput: Positions, positions: number): Positions {
     const { nEmbd } = this.#model;
     const dActivated = this.#backwardProduct(
-      layer.fc2,
+      layer.mlpFc2,
       trace.hidden.map(this.#rules.activation.value),
       dOutput,
       4 * nEmbd,
     );
     const { slope } = this.#rules.activation;
     const dHidden = dActivated.map((d, at) => d * slope(trace.hidden[at]));
-    const dNormedMiddle = this.#backwardProduct(layer.fc1, trace.normedMiddle, dHidden, nEmbd);
-    const dMiddle = this.#rules.normBeforeMlp ? this.#rmsnormBackward(trace.middle, dNormedMiddle) : dNormedMiddle;
+    const dMlpNorm = this.#backwardProduct(layer.mlpFc1, trace.mlpNorm, dHidden, nEmbd);
+    const dMiddle = this.#rules.normBeforeMlp ? this.#rmsnormBackward(trace.middle, dMlpNorm) : dMlpNorm;
     if (this.#rules.mlpResidual && this.#rules.mlpResidualBackward) add(dMiddle, dOutput);
 
     const dAttended = this.#rules.outputProjection
-      ? this.#backwardProduct(layer.wo, trace.attended, dMiddle, nEmbd)
+      ? this.#backwardProduct(layer.attnWo, trace.attnOut, dMiddle, nEmbd)
       : dMiddle;
     const { dq, dk, dv } = this.#attentionBackward(trace, dAttended, positions);
-    const dNormedInput = this.#backwardProduct(layer.wq, trace.normedInput, dq, nEmbd);
-    add(dNormedInput, this.#backwardProduct(layer.wk, trace.normedInput, dk, nEmbd));
-    add(dNormedInput, this.#backwardProduct(this.#valueWeights(layer), trace.normedInput, dv, nEmbd));
-    const dInput = this.#rules.normBeforeAttention ? this.#rmsnormBackward(trace.input, dNormedInput) : dNormedInput;
+    const dAttnNorm = this.#backwardProduct(layer.attnWq, trace.attnNorm, dq, nEmbd);
+    add(dAttnNorm, this.#backwardProduct(layer.attnWk, trace.attnNorm, dk, nEmbd));
+    add(dAttnNorm, this.#backwardProduct(this.#valueWeights(layer), trace.attnNorm, dv, nEmbd));
+    const dInput = this.#rules.normBeforeAttention ? this.#rmsnormBackward(trace.input, dAttnNorm) : dAttnNorm;
     if (this.#rules.attentionResidual && this.#rules.attentionResidualBackward) add(dInput, dMiddle);
     return dInput;
   }
 
   #valueWeights(layer: LayerWeights): Weights {
-    return this.#rules.valueMatrix === 'attn_wv' ? layer.wv : layer.wk;
+    return this.#rules.valueMatrix === 'attn_wv' ? layer.attnWv : layer.attnWk;
   }
 
   /** Adds `dy xᵀ`, over all positions, to the weights' gradient and returns `Wᵀ dy`. `columns` is the size of x's vectors. */
@@ -205,7 +204,7 @@ export class ModelGradient {
     return normed;
   }
 
-  /** A copy, with the mean of each vector taken off where the rules say so. */
+  /** A copy, without the mean of each vector if the rules say so. */
   #centred(x: Positions): Positions {
     const { nEmbd } = this.#model;
     const copy = x.slice();
@@ -262,11 +261,11 @@ export class ModelGradient {
     const nHead = this.#nHead;
     const headDim = nEmbd / nHead;
     const divisor = this.#rules.attentionDivisor(headDim, nEmbd);
-    const attention = new Float64Array(nHead * positions * positions);
+    const attnWeights = new Float64Array(nHead * positions * positions);
     for (let h = 0; h < nHead; h++) {
       for (let t = 0; t < positions; t++) {
         const seen = this.#seen(t, positions);
-        const scores = attention.subarray((h * positions + t) * positions, (h * positions + t) * positions + seen);
+        const scores = attnWeights.subarray((h * positions + t) * positions, (h * positions + t) * positions + seen);
         for (let j = 0; j < seen; j++) {
           let dot = 0;
           for (const i of this.#featuresOf(h)) dot += q[t * nEmbd + i] * k[j * nEmbd + i];
@@ -275,22 +274,22 @@ export class ModelGradient {
         this.#softmax(scores, this.#rules.softmaxCountsUnseen ? blockSize - seen : 0);
       }
     }
-    return attention;
+    return attnWeights;
   }
 
   #featuresOf(head: number): readonly number[] {
     return this.#features[head];
   }
 
-  #attend(attention: Float64Array, v: Positions, positions: number): Positions {
+  #attend(attnWeights: Float64Array, v: Positions, positions: number): Positions {
     const { nEmbd } = this.#model;
-    const attended = new Float64Array(v.length);
-    for (let at = 0; at < attention.length; at++) {
-      if (attention[at] === 0) continue;
+    const attnOut = new Float64Array(v.length);
+    for (let at = 0; at < attnWeights.length; at++) {
+      if (attnWeights[at] === 0) continue;
       const { h, t, j } = place(at, positions);
-      for (const i of this.#featuresOf(h)) attended[t * nEmbd + i] += attention[at] * v[j * nEmbd + i];
+      for (const i of this.#featuresOf(h)) attnOut[t * nEmbd + i] += attnWeights[at] * v[j * nEmbd + i];
     }
-    return attended;
+    return attnOut;
   }
 
   #attentionBackward(trace: LayerTrace, dAttended: Positions, positions: number) {
@@ -302,7 +301,7 @@ export class ModelGradient {
     const [dq, dk, dv] = [trace.q, trace.k, trace.v].map((vectors) => new Float64Array(vectors.length));
     for (let row = 0; row < nHead * positions; row++) {
       const { h, t } = place(row * positions, positions);
-      const weights = trace.attention.subarray(row * positions, (row + 1) * positions);
+      const weights = trace.attnWeights.subarray(row * positions, (row + 1) * positions);
       const dWeights = weights.map((_, j) => {
         let dot = 0;
         for (const i of this.#featuresOf(h)) dot += dAttended[t * nEmbd + i] * trace.v[j * nEmbd + i];
@@ -326,7 +325,7 @@ export class ModelGradient {
     return { dq, dk, dv };
   }
 
-  /** `zeros` more scores of 0 count, whose weights are not kept. */
+  /** `zeros` more scores of 0 count; their weights are not kept. */
   #softmax(scores: Float64Array, zeros = 0): void {
     const maximum = this.#rules.softmaxSubtractsMaximum
       ? scores.reduce((most, score) => Math.max(most, score), -Infinity)
@@ -396,7 +395,7 @@ function add(target: Float64Array, other: Float64Array): void {
   for (let i = 0; i < target.length; i++) target[i] += other[i];
 }
 
-/** Head, position and attended position of an index into `attention`. */
+/** Head, position and attended position of an index into `attnWeights`. */
 function place(at: number, positions: number): { readonly h: number; readonly t: number; readonly j: number } {
   const row = Math.floor(at / positions);
   return { h: Math.floor(row / positions), t: row % positions, j: at % positions };

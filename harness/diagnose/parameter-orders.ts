@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../../impls/contract.ts';
 import { type ParameterMatrix, parameterLayout } from '../task/parameter-layout.ts';
 
-/** `order[i]` is where, in the task's order, the number stands that a trainer keeps as its i-th parameter. */
+/** `order[i]` is the place, in the task's order, of a trainer's i-th parameter. */
 export type ParameterOrder = Int32Array;
 
 /** From the task's order into a trainer's own. */
@@ -16,7 +16,6 @@ export function putBack(parameters: Float64Array, order: ParameterOrder): Float6
   return original;
 }
 
-/** Ways in which parameters get mixed up, in words. */
 export function wrongOrders(
   model: ModelConfig,
 ): readonly { readonly description: string; readonly order: ParameterOrder }[] {
@@ -75,7 +74,7 @@ function byKind(layers: readonly ParameterMatrix[]): ParameterMatrix[] {
   return [...Map.groupBy(layers, ({ name }) => name.split('.')[1]).values()].flat();
 }
 
-/** A trainer that goes through the file taking the matrices for those of `sequence`. */
+/** A trainer that reads the file as if its matrices stood in the order of `sequence`. */
 function inSequence(layout: readonly ParameterMatrix[], sequence: readonly ParameterMatrix[]): ParameterOrder {
   const order = emptyOrder(layout);
   let from = 0;

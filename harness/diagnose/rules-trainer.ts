@@ -3,9 +3,9 @@ import { type ParameterMatrix, parameterLayout } from '../task/parameter-layout.
 import { ModelGradient } from './model-gradient.ts';
 import { correctRules, type TrainingRules } from './training-rules.ts';
 
-/** Roundings that may add up in an entry of a gradient, and some to spare: a fault differs by far more. */
+/** Roundings that may add up in an entry of a gradient, with some to spare: a fault differs by far more. */
 const ROUNDINGS = 256;
-/** Norm, or size of an entry, beyond which a gradient is clipped where the rules say so: the usual choice. */
+/** Norm, or size of an entry, beyond which a gradient is clipped if the rules say so. */
 const CLIP = 1;
 
 export interface LossAndGradient {
@@ -13,7 +13,7 @@ export interface LossAndGradient {
   readonly gradient: Float64Array;
 }
 
-/** Trains a task under given rules, in this process: the model of the reference with, perhaps, one fault. */
+/** Trains a task in this process under given rules: the reference's model, perhaps with one fault. */
 export class RulesTrainer {
   readonly #task: TrainingTask;
   readonly #rules: TrainingRules;
@@ -26,7 +26,7 @@ export class RulesTrainer {
   readonly #update: Float64Array;
   readonly #firstMoment: Float64Array;
   readonly #secondMoment: Float64Array;
-  /** What rounding may have moved the moments by: averages of δ and δ². */
+  /** Averages of δ and δ²: what rounding may have moved the moments by. */
   readonly #firstError: Float64Array;
   readonly #secondError: Float64Array;
   readonly #model: ModelGradient;
@@ -51,9 +51,8 @@ export class RulesTrainer {
 
   /**
    * Trains one step and returns its loss. The gradient of that loss is then in {@link gradient}.
-   *
-   * @param from parameters to start the step from; those that the last one ended with, where left out
-   * @param known what the loss and its gradient are there, by rules that differ in what is done with a gradient alone
+   * @param from parameters to start from; by default those that the last step ended with
+   * @param known loss and gradient there, if the rules differ only in what is done with a gradient
    */
   step(from?: Float64Array, known?: LossAndGradient): number {
     if (from !== undefined) this.#parameters.set(from);
@@ -66,7 +65,7 @@ export class RulesTrainer {
     return loss;
   }
 
-  /** Gradient of the last step's loss; a view. */
+  /** Of the last step's loss; a view. */
   get gradient(): Float64Array {
     return this.#gradient;
   }
@@ -87,8 +86,8 @@ export class RulesTrainer {
   }
 
   /**
-   * What each entry of the last update may be off by where arithmetic rounds to `unitRoundoff`: δ, of the size of the tensor's largest
-   * gradient, averaged and divided as the update was.
+   * What each entry of the last update may be off by, if arithmetic rounds to `unitRoundoff`: δ, of the size of the tensor's
+   * largest gradient, averaged and divided as the update was.
    */
   updateErrors(unitRoundoff: number): Float64Array {
     const { optimizer, biasCorrectionPower1, biasCorrectionPower2, beta1, beta2 } = this.#rules;
@@ -173,7 +172,7 @@ export class RulesTrainer {
     }
   }
 
-  /** What the learning rate is multiplied by, of an entry whose moments are up to date. */
+  /** What the learning rate is multiplied by. */
   #direction(): (index: number, gradient: number) => number {
     const { beta1, beta2, epsilon, epsilonPlace, optimizer } = this.#rules;
     const correction1 = correction(beta1, this.#rules.biasCorrectionPower1(this.#step));
@@ -208,7 +207,7 @@ export class RulesTrainer {
     }
   }
 
-  /** Sizes of what rounding is relative to: an entry that no term reached is exactly 0, but for scores, whose terms cancel. */
+  /** What rounding is relative to: an entry that no term reached is exactly 0, except for scores, whose terms cancel. */
   #gradientErrors(): (index: number) => number {
     const largest = new Float64Array(this.#parameters.length);
     let ofValues = 0;

@@ -2,17 +2,17 @@ import type { ModelConfig } from '../../impls/contract.ts';
 import { type ParameterOrder, wrongOrders } from './parameter-orders.ts';
 import { type Activation, correctRules, type TrainingRules } from './training-rules.ts';
 
-/** A trainer with one fault: what it does instead of what the reference prescribes, and how to say so. */
+/** A trainer with one fault: what it does instead, and how to say so. */
 export interface Suspect {
   /** The fault in the model's terms; follows "this is what comes out when". */
   readonly fault: string;
   readonly rules: TrainingRules;
   /** Whether the first loss and the gradient that comes from it are those of the reference. */
   readonly firstLossIsRight: boolean;
-  /** How it takes the start parameters, and gives back what it is asked for, where that is not the order of the task. */
+  /** Its own order of the start parameters, and of what it shows, if not the task's. */
   readonly reads?: ParameterOrder;
   readonly writes?: ParameterOrder;
-  /** Where gradients are given back in another order than parameters are. */
+  /** If gradients are shown in another order than parameters. */
   readonly writesGradients?: ParameterOrder;
 }
 
@@ -380,7 +380,7 @@ const faultsOfOptimizer: readonly Fault[] = [
     { epsilonPlace: 'beside the root of v uncorrected' },
   ],
   adamEpsilon(0),
-  // Where no gradient came, 0 / 0 is taken for 0.
+  // 0 / 0 is taken for 0.
   [adamEpsilon(0)[0], { epsilon: 1e-100 }],
   adamEpsilon(1e-5),
   adamEpsilon(1e-6),
@@ -436,7 +436,7 @@ function normalCdf(x: number): number {
   return (1 + errorFunction(x / Math.SQRT2)) / 2;
 }
 
-/** Exact to rounding for the small hidden values there are: its Taylor series, or its continued fraction far out. */
+/** Exact to rounding: its Taylor series, or its continued fraction far out. */
 function errorFunction(x: number): number {
   if (Math.abs(x) > 3) return Math.sign(x) * (1 - complement(Math.abs(x)));
   let term = x;

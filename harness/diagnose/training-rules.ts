@@ -1,12 +1,12 @@
-/** A function and its derivative, where the model has a relu. */
+/** A function and its derivative, in place of relu. */
 export interface Activation {
   readonly value: (x: number) => number;
   readonly slope: (x: number) => number;
 }
 
 /**
- * The choices in which a trainer of this model can go wrong, each with the value the reference prescribes in {@link correctRules}.
- * A suspect is the same set with some of them changed.
+ * The choices in which a trainer of this model can go wrong; {@link correctRules} has the reference's values, a suspect changes
+ * some.
  */
 export interface TrainingRules {
   /** Index of the b-th document of a step's batch. */
@@ -21,11 +21,11 @@ export interface TrainingRules {
   readonly normBeforeAttention: boolean;
   readonly normBeforeMlp: boolean;
   readonly normBeforeLmHead: boolean;
-  /** `centred` takes the mean off first (layernorm), `sum` does not divide by the size. */
+  /** `centred` subtracts the mean first (layernorm), `sum of squares` does not divide by the size. */
   readonly rmsnorm: 'mean of squares' | 'centred' | 'sum of squares';
   readonly rmsnormEpsilon: number;
   readonly rmsnormEpsilonPlace: 'inside the root' | 'beside the root';
-  /** `scale only` takes the root mean square for a constant, `none` passes the gradient through. */
+  /** `scale only` treats the root mean square as a constant, `none` passes the gradient through. */
   readonly rmsnormDerivative: 'whole' | 'scale only' | 'none' | 'as if epsilon were inside the root';
 
   readonly heads: (nHead: number) => number;
@@ -33,10 +33,10 @@ export interface TrainingRules {
   readonly headFeatures: 'side by side' | 'interleaved';
   /** What scores are divided by. */
   readonly attentionDivisor: (headDim: number, nEmbd: number) => number;
-  /** What the gradient of scores is divided by, where that is something else. */
+  /** In the backward pass, if that differs. */
   readonly attentionDivisorBackward?: (headDim: number, nEmbd: number) => number;
   readonly sees: 'itself and earlier ones' | 'all' | 'earlier ones';
-  /** Whether softmax counts scores of 0 for the positions of a block that it does not see. */
+  /** Whether softmax counts positions that are not seen, as scores of 0. */
   readonly softmaxCountsUnseen: boolean;
   readonly softmaxSubtractsMaximum: boolean;
   readonly softmaxDerivative: 'whole' | 'without its mean';
@@ -46,11 +46,10 @@ export interface TrainingRules {
   readonly valueGradients: 'every position' | 'own position';
 
   readonly valueMatrix: 'attn_wv' | 'attn_wk';
-  /** Whether attn_wo is used. */
   readonly outputProjection: boolean;
   readonly attentionResidual: boolean;
   readonly mlpResidual: boolean;
-  /** Whether the gradient passes the residual, where the values do. */
+  /** Whether the gradient passes the residual, if the values do. */
   readonly attentionResidualBackward: boolean;
   readonly mlpResidualBackward: boolean;
   readonly activation: Activation;
@@ -59,18 +58,17 @@ export interface TrainingRules {
   /** Which token a position is to predict, and whether its loss counts. */
   readonly target: 'the next token' | 'its own token';
   readonly counts: 'every position' | 'all but the first' | 'all but the last' | 'all but those before BOS';
-  /** What a document's losses, and their gradients, are multiplied by before they are added up. */
+  /** Factor of a document's loss, and of its gradient. */
   readonly lossWeight: (positions: number, blockSize: number) => number;
   readonly gradientWeight: (positions: number, blockSize: number) => number;
-  /** What a document's loss, and its gradient, is multiplied by in a batch. */
+  /** Factors of a document in a batch. */
   readonly batchLossWeight: (batch: number) => number;
   readonly batchWeight: (batch: number) => number;
-  /** What is taken off the probabilities, at the target, for the gradient of the logits. */
+  /** What is subtracted from the probability of the target, for the gradient of the logits. */
   readonly targetShare: number;
-  /** Whether rows of wte chosen more than once in a document add up. */
+  /** For rows that are chosen more than once in a document. */
   readonly embeddingGradients: 'added' | 'overwritten';
 
-  /** Whether every step starts from a gradient of zero. */
   readonly gradientsZeroed: boolean;
   readonly clip: 'nothing' | 'norm' | 'entries';
   readonly weightDecay: { readonly amount: number; readonly place: 'nowhere' | 'gradient' | 'parameters' };
@@ -88,22 +86,21 @@ export interface TrainingRules {
     | 'sign';
   readonly beta1: number;
   readonly beta2: number;
-  /** What a gradient is multiplied by on its way into the first moment; `1 - β1` where undefined. */
+  /** Factor of a gradient on its way into the first moment; `1 - β1` by default. */
   readonly firstMomentShare?: number;
   /** Likewise, of its square. */
   readonly secondMomentShare?: number;
-  /** Power of β in the bias corrections at a step counted from 0; undefined where there is no correction. */
+  /** Power of β in the bias corrections at a step counted from 0; undefined for no correction. */
   readonly biasCorrectionPower1: (step: number) => number | undefined;
   readonly biasCorrectionPower2: (step: number) => number | undefined;
-  /** What the learning rate is multiplied by at a step counted from 0. */
+  /** Factor of the learning rate at a step counted from 0. */
   readonly decay: (step: number, numSteps: number) => number;
   readonly epsilon: number;
   readonly epsilonPlace: 'beside the root' | 'inside the root' | 'beside the root of v uncorrected';
-  /** What Adam leaves out where no gradient came. */
+  /** What Adam skips if it has no gradient. */
   readonly leavesOut: 'nothing' | 'idle rows of wte' | 'idle rows of wpe' | 'idle rows of wte and wpe' | 'idle entries';
 }
 
-/** The rules of the reference. */
 export const correctRules: TrainingRules = {
   document: (step, b, batch, documents) => (step * batch + b) % documents,
   documentsWeigh: 'equally',

@@ -20,11 +20,7 @@ export interface Lap extends TimedLap {
   readonly mainThreadNanoseconds?: number;
 }
 
-/**
- * Runs one lap.
- * @param steps at least 2
- * @param pauseMilliseconds the row is left alone for so long before each `train`
- */
+/** Runs one lap. @param steps at least 2 @param pauseMilliseconds the row is left alone for so long before each `train` */
 export async function runLap(
   trainer: TrainerProcess,
   firstDocument: number,

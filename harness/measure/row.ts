@@ -84,9 +84,7 @@ export function ratioOf(slower: RacingEntry, faster: RacingEntry): Interval | un
   return pairedRatioInterval(nanosecondsByRound(slower), nanosecondsByRound(faster));
 }
 
-/**
- * What this race says of each published claim: the ratio of the two rows that answer it, or why there is none.
- */
+/** What this race says of each published claim: the ratio of the two rows that answer it, or why there is none. */
 export function claimResults(
   claims: readonly Claim[],
   batch: number,

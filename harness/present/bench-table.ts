@@ -49,7 +49,7 @@ function columnsOf({ baselines }: BenchResult): readonly Column<Row>[] {
   ];
 }
 
-/** `TS f32`, or `TS f32 ×2` on two threads: short, because it stays in the narrowest tables. */
+/** `TS f32`, or `TS f32 ×2` on two threads. */
 function languageAndPrecision({ language, precision, threads }: Row): string {
   const name = `${language === 'TypeScript' ? 'TS' : language} ${precision === 'float32' ? 'f32' : 'f64'}`;
   return threads === 1 ? name : `${name} ×${threads}`;
@@ -79,7 +79,6 @@ export function benchTable(result: BenchResult, page: Page, order: SortOrder = '
   ].join('\n');
 }
 
-/** Sorts rows without a time last. */
 function time(row: Row): number {
   return isVerified(row) ? row.microsecondsPerSample.median : Number.POSITIVE_INFINITY;
 }
@@ -100,7 +99,6 @@ function refusals(rows: readonly Row[]): { readonly row: Row; readonly reason: s
   });
 }
 
-/** One line that explains what is in the table, and nothing else. */
 function legend({ rows, machine }: BenchResult, table: string): string[] {
   const verified = rows.filter(isVerified);
   if (verified.length === 0) return [];

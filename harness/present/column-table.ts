@@ -10,12 +10,10 @@ export interface Column<Row> {
   readonly cell: (row: Row) => string;
 }
 
-/** A column of text. */
 export function left<Row>(heading: string, cell: (row: Row) => string, dropOrder = 0): Column<Row> {
   return { heading, align: 'left', dropOrder, cell };
 }
 
-/** A column of figures. */
 export function right<Row>(heading: string, cell: (row: Row) => string, dropOrder = 0): Column<Row> {
   return { heading, align: 'right', dropOrder, cell };
 }
@@ -77,7 +75,6 @@ function asList<Row>(columns: readonly Column<Row>[], rows: readonly Row[], pain
     .join('\n');
 }
 
-/** The same columns as a GitHub-flavoured Markdown table, all of them. */
 export function markdownTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
   const used = usedColumns(columns, rows);
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;

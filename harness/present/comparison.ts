@@ -41,7 +41,6 @@ export function comparisonTable(comparison: Comparison, page: Page): string {
   ].join('\n');
 }
 
-/** Rows in their order; those with the same reason together. */
 function withOneReason(rows: readonly ComparisonRow[], comparison: Comparison) {
   return [...Map.groupBy(rows, (row) => reasonOf(row, comparison))].map(([reason, group]) => ({
     reason,
@@ -64,14 +63,14 @@ export function comparisonMarkdown(comparison: Comparison): string {
   ].join('\n');
 }
 
-/** One row's verdict and what it rests on, in one line with the change and its interval. */
+/** One row's verdict with its figures and reason, in one line. */
 export function explanation(row: ComparisonRow, comparison: Pick<Comparison, 'evidence'>): string {
   const reason = reasonOf(row, comparison);
   if (row.status !== 'compared') return reason;
   return `${change((row.confirmation ?? row).ratio)}, ${reason}`;
 }
 
-/** The same without the figures, which are in the table. A change that only stored results show was never confirmed, and says so. */
+/** Without the figures, which are in the table. A change that only stored results show was never confirmed, and says so. */
 function reasonOf(row: ComparisonRow, { evidence }: Pick<Comparison, 'evidence'>): string {
   if (row.status !== 'compared') return `${kindOf(row).text}: ${row.reason}`;
   const isWeak = evidence === 'stored' && row.verdict !== 'inconclusive';
@@ -127,7 +126,6 @@ function escapeHtml(text: string): string {
   return printable(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }
 
-/** True inside a job of GitHub Actions. */
 export function runsInGitHubActions(environment: NodeJS.ProcessEnv = process.env): boolean {
   return environment['GITHUB_ACTIONS'] === 'true';
 }
@@ -144,7 +142,6 @@ export function annotations(comparison: Comparison): string[] {
   });
 }
 
-/** Appends the table to the job's summary, where there is one. */
 export async function appendJobSummary(
   comparison: Comparison,
   environment: NodeJS.ProcessEnv = process.env,
@@ -153,7 +150,7 @@ export async function appendJobSummary(
   if (file !== undefined && file !== '') await appendFile(file, comparisonMarkdown(comparison));
 }
 
-/** The runner ends a command at a line break and decodes these three (github.com/actions/toolkit, packages/core/src/command.ts). */
+/** What the runner ends a command at, and decodes (github.com/actions/toolkit, packages/core/src/command.ts). */
 function escapeData(text: string): string {
   return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 }

@@ -24,7 +24,7 @@ function time({ microsecondsPerSample, processes, steady }: TrendPoint): string 
   return formatTime(microsecondsPerSample, processes, steady);
 }
 
-/** All trends, one table for each machine, task and runtime, and under each the steps that were found. */
+/** One table for each machine, task and runtime, and under each the steps that were found. */
 export function historyTables(trends: readonly Trend[], page: Page): string {
   const groups = Map.groupBy(
     trends,

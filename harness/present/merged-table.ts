@@ -36,7 +36,7 @@ function isUnsteady({ rows }: Merged): boolean {
   return rows.some(({ results }) => results.some((row) => row !== undefined && isVerified(row) && !row.steady));
 }
 
-/** Machines by system and processor, with a number where two are alike. */
+/** By system and processor, with a number if two are alike. */
 function labels({ machines }: Merged): string[] {
   const all = machines.map(({ machine }) => machineLabel(machine));
   return all.map((label, i) => {

@@ -5,7 +5,7 @@ const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 /** Three significant digits and all digits before the point, in groups of three: `0.0851`, `8.51`, `85.1`, `1,234`. */
 export function formatNumber(value: number, digits = 3): string {
   if (value === 0) return '0';
-  // Rounding comes first, or 9.999 would be printed with the decimals of a number below ten: 10.00.
+  // 9.999 has the decimals of 10.0, not those of a number below ten.
   const rounded = Math.abs(value) < 10 ** digits ? Number(value.toPrecision(digits)) : value;
   const magnitude = Math.floor(Math.log10(Math.abs(rounded)));
   return magnitude >= digits - 1 ? grouped.format(rounded) : rounded.toFixed(Math.min(digits - 1 - magnitude, 20));

@@ -7,12 +7,11 @@ export interface Page {
   readonly color: boolean;
 }
 
-/** What is assumed where output goes to a file or a pipe. */
+/** Of a file or a pipe. */
 const PLAIN_WIDTH = 120;
 
 export function terminalPage(stream: WriteStream | (NodeJS.WritableStream & { isTTY?: false })): Page {
   if (!('columns' in stream) || stream.isTTY !== true) return { width: PLAIN_WIDTH, color: false };
-  // hasColors heeds NO_COLOR, FORCE_COLOR and TERM.
   return { width: stream.columns, color: stream.hasColors() };
 }
 

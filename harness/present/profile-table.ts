@@ -4,11 +4,10 @@ import { columnTable, left, right } from './column-table.ts';
 import { formatCount, formatIfAny, formatNumber } from './number-format.ts';
 import { type Page, painted } from './page.ts';
 
-/** What a list should explain at least. */
 const LEAST_EXPLAINED = 0.9;
 const MOST_FUNCTIONS = 8;
 const WIDEST_BAR = 60;
-/** One letter's worth of each operation; with colours, blocks of one colour. */
+/** By operation; without colours each has its letter. */
 const colors = ['cyan', 'green', 'yellow', 'blue', 'magenta', 'red', 'white'] as const;
 
 export interface ProfileText {
@@ -18,7 +17,6 @@ export interface ProfileText {
   readonly counters: Counters | undefined;
 }
 
-/** A line, a table of operations, a bar of the step, how much is explained, and the counters. */
 export function profileText({ implementation, task, profile, counters }: ProfileText, page: Page): string {
   const { operations, samples, microsecondsPerStep, explained } = profile;
   const paint = (i: number, text: string) => painted(page, colors[i % colors.length], text);

@@ -16,8 +16,8 @@ export interface Counters {
 const events = { instructions: 'instructions:u', cycles: 'cycles:u', cacheMisses: 'cache-misses:u' } as const;
 
 /**
- * What a step costs in instructions, cycles and cache misses, or undefined where the kernel does not count them for us, as in
- * most virtual machines. Two processes train, one of them longer: their difference has no start-up in it.
+ * What a step costs in instructions, cycles and cache misses; undefined if the kernel does not count them, as in most virtual
+ * machines. The difference of a longer and a shorter training has no start-up in it.
  */
 export async function countStep(
   implementation: Implementation,

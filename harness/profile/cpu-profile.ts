@@ -2,7 +2,7 @@ import type { Profiler } from 'node:inspector';
 import type { StackSamples } from './profile.ts';
 import type { ProfiledFunction } from './profile-list.ts';
 
-/** The samples of V8's profiler, by call stack. Time in which nothing ran counts for nothing. */
+/** Samples by call stack, without the time in which nothing ran. */
 export function stacksOf({ nodes, samples = [] }: Profiler.Profile): readonly StackSamples[] {
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
   const byId = new Map(nodes.map((node) => [node.id, node]));
@@ -19,12 +19,12 @@ export function stacksOf({ nodes, samples = [] }: Profiler.Profile): readonly St
     .filter(({ stack: [innermost] }) => innermost?.name !== '(idle)');
 }
 
-/** WebAssembly has an address of its own, which changes with every build. */
+/** WebAssembly's address changes with every build. */
 function fileName(url: string): string {
   return url.startsWith('wasm:') ? '' : (url.split('/').at(-1) ?? '');
 }
 
-/** Samples in the form of V8's profiler, which browsers and speedscope draw as a flame graph. */
+/** In the form of V8's profiler, which browsers and speedscope draw as a flame graph. */
 export function cpuProfileOf(stacks: readonly StackSamples[], microsecondsPerSample: number): Profiler.Profile {
   const callFrame = (functionName: string) => ({
     functionName,

@@ -5,10 +5,9 @@ import type { Implementation } from '../program/discover.ts';
 import { displayPath } from '../project.ts';
 import { UsageError } from '../usage-error.ts';
 
-/** What belongs to no operation that the folder's list names. */
 export const EVERYTHING_ELSE = 'everything else';
 
-/** A function as a profiler names it. `file` is empty where its code was made while running, or compiled. */
+/** As a profiler names it. `file` is empty for code that was compiled, or made while running. */
 export interface ProfiledFunction {
   readonly file: string;
   readonly name: string;
@@ -26,7 +25,7 @@ const listSchema = z.strictObject({
   operations: z
     .record(z.string().min(1), z.array(patternSchema).min(1))
     .refine((operations) => !(EVERYTHING_ELSE in operations), `no operation "${EVERYTHING_ELSE}": it is what is left`),
-  /** Functions of a program that are no part of a step: printing the losses. */
+  /** Functions outside a step, such as printing the losses. */
   outside: z.array(patternSchema).default([]),
   /** Added to the build command, so that functions keep their names: `-fno-inline-functions`. */
   buildWords: z.array(z.string().min(1)).default([]),
@@ -35,7 +34,7 @@ const listSchema = z.strictObject({
 /** A folder's `profile.json`: which of its functions belong to which operation. */
 export type ProfileList = z.infer<typeof listSchema>;
 
-/** @throws {UsageError} where the folder has no such list, or a wrong one */
+/** @throws {UsageError} if the folder has no such list, or a wrong one */
 export async function readProfileList(implementation: Implementation): Promise<ProfileList> {
   const file = join(implementation.folder, 'profile.json');
   const where = displayPath(file);
@@ -54,7 +53,6 @@ export async function readProfileList(implementation: Implementation): Promise<P
   throw new UsageError(`${where}: field "${issue?.path.join('.')}": expected ${issue?.message}`);
 }
 
-/** Returns the operation of a function, or undefined where no pattern fits. */
 export function operationFinder({ operations }: ProfileList): (found: ProfiledFunction) => string | undefined {
   const rules = Object.entries(operations).flatMap(([operation, patterns]) =>
     patterns.map((pattern) => ({ operation, ...matcher(pattern) })),
@@ -62,13 +60,12 @@ export function operationFinder({ operations }: ProfileList): (found: ProfiledFu
   return ({ file, name }) => rules.find((rule) => rule.file.test(file) && rule.name.test(name))?.operation;
 }
 
-/** Returns whether a function is no part of a step. */
 export function outsideFinder({ outside }: ProfileList): (found: ProfiledFunction) => boolean {
   const rules = outside.map(matcher);
   return ({ file, name }) => rules.some((rule) => rule.file.test(file) && rule.name.test(name));
 }
 
-/** `function` fits a function of that name without a file. */
+/** `function` without a file matches a function without a file. */
 function matcher(pattern: string): { readonly file: RegExp; readonly name: RegExp } {
   const colon = pattern.indexOf(':');
   return { file: wildcards(pattern.slice(0, Math.max(colon, 0))), name: wildcards(pattern.slice(colon + 1)) };

@@ -18,25 +18,25 @@ export interface OperationShare {
   readonly operation: string;
   readonly share: number;
   readonly microsecondsPerStep: number;
-  /** What running it twice adds to a step, where the folder can build such a step. */
+  /** What running it twice adds to a step, if the folder can build such a step. */
   readonly microsecondsWhenRepeated?: number;
-  /** Its functions, the largest first; the share is that of the function itself, without what it calls. */
+  /** The largest first, each without what it calls. */
   readonly functions: readonly { readonly name: string; readonly share: number }[];
 }
 
 export interface Profile {
   readonly samples: number;
-  /** The median; measured without the profiler, where that is possible. */
+  /** The median, without the profiler if possible. */
   readonly microsecondsPerStep: number;
-  /** Share of the samples that the folder's list gives to an operation. */
+  /** Share of the samples that the list gives to an operation. */
   readonly explained: number;
   /** In the order of the list; `everything else` is last. */
   readonly operations: readonly OperationShare[];
 }
 
 /**
- * Gives every sample to an operation: that of the innermost function that the list knows. So a function that several
- * operations use, such as a softmax, counts for the one that called it.
+ * Gives every sample to the operation of the innermost function that the list knows: a softmax that several operations use
+ * counts for the one that called it.
  */
 export function profileOf(all: readonly StackSamples[], list: ProfileList, microsecondsPerStep: number): Profile {
   const operationOf = operationFinder(list);
@@ -72,7 +72,6 @@ function displayName({ file, name }: ProfiledFunction): string {
   return file === '' ? name : `${file}:${name}`;
 }
 
-/** What either profiler brings back. */
 export interface Sampled {
   readonly stacks: readonly StackSamples[];
   readonly microsecondsPerStep: number;
@@ -80,11 +79,9 @@ export interface Sampled {
   readonly cpuProfile: Profiler.Profile;
 }
 
-/** Asked for how long to train, and told how it went. */
 export interface SamplingOptions {
   readonly seconds: number;
   readonly signal: AbortSignal;
 }
 
-/** Steps between two looks at the clock. */
 export const STEPS_AT_A_TIME = 10;

@@ -12,8 +12,8 @@ import { operationFinder, type ProfileList } from './profile-list.ts';
 const LAP_STEPS = 50;
 
 /**
- * What each operation adds to a step when its functions run twice, in microseconds, from laps in turns with the step as it
- * is. The lower quartiles are compared: whatever else the machine does only adds to a lap. Empty where the folder has no `profile.ts`.
+ * What each operation adds to a step if its functions run twice, in microseconds. Laps take turns with the plain step. The
+ * lower quartiles are compared, since other work only adds to a lap. Empty if the folder has no `profile.ts`.
  */
 export async function timesWhenRepeated(
   implementation: Implementation,
@@ -33,7 +33,7 @@ export async function timesWhenRepeated(
   }
   const steps = Math.min(LAP_STEPS, training.numSteps);
   const lap = (trainer: Trainer, firstDocument: number): number => {
-    // Untimed at first: each trainer has memory of its own, which another one has just pushed out of the caches.
+    // Untimed first: another trainer has just pushed this one's memory out of the caches.
     trainer.reset(firstDocument);
     trainer.train(steps);
     trainer.reset(firstDocument);

@@ -8,7 +8,7 @@ import type { PreparedTask } from '../task/task.ts';
 import { stacksOf } from './cpu-profile.ts';
 import { type Sampled, type SamplingOptions, STEPS_AT_A_TIME } from './profile.ts';
 
-/** V8's own interval is 1 ms; at a tenth of it a profile of some seconds has tens of thousands of samples. */
+/** V8's default is 1 ms; a tenth gives tens of thousands of samples in some seconds. */
 const SAMPLING_INTERVAL_MICROSECONDS = 100;
 
 /** Shares of the time: until V8 has compiled all, without the profiler, and with it. */
@@ -43,7 +43,7 @@ export async function sampleModule(
   }
 }
 
-/** Trains for so long, each lap over other documents, and returns the median time of a step. */
+/** Trains for that long, each lap over other documents, and returns the median time of a step. */
 async function trainFor(
   trainer: Trainer,
   numSteps: number,
@@ -55,7 +55,7 @@ async function trainFor(
   let steps = 0;
   let elapsed = 0;
   while (elapsed < milliseconds) {
-    // An interrupt is heard between two laps.
+    // Interrupts are handled between two laps.
     await new Promise((done) => setImmediate(done));
     signal.throwIfAborted();
     trainer.reset(steps);

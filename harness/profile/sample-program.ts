@@ -13,7 +13,7 @@ import type { ProfileList } from './profile-list.ts';
 
 const SAMPLES_PER_SECOND = 4000;
 
-/** Trains a program under Linux's `perf`, whose samples by the processor's clock need no hardware counters. */
+/** Trains a program under Linux's `perf`, sampling by the clock, which needs no hardware counters. */
 export async function sampleProgram(
   implementation: Implementation,
   { buildWords }: ProfileList,
@@ -27,7 +27,7 @@ export async function sampleProgram(
     const times: number[] = [];
     let [steps, nanoseconds] = [0, 0];
     try {
-      // The first lap is short: how long a step takes is not known yet.
+      // The first lap is short: the time of a step is not known yet.
       for (let count = 1; nanoseconds < seconds * 1e9; count = Math.min(task.training.numSteps, 4 * count)) {
         await trainer.reset(steps);
         const lap = await trainer.train(count);
@@ -52,7 +52,6 @@ export async function sampleProgram(
 
 const PERMISSION = 'allow it with `sysctl kernel.perf_event_paranoid=1`, or profile a TypeScript row';
 
-/** The same program, with the list's build words, started by perf. */
 function underPerf(implementation: Implementation, buildWords: readonly string[], file: string): Implementation {
   const { manifest } = implementation;
   if (!('command' in manifest.run)) throw new Error(`${implementation.name} is no program`);
@@ -85,7 +84,7 @@ export function parsePerfReport(text: string): readonly StackSamples[] {
   });
 }
 
-/** @throws {UsageError} where there is no perf */
+/** @throws {UsageError} without perf */
 export async function requirePerf(): Promise<void> {
   const version = await execa('perf', ['--version'], { reject: false, stdin: 'ignore' });
   if (version.exitCode !== 0) {

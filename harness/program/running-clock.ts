@@ -38,10 +38,7 @@ export function runningMilliseconds(): number {
 
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-/**
- * `setTimeout` by this clock.
- * @returns what takes it back
- */
+/** `setTimeout` by this clock. @returns what takes it back */
 export function runningTimeout(act: () => void, milliseconds: number): () => void {
   const end = runningMilliseconds() + milliseconds;
   let timer: NodeJS.Timeout;

@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 import { isInstalled, projectRoot } from '../project.ts';
 
-/** Hash of the checked-out commit, with `-dirty` behind it where files differ from it; undefined outside git. */
+/** Hash of the checked-out commit, with `-dirty` if files differ from it; undefined outside git. */
 export async function currentCommit(): Promise<string | undefined> {
   const git = (...words: string[]) =>
     execa('git', words, { cwd: isInstalled ? process.cwd() : projectRoot, reject: false, timeout: 10_000 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { intervalSchema, SCHEMA_VERSION, taskDescriptionSchema } from './schema.ts';
 
-/** An interval of ratios, head's time over base's: above 1 head is slower. */
+/** Head's time over base's: above 1 head is slower. */
 const ratio = intervalSchema;
 
 /** Path of its manifest in the repository, for annotations; missing for stored results. */
@@ -9,26 +9,24 @@ const manifestPath = z.string().optional();
 
 export const verdictSchema = z.enum(['regression', 'improvement', 'no change', 'inconclusive']);
 
-/** An implementation that is right on both sides, and what comparing its times showed. */
 export const comparedRowSchema = z.strictObject({
   implementation: z.string(),
   manifest: manifestPath,
   status: z.literal('compared'),
   verdict: verdictSchema,
-  /** One line: what the verdict rests on. */
   reason: z.string(),
   ratio,
-  /** Base against itself in the same rounds; only where processes were run for this comparison. */
+  /** Base against itself in the same rounds; not for stored results. */
   control: ratio.optional(),
-  /** The longer rounds that a suspected regression had to survive, or did not. */
+  /** The longer rounds that must confirm a suspected regression. */
   confirmation: z.strictObject({ ratio, control: ratio, rounds: z.number().int().positive() }).optional(),
   rounds: z.number().int().positive(),
   microsecondsPerSample: z.strictObject({ base: z.number().positive(), head: z.number().positive() }),
 });
 
 /**
- * An implementation without times to compare, and why. `wrong`, `broken` and `unreadable` name the side that is; `lost`: base is
- * right and head no longer runs here; `repaired`: the other way round; `unchanged`: both sides run from the same files.
+ * An implementation without times to compare, and why. `wrong`, `broken` and `unreadable` name the side; `lost`: base is right
+ * and head no longer runs here; `repaired`: the reverse; `unchanged`: both sides run from the same files.
  */
 export const uncomparedRowSchema = z.strictObject({
   implementation: z.string(),

@@ -18,12 +18,11 @@ import {
 } from './schema.ts';
 import { parseStored } from './stored-json.ts';
 
-/** In the folder of results. */
 export const HISTORY_NAME = 'history.ndjson';
 
 export const historyPath: string = join(resultsFolder, HISTORY_NAME);
 
-/** One run in the history: one line of `history.ndjson`. */
+/** One run: one line of `history.ndjson`. */
 export const historyRecordSchema = z.strictObject({
   schemaVersion: z.literal(SCHEMA_VERSION),
   createdAt: z.iso.datetime(),
@@ -36,7 +35,6 @@ export const historyRecordSchema = z.strictObject({
       implementation: z.string(),
       runtime: z.string().optional(),
       microsecondsPerSample: intervalSchema,
-      /** How many processes the figure is over, and whether they were warm. */
       processes: z.number().int().positive(),
       steady: z.boolean(),
     }),
@@ -44,7 +42,7 @@ export const historyRecordSchema = z.strictObject({
 });
 export type HistoryRecord = z.infer<typeof historyRecordSchema>;
 
-/** What history keeps of a result: the rows that were verified. */
+/** The rows that were verified. */
 export function historyRecord(result: BenchResult): HistoryRecord {
   const { schemaVersion, createdAt, commit, machine, runtime, task } = result;
   return {
@@ -67,9 +65,8 @@ export function historyRecord(result: BenchResult): HistoryRecord {
 }
 
 /**
- * Appends one record. It goes out as a single write to a file opened for appending, which the system places whole behind what
- * is there (O_APPEND, POSIX write(2)), so that two runs at once do not mix their lines. A line that an older run left without
- * its end, on a full disk, is closed first.
+ * Appends one record in a single write, which the system places whole at the end (O_APPEND, POSIX write(2)): two runs at once
+ * do not mix their lines. A last line without its end, left by a full disk, is closed first.
  */
 export async function appendHistory(record: HistoryRecord, path: string = historyPath): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
@@ -86,20 +83,18 @@ export async function appendHistory(record: HistoryRecord, path: string = histor
   }
 }
 
-/** A history as far as it can be read. */
 export interface History {
   /** Oldest first. */
   readonly records: readonly HistoryRecord[];
-  /** One line for each record that cannot be read: where, and why. */
+  /** One line for each record that cannot be read. */
   readonly unreadable: readonly string[];
 }
 
 const LARGEST_HISTORY_BYTES = 512 * 2 ** 20;
 
 /**
- * Reads a history. A line that is damaged, or of an older version, takes no other with it.
- *
- * @throws UsageError where there is no history yet, or not one line can be read
+ * Reads a history, without the lines that are damaged or of an older version. @throws UsageError if there is no history, or no
+ * readable line
  */
 export async function readHistory(path: string = historyPath): Promise<History> {
   const shown = displayPath(path);
@@ -120,7 +115,6 @@ export async function readHistory(path: string = historyPath): Promise<History> 
   return { records: records.sort((a, b) => a.createdAt.localeCompare(b.createdAt)), unreadable };
 }
 
-/** One figure in an implementation's history. */
 export interface TrendPoint {
   readonly createdAt: string;
   readonly commit?: string;
@@ -129,10 +123,9 @@ export interface TrendPoint {
   readonly steady: boolean;
 }
 
-/** Where the level of a trend changed: the first run on the new level. */
 export interface TrendStep {
   readonly at: TrendPoint;
-  /** The last run on the level before: what changed lies between the two commits. */
+  /** What changed lies between the two commits. */
   readonly before: TrendPoint;
   /** New level over old: above 1 is slower. */
   readonly ratio: number;
@@ -149,7 +142,7 @@ export interface Trend {
   readonly steps: readonly TrendStep[];
 }
 
-/** Trends of all implementations, those of the same machine, task and runtime side by side. Figures that cannot be compared are never in one trend. */
+/** Trends of all implementations, those of the same machine, task and runtime side by side. */
 export function trendsOf(records: readonly HistoryRecord[]): readonly Trend[] {
   const groups = new Map<
     string,

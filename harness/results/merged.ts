@@ -10,16 +10,15 @@ export interface Merged {
   readonly rows: readonly {
     readonly implementation: string;
     readonly runtime?: string;
-    /** One a machine, in the machines' order; undefined where that machine has no such row. */
+    /** One a machine, in the machines' order; undefined if that machine has no such row. */
     readonly results: readonly (Row | undefined)[];
   }[];
 }
 
 /**
- * Joins results: each machine keeps its own times and its own speedups, which are ratios within one run.
- *
- * @param sources results with the files they came from, at least one
- * @throws UsageError where they are of different tasks, and where one run is among them twice
+ * Joins results; each machine keeps its own times and speedups, which are ratios within one run.
+ * @param sources at least one
+ * @throws UsageError for different tasks, or one run twice
  */
 export function mergeResults(sources: readonly { readonly path: string; readonly result: BenchResult }[]): Merged {
   const [first, ...rest] = sources;

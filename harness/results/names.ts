@@ -3,18 +3,17 @@ import type { BenchResult, Machine } from './schema.ts';
 
 type TaskDescription = BenchResult['task'];
 
-/** What names a row: its implementation, and its runtime where several were asked for. */
 export interface RowKey {
   readonly implementation: string;
   readonly runtime?: string | undefined;
 }
 
-/** `wasm-simd`, or `wasm-simd (bun)` where several runtimes ran. */
+/** `wasm-simd`, or `wasm-simd (bun)` if several runtimes ran. */
 export function rowName({ implementation, runtime }: RowKey): string {
   return runtime === undefined ? implementation : `${implementation} (${runtime})`;
 }
 
-/** `d16`, or the sizes where no preset has them. */
+/** `d16`, or the sizes if no preset has them. */
 export function sizesName(task: TaskDescription): string {
   return (
     task.preset ??
@@ -23,8 +22,8 @@ export function sizesName(task: TaskDescription): string {
 }
 
 /**
- * The task in a few words: `d16, us-names-2016`, and seed, schedule and learning rate where they are not the original's.
- * Figures of different tasks never share a name.
+ * `d16, us-names-2016`, with seed, schedule and learning rate if they are not the original's. Figures of different tasks never
+ * share a name.
  */
 export function taskName(task: TaskDescription): string {
   return [
@@ -36,14 +35,14 @@ export function taskName(task: TaskDescription): string {
   ].join(', ');
 }
 
-/** What other tools file a figure under, the same in every run of the same task: `wasm-simd [d16, us-names-2016]`. */
+/** What other tools file a figure under: `wasm-simd [d16, us-names-2016]`. */
 export function benchmarkName(task: TaskDescription, row: RowKey): string {
   return `${rowName(row)} [${taskName(task)}]`;
 }
 
 type TaskField = keyof BenchResult['task'];
 
-/** Fields of a task that change what a figure means; the preset's name does not. */
+/** What changes the meaning of a figure; the preset's name does not. */
 const decisive: readonly TaskField[] = [
   'nEmbd',
   'nHead',
@@ -56,19 +55,19 @@ const decisive: readonly TaskField[] = [
   'learningRate',
 ];
 
-/** Why the figures of two tasks say nothing about each other, in a few words; undefined where they do. */
+/** Why the figures of two tasks cannot be compared, in a few words; undefined if they can. */
 export function taskDifference(a: BenchResult['task'], b: BenchResult['task']): string | undefined {
   if (a.dataset.sha256 !== b.dataset.sha256) return `other data set (${a.dataset.name} and ${b.dataset.name})`;
   const field = decisive.find((name) => a[name] !== b[name]);
   return field === undefined ? undefined : `other ${field} (${String(a[field])} and ${String(b[field])})`;
 }
 
-/** The same text for tasks whose figures may be compared: what history is sorted by. */
+/** The same for tasks whose figures may be compared. */
 export function taskKey(task: BenchResult['task']): string {
   return [task.dataset.sha256.slice(0, 12), ...decisive.map((name) => task[name])].join('/');
 }
 
-/** A machine as a column names it: operating system and processor, `linux AMD EPYC`, without the words that all processors' names share. */
+/** Operating system and processor, `linux AMD EPYC`, without the words that all processors' names share. */
 export function machineLabel({ platform, cpu }: Pick<Machine, 'platform' | 'cpu'>): string {
   const name = cpu
     .replaceAll(/\((?:R|TM|C)\)/gi, '')

@@ -7,10 +7,10 @@ import { readJsonFile } from './stored-json.ts';
 const publishedRowSchema = z.strictObject({
   implementation: z.string(),
   language: z.string(),
-  /** Documents a step, where it is not one. */
+  /** Documents a step, if not one. */
   batch: z.number().int().positive().optional(),
   microsecondsPerSample: z.number().positive(),
-  /** The row that the others' speedups are over: CPython on that machine. */
+  /** CPython on that machine: the others' speedups are over it. */
   baseline: z.literal(true).optional(),
 });
 
@@ -33,12 +33,12 @@ export type Published = z.infer<typeof publishedSchema>;
 export type PublishedTable = Published['tables'][number];
 export type PublishedRow = PublishedTable['rows'][number];
 
-/** @throws UsageError where the file is malformed */
+/** @throws UsageError if the file is malformed */
 export function readPublished(path: string = join(projectRoot, 'results', 'published.json')): Promise<Published> {
   return readJsonFile(path, publishedSchema);
 }
 
-/** The published table of a model with these sizes, or undefined. All of them are the original's shape: 4 heads, 1 layer, block 16. */
+/** The published table of a model with these sizes, or undefined. All have the original's 4 heads, 1 layer, block 16. */
 export function publishedTableFor(
   published: Published,
   task: { readonly nEmbd: number; readonly nHead: number; readonly nLayer: number; readonly blockSize: number },
@@ -47,7 +47,7 @@ export function publishedTableFor(
   return published.tables.find((table) => table.nEmbd === task.nEmbd);
 }
 
-/** Speedup over CPython on the machine that was published; undefined where the table has no CPython. */
+/** Speedup over CPython on the published machine; undefined if the table has no CPython. */
 export function publishedSpeedup(row: PublishedRow, table: PublishedTable): number | undefined {
   const baseline = table.rows.find((other) => other.baseline === true);
   return baseline === undefined ? undefined : baseline.microsecondsPerSample / row.microsecondsPerSample;
@@ -55,11 +55,10 @@ export function publishedSpeedup(row: PublishedRow, table: PublishedTable): numb
 
 const claimsSchema = z.strictObject({
   schemaVersion: z.literal(SCHEMA_VERSION),
-  /** Where the sentence stands that the claims come from; the figures behind it are those of `published.json`. */
+  /** Where the claims come from; their figures are those of `published.json`. */
   source: z.strictObject({ author: z.string(), title: z.string(), url: z.url() }),
   claims: z.array(
     z.strictObject({
-      /** Whose program over whose, in a few words. */
       claim: z.string().min(1).max(40),
       /** Two rows of a published table: the factor is the ratio of their times. */
       published: z.strictObject({ faster: z.string(), slower: z.string() }),
@@ -69,21 +68,16 @@ const claimsSchema = z.strictObject({
   ),
 });
 
-/** One published sentence about a model of these sizes: how many times faster one program was than another. */
+/** A published factor between two programs, and the implementations here that answer it. */
 export interface Claim {
   readonly claim: string;
   readonly factor: number;
-  /** Names of implementations. */
   readonly faster: string;
   readonly slower: string;
-  /** Documents a step, of the rows that answer it. */
   readonly batch: number;
 }
 
-/**
- * The claims that were published for a model with these sizes, at whatever batch.
- * @throws UsageError where a file is malformed
- */
+/** The claims about a model with these sizes, at any batch. @throws UsageError if a file is malformed */
 export async function readClaims(
   task: Parameters<typeof publishedTableFor>[1],
   path: string = join(projectRoot, 'results', 'claims.json'),
@@ -98,7 +92,7 @@ export async function readClaims(
   });
 }
 
-/** How our ratio stands to a published factor: beyond its whole interval, or within it. One process gives no interval, and so no word. */
+/** Whether our ratio lies beyond the published factor, or within; undefined for one process, which gives no interval. */
 export function comparedWith(factor: number, { low, high }: Interval): 'higher' | 'lower' | 'within' | undefined {
   if (low === high) return undefined;
   if (low > factor) return 'higher';

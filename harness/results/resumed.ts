@@ -5,13 +5,13 @@ import { rowName, taskDifference } from './names.ts';
 import { comparedWith } from './published.ts';
 import type { BenchResult, ClaimResult, Row, VerifiedRow } from './schema.ts';
 
-/** What a run that is to be resumed is held against. */
+/** What must not have changed since a run that is resumed. */
 export type Circumstances = Pick<BenchResult, 'task' | 'commit' | 'machine' | 'runtime'> & {
-  /** Hash of the sources of each row that takes part, by its name. */
+  /** By the names of rows. */
   readonly sources: ReadonlyMap<string, string>;
 };
 
-/** Why rounds of now cannot go on from those of an earlier run, in a few words; undefined where they can. */
+/** Why rounds of now cannot continue those of an earlier run, in a few words; undefined if they can. */
 export function resumeFault(earlier: BenchResult, now: Circumstances): string | undefined {
   const task = taskDifference(earlier.task, now.task);
   if (task !== undefined) return task;
@@ -31,12 +31,11 @@ export function resumeFault(earlier: BenchResult, now: Circumstances): string | 
   return undefined;
 }
 
-/** Rounds that no row sits out. */
 const ROUNDS_OF_ALL = 3;
 
 /**
- * One result of both: the rounds of the earlier run, then those of the later one. A row that the later run refused is refused;
- * one that it has not come to yet is as it was.
+ * One result: the rounds of the earlier run, then those of the later one. A row that the later run refused is refused; one that
+ * it has not reached keeps its earlier rounds.
  */
 export function joinedRuns(earlier: BenchResult, later: BenchResult): BenchResult {
   const runs = [earlier, later] as const;
@@ -82,7 +81,7 @@ export function joinedRuns(earlier: BenchResult, later: BenchResult): BenchResul
   };
 }
 
-/** Without the round that was going on when the run was interrupted: some rows have it, and the others never will. */
+/** Without the round that was interrupted: only some rows have it. */
 function inWholeRounds(row: Row, { laps }: BenchResult): Row {
   if (row.status !== 'verified') return row;
   const rounds = laps.firstDocuments.length;
@@ -116,7 +115,7 @@ function joinedRow(before: VerifiedRow, after: VerifiedRow): VerifiedRow {
   };
 }
 
-/** A row's times with a place for every finished round; where it sat some out, only the first ones are known to be in their places. */
+/** A row's times by finished round. If it sat out some, only the places of the first ones are known. */
 function timesByRound({ rows, laps }: BenchResult, name: string): readonly (number | undefined)[] {
   const rounds = laps.firstDocuments.length;
   const row = rows.find((other) => rowName(other) === name);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Interval } from '../statistics/median-interval.ts';
 
-/** Raised whenever the meaning of a stored field changes; older files are refused, never guessed at. */
+/** Raised when the meaning of a stored field changes; older files are refused. */
 export const SCHEMA_VERSION = 2;
 
 const positive = z.number().positive();
@@ -36,9 +36,9 @@ export const machineSchema = z.strictObject({
   memoryBytes: positive,
   /** Of the operating system: `Linux 6.1.0`. */
   kernel: z.string(),
-  /** Multiply-add peak of one core by native code at its widest vectors, measured in this run where there is a C compiler. */
+  /** Multiply-add peak of one core by native code at its widest vectors, measured in this run if there is a C compiler. */
   nativePeakGflops: peakSchema.optional(),
-  /** The same by 128-bit SIMD in the runtime that hosts TypeScript rows: the ceiling of WebAssembly. */
+  /** The same by 128-bit SIMD in the runtime of the TypeScript rows: the ceiling of WebAssembly. */
   simd128PeakGflops: peakSchema.optional(),
 });
 
@@ -46,12 +46,12 @@ export const runtimeSchema = z.strictObject({ name: z.string(), version: z.strin
 
 const identity = {
   implementation: z.string(),
-  /** Only where more than one runtime was asked for: `node`, `bun`, `deno`. */
+  /** Only if more than one runtime was asked for: `node`, `bun`, `deno`. */
   runtime: z.string().optional(),
   language: z.string(),
   technique: z.string(),
   precision: z.enum(['float32', 'float64']),
-  /** Threads that it computes on, as its manifest says; `coresUsed` is what was measured. */
+  /** By its manifest; `coresUsed` is measured. */
   threads: z.number().int().positive(),
 };
 
@@ -59,48 +59,47 @@ const identity = {
 const origin = {
   /** SHA-256 over the files of its folder, by their paths in it. */
   sourceHash: z.string().length(64),
-  /** What the compilers, interpreters and libraries that it needs say of their versions. */
   tools: z.record(z.string(), z.string()),
-  /** The words of its build, flags among them, less those that the compiler refused. */
+  /** Without the words that the compiler refused. */
   build: z.array(z.string()).optional(),
 };
 
-/** A row that was timed: every one of its losses was verified first. */
+/** A row that was timed, after every one of its losses was verified. */
 export const verifiedRowSchema = z.strictObject({
   ...identity,
   ...origin,
   status: z.literal('verified'),
-  /** Steps whose loss a second process of the row gave too, to the last bit: every step that was timed is among them. */
+  /** Every timed step: a second process of the row gave the same loss, to the last bit. */
   stepsVerified: z.number().int().positive(),
   /** Of these, steps whose loss and update were checked from the row's own state. */
   stepsForced: z.number().int().positive(),
   /** Largest error of any such step, over what rounding allows; at most 1. */
   fractionOfBound: z.number().nonnegative(),
   microsecondsPerSample: intervalSchema,
-  /** One figure a process: the median of its laps. In the order the processes ran. */
+  /** One figure a process, the median of its laps, in the order the processes ran. */
   roundsMicrosecondsPerSample: z.array(positive),
   /** Indexes into the rounds that lie far from the others; marked, never dropped. */
   outlierRounds: z.array(z.number().int().nonnegative()),
-  /** Documents timed in one lap; each lap starts from the start parameters, and its first step is not timed. */
+  /** Documents timed in one lap; its first step is not timed. */
   samplesPerLap: z.number().int().positive(),
   /** Documents timed, over all rounds and laps. */
   samplesMeasured: z.number().int().positive(),
   steady: z.boolean(),
-  /** How many times faster than each baseline that was timed: ratios by round, over the documents both trained on. Keys are names of rows. */
+  /** By the name of the baseline: how many times faster, by round, over the documents both trained on. */
   speedup: z.record(z.string(), intervalSchema),
   gflops: positive.optional(),
-  /** GFLOP/s over the machine's native peak of one core at the row's precision. */
+  /** Of the native peak of one core at the row's precision. */
   fractionOfPeak: positive.optional(),
-  /** The same over the peak of 128-bit SIMD, for rows that run in a runtime where that is the widest. */
+  /** Of the peak of 128-bit SIMD, for rows whose runtime has no wider vectors. */
   fractionOfSimd128Peak: positive.optional(),
-  /** Processor time of all its threads and processes over elapsed time, while timed. */
+  /** Processor time of all its threads and processes over elapsed time. */
   coresUsed: positive.optional(),
   startupMilliseconds: positive,
   buildMilliseconds: positive.optional(),
   peakRssBytes: positive.optional(),
 });
 
-/** A row that may not be timed, and why. It has no time and no speedup to print. */
+/** A row that may not be timed, and why. */
 export const refusedRowSchema = z.strictObject({
   ...identity,
   status: z.enum(['mismatch', 'error', 'skipped', 'unsupported']),
@@ -109,32 +108,29 @@ export const refusedRowSchema = z.strictObject({
 
 export const rowSchema = z.discriminatedUnion('status', [verifiedRowSchema, refusedRowSchema]);
 
-/** What was seen of the machine while the rounds ran. */
 export const noiseSchema = z.strictObject({
   loadAverage: z.number().nonnegative().optional(),
   stealFraction: z.number().nonnegative().optional(),
   governor: z.string().optional(),
-  /** Time of the calibrator, which is fixed code of the harness, one figure a round, and how far apart they lie (median absolute deviation over median). */
+  /** Fixed code of the harness, timed once a round, and the spread of its times (median absolute deviation over median). */
   calibratorMicroseconds: z.array(positive),
   calibratorSpread: z.number().nonnegative().optional(),
   warnings: z.array(z.string()),
 });
 
-/** A row that the others' ratios are over, and its role where its manifest gives it one. */
+/** A row that the others' ratios are over. */
 export const baselineSchema = z.strictObject({
   row: z.string(),
   role: z.enum(['python-baseline', 'scalar-baseline']).optional(),
 });
 
-/** A published sentence, "FASTER is so many times faster than SLOWER", and what our two rows that answer it gave. */
+/** A published sentence, "FASTER is so many times faster than SLOWER", and what our two rows gave. */
 export const claimResultSchema = z.strictObject({
   claim: z.string(),
-  /** The published factor. */
   published: positive,
-  /** Names of our implementations. */
   faster: z.string(),
   slower: z.string(),
-  /** Their ratio by round, over the documents both trained on, and how it stands to the published factor. */
+  /** Their ratio by round, over the documents both trained on. */
   here: z.strictObject({ ratio: intervalSchema, is: z.enum(['higher', 'lower', 'within']).optional() }).optional(),
   /** Why there is no ratio. */
   missing: z.string().optional(),
@@ -142,31 +138,29 @@ export const claimResultSchema = z.strictObject({
 
 /** What the laps began with: nobody could know it before the run. `bench --like` repeats it. */
 export const lapsSchema = z.strictObject({
-  /** Of the order of the rows in each round, and of the laps that are drawn. */
+  /** Of the order of the rows in each round, and of the laps. */
   seed: z.number().int().nonnegative(),
-  /** True where another run's laps were repeated: a row could have kept their losses. */
+  /** True if another run's laps were repeated: a row could have kept their losses. */
   repeated: z.boolean(),
-  /** First document of every timed lap, round by round: the n-th lap of all rows of a round begins with the same one. */
+  /** Of every timed lap, round by round; the same for all rows. */
   firstDocuments: z.array(z.array(z.number().int().nonnegative())),
 });
 
 export const benchResultSchema = z.strictObject({
   schemaVersion: z.literal(SCHEMA_VERSION),
   createdAt: z.iso.datetime(),
-  /** The words after the program's name, as they were typed. */
+  /** As they were typed, without the program's name. */
   command: z.array(z.string()),
-  /** With `-dirty` behind it where files differ from it. */
+  /** With `-dirty` if files differ from it. */
   commit: z.string().optional(),
   task: taskDescriptionSchema,
   laps: lapsSchema,
   machine: machineSchema,
   runtime: runtimeSchema,
   noise: noiseSchema,
-  /** While it runs, and where it was interrupted: `bench --resume` goes on from its rounds. */
+  /** While it runs, and if it was interrupted: `bench --resume` continues it. */
   unfinished: z.literal(true).optional(),
-  /** The first is the headline's. */
   baselines: z.array(baselineSchema),
-  /** What others have published about this model, beside what was measured here. */
   claims: z.array(claimResultSchema).default([]),
   rows: z.array(rowSchema),
 });
@@ -191,7 +185,7 @@ export function isFailure({ status }: { readonly status: string }): boolean {
   return status === 'mismatch' || status === 'error';
 }
 
-/** One tensor of the first step against the reference's; `maxError` is null where an entry is not finite. */
+/** One tensor of the first step; `maxError` is null if an entry is not finite. */
 export const tensorFindingSchema = z.strictObject({
   tensor: z.string(),
   maxError: z.number().nonnegative().nullable(),
@@ -201,14 +195,14 @@ export const tensorFindingSchema = z.strictObject({
 
 const checkIdentity = { implementation: z.string(), runtime: z.string().optional() };
 
-/** The outcome of verification for one implementation, as `check --json` prints it. */
+/** What `check --json` prints. */
 export const checkResultSchema = z.strictObject({
   schemaVersion: z.literal(SCHEMA_VERSION),
   task: taskDescriptionSchema,
   /** Of the random tasks; `--gauntlet-seed` repeats them. */
   gauntletSeed: z.number().int().nonnegative().optional(),
   reference: z.strictObject({
-    /** `golden`, or the name of the implementation that was run on the spot. */
+    /** `golden`, or the name of the implementation that ran. */
     source: z.string(),
     losses: z.array(z.number()),
   }),
@@ -224,13 +218,13 @@ export const checkResultSchema = z.strictObject({
       firstMismatch: z
         .strictObject({ step: z.number().int().positive(), expected: z.number(), actual: z.number().nullable() })
         .optional(),
-      /** Largest error over what rounding allows, of every loss and every updated parameter; only where verified. */
+      /** Largest error over what rounding allows; only if verified. */
       fractionOfBound: z.number().nonnegative().optional(),
-      /** How many of the random tasks it trained, and the names of those that its manifest excludes. */
+      /** How many it trained, and the names of those that its manifest excludes. */
       randomTasks: z.strictObject({ trained: z.number().int(), declined: z.array(z.string()) }).optional(),
       samples: z.array(z.string()).optional(),
       diagnosis: z.array(z.string()).optional(),
-      /** With `--gradients`: of the first step's loss. Left out where the implementation never stores gradients. */
+      /** With `--gradients`, if the implementation stores them: of the first step's loss. */
       gradients: z.array(tensorFindingSchema).optional(),
       /** With `--parameters`: after the first step. */
       parameters: z.array(tensorFindingSchema).optional(),
@@ -242,7 +236,6 @@ export type CheckResult = z.infer<typeof checkResultSchema>;
 const longRunIdentity = { implementation: z.string(), preset: z.string() };
 const tenthSchema = z.strictObject({ microsecondsPerStep: positive, microsecondsPerPosition: positive });
 
-/** One implementation in one long run. */
 export const longRunRowSchema = z.discriminatedUnion('status', [
   z.strictObject({
     ...longRunIdentity,

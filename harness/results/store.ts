@@ -10,10 +10,8 @@ import { type BenchResult, benchResultSchema, SCHEMA_VERSION } from './schema.ts
 import { readJsonFile } from './stored-json.ts';
 
 /**
- * Path of a new results file: its time and task in the name, so that files sort by age. The time has milliseconds: two runs may
- * begin in the same second.
- *
- * @param createdAt ISO date and time, with milliseconds
+ * Path of a new results file. It begins with the time, so that files sort by age, to the millisecond: two runs may begin in the
+ * same second.
  */
 export function resultPath(createdAt: string, taskName: string, folder: string = resultsFolder): string {
   const time = createdAt.replaceAll(/[:.]/g, '-');
@@ -21,9 +19,8 @@ export function resultPath(createdAt: string, taskName: string, folder: string =
 }
 
 /**
- * Writes a result so that the file is there whole or as it was before: a run that is killed leaves what it had saved last.
- *
- * @throws UsageError where the folder or file cannot be written
+ * Writes the file whole or not at all: a run that is killed leaves what it had saved last. @throws UsageError if it cannot be
+ * written
  */
 export async function saveResult(path: string, result: BenchResult): Promise<void> {
   try {
@@ -36,10 +33,8 @@ export async function saveResult(path: string, result: BenchResult): Promise<voi
 }
 
 /**
- * Looks whether results and the history can be kept in a folder, which may have to be made, so that nobody measures for minutes
- * first. Makes nothing.
- *
- * @throws UsageError where they cannot
+ * Tries whether results and the history can be kept in a folder, before anybody measures for minutes. Makes nothing. @throws
+ * UsageError if they cannot
  */
 export async function checkResultsFolder(folder: string): Promise<void> {
   const where = `--results ${displayPath(folder)}`;
@@ -61,7 +56,7 @@ export async function checkResultsFolder(folder: string): Promise<void> {
   }
 }
 
-/** The path itself where it is there, else the first folder above it that is. */
+/** The path itself if it is there, else the first folder above it that is. */
 async function nearestPresent(path: string): Promise<string> {
   const isPresent = await stat(path).then(
     () => true,
@@ -77,12 +72,12 @@ function isWritable(path: string): Promise<boolean> {
   );
 }
 
-/** The task's part of a results file's name, or undefined where {@link resultPath} did not make it. */
+/** The task's part of a results file's name; undefined if {@link resultPath} did not make it. */
 export function resultTaskName(fileName: string): string | undefined {
   return /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:-\d{3})?Z-(.+)\.json$/.exec(fileName)?.[1];
 }
 
-/** Reads a stored result. @throws UsageError where it is not one of this version */
+/** @throws UsageError if it is no result of this version */
 export function readResult(path: string): Promise<BenchResult> {
   return readJsonFile(path, benchResultSchema);
 }
@@ -93,7 +88,7 @@ const scalingSchema = z.strictObject({
   scaling: z.array(benchResultSchema).min(1),
 });
 
-/** Reads one stored result, or all that `bench --scaling --json` wrote. @throws UsageError as {@link readResult} */
+/** One stored result, or all that `bench --scaling --json` wrote. @throws UsageError as {@link readResult} */
 export async function readResults(path: string): Promise<readonly BenchResult[]> {
   const { scaling } = await readJsonFile(path, severalSchema);
   return scaling === undefined ? [await readResult(path)] : (await readJsonFile(path, scalingSchema)).scaling;

@@ -5,13 +5,12 @@ import { messageOf, readRegularFile } from '../regular-file.ts';
 import { UsageError } from '../usage-error.ts';
 import { SCHEMA_VERSION } from './schema.ts';
 
-/** A results file is a few kilobytes a row; what is far larger is not one, and is not worth the memory. */
+/** A results file has a few kilobytes a row. */
 const LARGEST_FILE_BYTES = 64 * 2 ** 20;
 
 /**
- * Reads a JSON file that some run of this tool wrote.
- *
- * @throws UsageError, in one line, where it is missing, not JSON, of another schema version, or not what `schema` says
+ * Reads a JSON file of this tool. @throws UsageError, in one line, if it is missing, not JSON, of another version, or not what
+ * `schema` says
  */
 export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   const bytes = await readRegularFile(path, LARGEST_FILE_BYTES).catch((error) => {
@@ -20,7 +19,7 @@ export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promi
   return parseStored(bytes.toString('utf8'), schema, displayPath(path));
 }
 
-/** Parses one stored JSON text; `where` names it in errors. @throws UsageError as {@link readJsonFile} */
+/** `where` names it in errors. @throws UsageError as {@link readJsonFile} */
 export function parseStored<T>(text: string, schema: z.ZodType<T>, where: string): T {
   let json: unknown;
   try {

@@ -6,7 +6,7 @@ import { UsageError } from '../usage-error.ts';
 
 const templatesFolder = join(import.meta.dirname, 'templates');
 
-/** The folders of `templates` that make up a starting point; a file of a later one stands in for that of an earlier one. */
+/** The folders of `templates` that make a starting point; a later one replaces files of an earlier one. */
 const layers = {
   typescript: ['typescript'],
   python: ['python'],
@@ -21,13 +21,13 @@ export const scaffoldLanguages = Object.keys(layers);
 
 const LONGEST_NAME = 40;
 
-/** Templates name what they share with this project's implementations from their own place, or as if they stood among them. */
+/** How templates name what they share with this project's implementations: from their own place, or as its neighbours. */
 const SHARED_FROM_TEMPLATE = '../../../../impls/';
 const SHARED_BESIDE = /\.\.\/(?=(?:c|rust|julia)[/"'])/g;
 
 /**
- * Writes a starting point for a new implementation into `root/name` and returns its files, relative to that folder.
- * @throws {UsageError} for a name that cannot be a folder and an argument everywhere, for one that is taken, and for an unknown language
+ * Writes a starting point into `root/name` and returns its files, relative to that folder. @throws {UsageError} for a bad or
+ * taken name, and for an unknown language
  */
 export async function scaffold(root: string, name: string, language: string): Promise<readonly string[]> {
   checkName(name);
@@ -47,7 +47,7 @@ export async function scaffold(root: string, name: string, language: string): Pr
     }
     return [...files].toSorted();
   } catch (error) {
-    // Half a starting point would only be in the way of the next attempt.
+    // Half a starting point would be in the way of the next attempt.
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
@@ -65,7 +65,7 @@ function checkName(name: string): void {
   );
 }
 
-/** Makes the folder, which nothing and nobody may have made before. */
+/** Makes the folder, which must not be there. */
 async function claim(folder: string): Promise<void> {
   try {
     await mkdir(folder);
@@ -83,7 +83,7 @@ async function filesIn(folder: string): Promise<readonly string[]> {
   return entries.filter((entry) => entry.isFile()).map((entry) => relative(folder, join(entry.parentPath, entry.name)));
 }
 
-/** The way from an implementation's folder to what this project's implementations share: `../` where it stands beside them. */
+/** From an implementation's folder to what it shares with this project's: `../` beside them. */
 function sharedFrom(root: string): string {
   return `${join('..', relative(resolve(root), implementationsRoot))
     .split(sep)

@@ -1,14 +1,13 @@
-/** A value that the median of a resample can take, and how likely it is. */
+/** A value that the median of a resample can take. */
 interface Atom {
   readonly value: number;
   readonly probability: number;
 }
 
 /**
- * Quantiles of the bootstrap distribution of the median: what the median of n draws with replacement from the samples would
- * be, over all nⁿ equally likely resamples. The distribution is enumerated in closed form (Maritz & Jarrett, "A Note on
- * Estimating the Variance of the Sample Median", JASA 73, 1978; the "ideal bootstrap" of Efron & Tibshirani 1993, chapter 6), so
- * no random number is drawn and the same samples give the same quantiles.
+ * Quantiles of the bootstrap distribution of the median, over all nⁿ equally likely resamples. It is enumerated in closed form
+ * (Maritz & Jarrett, "A Note on Estimating the Variance of the Sample Median", JASA 73, 1978; the "ideal bootstrap" of Efron &
+ * Tibshirani 1993, chapter 6), so no random number is drawn.
  *
  * @param sorted at least two samples in ascending order
  * @param tail probability below the lower quantile, and above the upper one

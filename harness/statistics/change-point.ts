@@ -7,37 +7,35 @@ export interface Segment {
   readonly median: number;
 }
 
-/** Fewest figures in a segment: a single odd run, or two, are not a change of level. */
+/** One odd run, or two, are no change of level. */
 const SHORTEST_SEGMENT = 3;
 
-/** Steps smaller than a few times this are not reported, however quiet the series: 0.5% in the logarithm. */
+/** So small a deviation (0.5% in the logarithm) is taken for noise, however quiet the series. */
 const SMALLEST_DEVIATION = 0.005;
 
 /**
- * What a change must lower the logarithm of the unexplained variance by, times the degrees of freedom left. Measured, so
- * that at most 5% of flat histories show a step, for 8 to 100 runs whose neighbours are correlated by 0 to 0.8:
- * `npm run trust-figures -- statistics`, figures in docs/trust.md.
+ * What a change must lower the logarithm of the unexplained variance by, times the degrees of freedom left. Measured, so that
+ * at most 5% of flat histories show a step, for 8 to 100 runs whose neighbours are correlated by 0 to 0.8: `npm run
+ * trust-figures -- statistics`, figures in docs/trust.md.
  */
 const PENALTY = 16;
 
-/** Changes beyond the best number known that are tried: two steps, up and down again, may each explain little alone. */
+/** More changes than the best fit has are tried: two steps, up and down again, may each explain little alone. */
 const LOOK_AHEAD = 3;
 
-/** Correlations of neighbouring runs that are tried. */
 const CORRELATIONS: readonly number[] = Array.from({ length: 10 }, (_, tenth) => tenth / 10);
 
 /**
- * Levels of a series of positive figures, oldest first: where it stepped, and what it was between.
+ * Levels of a series of positive figures, oldest first.
  *
- * A machine that is slow today is slow tomorrow, so a flat history wanders: noise is a first-order autoregression,
- * x_t - μ = ρ (x_{t-1} - μ) + e_t, about a level μ that may step. Level, steps and ρ are fitted together, by least squares on
- * logarithms (so that a step is a ratio), exactly for every number of steps (Lavielle & Moulines, "Least-squares estimation
- * of an unknown number of shifts in a time series", Journal of Time Series Analysis 21(1), 2000). Steps are believed where
- * they explain more than ρ alone does, by the likelihood ratio of the two fits against a bound measured by simulation.
- * Figures further than 3 deviations from the median of their neighbourhood are pulled in to that distance first, so that one
- * odd run is no segment.
+ * A machine that is slow today is slow tomorrow, so a flat history wanders: noise is a first-order autoregression, x_t - μ = ρ
+ * (x_{t-1} - μ) + e_t, about a level μ that may step. Level, steps and ρ are fitted together by least squares on logarithms,
+ * exactly for every number of steps (Lavielle & Moulines, "Least-squares estimation of an unknown number of shifts in a time
+ * series", Journal of Time Series Analysis 21(1), 2000). A step is believed if it explains more than ρ alone does, by the
+ * likelihood ratio of the two fits against a bound measured by simulation. Figures further than 3 deviations from the median of
+ * their neighbourhood are first pulled in to that distance, so that one odd run is no segment.
  *
- * @throws RangeError where a figure is not positive and finite
+ * @throws RangeError if a figure is not positive and finite
  */
 export function segmentsOf(series: readonly number[]): readonly Segment[] {
   if (series.some((figure) => !(figure > 0 && Number.isFinite(figure)))) {
@@ -69,7 +67,7 @@ function believedStarts(logarithms: readonly number[]): readonly number[] {
   return believed.starts;
 }
 
-/** The first figure of a segment decided nothing in the fit: it joins the level that it lies nearer to. */
+/** A floor under the noise, of the n - 1 differences. */
 function onNearerLevel(logarithms: readonly number[], starts: readonly number[]): readonly number[] {
   return starts.map((start, i) => {
     const before = median(logarithms.slice(starts[i - 1] ?? 0, start));
@@ -79,7 +77,7 @@ function onNearerLevel(logarithms: readonly number[], starts: readonly number[])
 }
 
 export interface LevelFit {
-  /** What is left unexplained: the sum of squares of e_t. */
+  /** The first figure of a segment decides nothing in the fit: it joins the nearer level. */
   readonly cost: number;
   /** Start indexes of the segments after the first. */
   readonly starts: readonly number[];
@@ -87,9 +85,9 @@ export interface LevelFit {
 
 /**
  * Best fits of levels with 0, 1, 2 … changes to a series whose neighbours are correlated by a given ρ, each the exact minimum
- * over all places for the changes (dynamic programming over segments: Jackson et al., "An Algorithm for Optimal Partitioning of
- * Data on an Interval", IEEE Signal Processing Letters 12(2), 2005). The first figure of a segment lies between two levels
- * and counts for neither.
+ * over all places of the changes (dynamic programming: Jackson et al., "An Algorithm for Optimal Partitioning of Data on an
+ * Interval", IEEE Signal Processing Letters 12(2), 2005). The first figure of a segment lies between two levels and counts for
+ * neither.
  */
 export class LevelFits {
   readonly #length: number;
@@ -112,7 +110,7 @@ export class LevelFits {
     this.#squares = squares;
   }
 
-  /** Infinite cost where the series is too short for so many changes. */
+  /** Infinite cost if the series is too short for so many changes. */
   of(changes: number): LevelFit {
     while (this.#layers.length <= changes) this.#addLayer();
     const starts: number[] = [];
@@ -149,7 +147,10 @@ export class LevelFits {
   }
 }
 
-/** Deviation of the noise from the differences of neighbours; 1.4826 makes the median absolute value of normal noise its deviation, √2 undoes the difference. */
+/**
+ * From the differences of neighbours: 1.4826 makes the median absolute value of normal noise its deviation, √2 undoes the
+ * difference.
+ */
 function noiseDeviation(logarithms: readonly number[]): number {
   if (logarithms.length < 2) return SMALLEST_DEVIATION;
   const differences = logarithms.slice(1).map((x, i) => Math.abs(x - logarithms[i]));

@@ -7,25 +7,22 @@ const CONFIDENCE = 0.95;
 const TAILS = 1 - CONFIDENCE;
 
 /**
- * Fewest samples for which the range from smallest to largest covers the median of any distribution with 95%: it misses
- * with probability 2 · ½ⁿ, 6.25% for five and 3.1% for six (e.g. Conover, "Practical Nonparametric Statistics", 1999, 3.2).
+ * From here on the range from smallest to largest covers the median of any distribution with 95%: it misses with probability 2
+ * · ½ⁿ, 6.25% for five and 3.1% for six (Conover, "Practical Nonparametric Statistics", 1999, 3.2).
  */
 const FEWEST_WITHOUT_ASSUMPTION = 6;
 
 /**
- * Median with its 95% interval, of samples in the order they were taken: one figure a process, since steps inside a process
- * are not independent (Kalibera & Jones, "Rigorous Benchmarking in Reasonable Time", ISMM 2013).
+ * Median with its 95% interval, of samples in the order they were taken: one figure a process, since steps inside a process are
+ * not independent (Kalibera & Jones, "Rigorous Benchmarking in Reasonable Time", ISMM 2013).
  *
- * From six samples on: percentile bootstrap (Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13) with
- * its levels moved outwards for small samples, from α/2 to Φ(-√(n/(n-1)) · t(α/2, n-1)) (Hesterberg, "What Teachers Should
- * Know About the Bootstrap", The American Statistician 69(4), 2015, "expanded percentile interval").
- * Below six, no interval of 95% follows from the samples alone: Student's interval on logarithms (times are positive and
- * skewed), never narrower than the samples' range.
- * Both take samples for independent. Where neighbours resemble each other, the interval is widened by as much as that
- * correlation lessens what they tell. docs/trust.md says how often it covers the median then.
- * A single sample has no interval: low and high are the sample itself.
+ * From six samples on: percentile bootstrap (Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13) with its
+ * levels moved outwards for small samples, from α/2 to Φ(-√(n/(n-1)) · t(α/2, n-1)) (Hesterberg, "What Teachers Should Know
+ * About the Bootstrap", The American Statistician 69(4), 2015, "expanded percentile interval"). Below six: Student's interval
+ * on logarithms (times are positive and skewed), never narrower than the samples' range. If neighbours resemble each other, the
+ * interval is widened; docs/trust.md says how often it then covers the median. A single sample is its own low and high.
  *
- * @throws RangeError where there is no sample or one is not positive and finite
+ * @throws RangeError without a sample, or if one is not positive and finite
  */
 export function medianInterval(samples: readonly number[]): Interval {
   const interval = independentMedianInterval(samples);
@@ -37,10 +34,8 @@ export function medianInterval(samples: readonly number[]): Interval {
 }
 
 /**
- * The same for samples that know nothing of each other, such as ratios of laps a few milliseconds apart, in which the
- * machine's drift cancels.
- *
- * @throws RangeError where there is no sample or one is not positive and finite
+ * The same for independent samples, such as ratios of laps a few milliseconds apart, in which the machine's drift cancels.
+ * @throws RangeError as {@link medianInterval}
  */
 export function independentMedianInterval(samples: readonly number[]): Interval {
   if (samples.length === 0) throw new RangeError('an interval needs at least one sample');
@@ -63,7 +58,7 @@ export interface Interval {
   readonly high: number;
 }
 
-/** Half the interval's width over the median: the "±" of tables and the quantity that `--precision` bounds. */
+/** Half the interval's width over the median: the "±" of tables, which `--precision` bounds. */
 export function relativeHalfWidth({ median, low, high }: Interval): number {
   return (high - low) / 2 / median;
 }

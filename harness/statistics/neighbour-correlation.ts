@@ -1,20 +1,18 @@
 import { sampleRankCorrelation } from 'simple-statistics';
 
-/** Fewer samples than this say nothing about their correlation. */
+/** Fewer samples say nothing about their correlation. */
 const FEWEST = 5;
 
-/** A short series that drifts would else be given an interval without bounds. */
+/** Otherwise a short series that drifts would get an interval without bounds. */
 const STRONGEST = 0.7;
 
 /**
- * Estimate of how much a sample resembles the one before it: the correlation ρ of a first-order autoregression, between 0
- * and 0.7. Negative estimates count as 0, so that an interval is never narrowed on the strength of chance.
+ * Correlation ρ of each sample with the one before it, in a first-order autoregression: between 0 and 0.7. A negative estimate
+ * counts as 0, so that chance never narrows an interval.
  *
- * Spearman's rank correlation of neighbours, which a wild sample cannot dominate, corrected for its bias in short series:
- * r is about ρ - (1 + 3ρ) / n on average (M. G. Kendall, "Note on Bias in the Estimation of Autocorrelation", Biometrika
- * 41(3-4), 1954).
- *
- * @param samples in the order they were taken
+ * Spearman's rank correlation of neighbours, which a wild sample cannot dominate, corrected for its bias in short series: r is
+ * about ρ - (1 + 3ρ) / n on average (M. G. Kendall, "Note on Bias in the Estimation of Autocorrelation", Biometrika 41(3-4),
+ * 1954).
  */
 export function neighbourCorrelation(samples: readonly number[]): number {
   const n = samples.length;
@@ -26,9 +24,8 @@ export function neighbourCorrelation(samples: readonly number[]): number {
 }
 
 /**
- * How many times wider an interval must be where neighbours are correlated by `rho`. Samples k apart are
- * correlated by ρᵏ; summed over all k, before and after, the variance of a mean is (1 + ρ) / (1 - ρ) times what it is for
- * independent samples.
+ * How many times wider an interval is if neighbours are correlated by `rho`: samples k apart are correlated by ρᵏ, which summed
+ * over all k makes the variance of a mean (1 + ρ) / (1 - ρ) times that of independent samples.
  */
 export function wideningFor(rho: number): number {
   return Math.sqrt((1 + rho) / (1 - rho));

@@ -1,4 +1,4 @@
-/** A fraction with one decimal where it has any: `5%`, `1.7%`. */
+/** `5%`, `1.7%`. */
 export function percent(fraction: number): string {
   return `${Number((fraction * 100).toFixed(1))}%`;
 }

@@ -1,14 +1,13 @@
 import { type Interval, medianInterval } from './median-interval.ts';
 
-/** Processes that either side of a ratio needs before a verdict may rest on it: with fewer, the interval hangs on an assumption. */
+/** On either side of a ratio: with fewer, the interval rests on an assumption. */
 export const FEWEST_PROCESSES_FOR_A_VERDICT = 5;
 
 /**
- * Ratio of the medians of two sets of samples that have no rounds in common, with its 95% interval, from the intervals of
- * both medians (Zou & Donner, "Construction of Confidence Limits About Effect Measures: A General Approach", Statistics in
- * Medicine 27(10), 2008: for a difference, here of logarithms).
- *
- * @throws RangeError where a side has no sample, or one that is not positive and finite
+ * Ratio of the medians of two sets of samples without rounds in common, with its 95% interval, from the intervals of both
+ * medians (Zou & Donner, "Construction of Confidence Limits About Effect Measures: A General Approach", Statistics in Medicine
+ * 27(10), 2008, of logarithms).
+ * @throws RangeError if a side has no sample, or one that is not positive and finite
  */
 export function independentRatioInterval(numerators: readonly number[], denominators: readonly number[]): Interval {
   const above = medianInterval(numerators);
@@ -20,14 +19,10 @@ export function independentRatioInterval(numerators: readonly number[], denomina
 }
 
 /**
- * Interval of a ratio of two times from rounds in which both were measured: the ratio is taken inside each round, where both
- * met the same machine, and the interval is over those ratios (on why a ratio needs an interval
- * of its own: Kalibera & Jones, "Quantifying Performance Changes with Effect Size Confidence Intervals", University of Kent
- * 2012, arXiv 2007.10899).
- *
- * @param numerators one time a round, index = round; undefined where that round was not measured
- * @param denominators likewise
- * @returns undefined where no round has both
+ * Interval of a ratio of two times, taken inside each round, in which both met the same machine (Kalibera & Jones, "Quantifying
+ * Performance Changes with Effect Size Confidence Intervals", University of Kent 2012, arXiv 2007.10899).
+ * @param numerators one time a round; undefined for a round without one; `denominators` likewise
+ * @returns undefined if no round has both
  */
 export function pairedRatioInterval(
   numerators: readonly (number | undefined)[],

@@ -1,11 +1,10 @@
 import { coefficientOfVariation, linearRegression } from 'simple-statistics';
 
 /**
- * Warm-up is over when the coefficient of variation of the last `WINDOW` laps falls below `THRESHOLD`: the rule of
- * Georges, Buytaert & Eeckhout, "Statistically Rigorous Java Performance Evaluation", OOPSLA 2007, section 4.2, with the
- * looser of the two thresholds given there (0.01 and 0.02). Their window of 10 is halved: a lap is many steps.
- * Laps that get 1% faster each pass that rule, so the line through the window may not change by the threshold either, from
- * its first lap to its last.
+ * Warm-up is over when the coefficient of variation of the last `WINDOW` laps falls below `THRESHOLD` (Georges, Buytaert &
+ * Eeckhout, "Statistically Rigorous Java Performance Evaluation", OOPSLA 2007, section 4.2). Their window of 10 is halved: a
+ * lap is many steps. Laps that get 1% faster each pass that rule, so the line through the window may not change by the
+ * threshold either.
  */
 const WINDOW = 5;
 const THRESHOLD = 0.02;

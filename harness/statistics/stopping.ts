@@ -1,11 +1,10 @@
 import { medianInterval, relativeHalfWidth } from './median-interval.ts';
 
-/** Rounds before the first look at the interval's width. */
 const FEWEST_BEFORE_LOOKING = 7;
 
 /**
- * Rounds after an interval was seen to be narrow. Stopping at the first narrow interval favours rounds that agree by chance;
- * rounds that are taken in any case undo that. Measured: `npm run trust-figures -- statistics`, figures in docs/trust.md.
+ * Stopping at the first narrow interval favours rounds that agree by chance; rounds that are taken in any case undo that.
+ * Measured: `npm run trust-figures -- statistics`, figures in docs/trust.md.
  */
 const ROUNDS_AFTER_STOPPING = 3;
 
@@ -13,8 +12,7 @@ const ROUNDS_AFTER_STOPPING = 3;
 export const FEWEST_ROUNDS = FEWEST_BEFORE_LOOKING + ROUNDS_AFTER_STOPPING;
 
 /**
- * True where the interval was narrow enough three rounds ago: its half width at most `precision` of the median.
- *
+ * True if the interval was narrow enough three rounds ago: its half width at most `precision` of the median.
  * @param samples one a round, oldest first, looked at after every round
  */
 export function isPreciseEnough(samples: readonly number[], precision: number): boolean {

@@ -1,11 +1,10 @@
 import { errorFunction, probit } from 'simple-statistics';
 
 /**
- * Two-sided critical value of Student's t: |T| exceeds it with probability `tail`.
- * G. W. Hill, "Algorithm 396: Student's t-quantiles", Communications of the ACM 13(10), 1970; exact for one and
- * two degrees of freedom, good to four digits from three on.
- *
- * @throws RangeError where `tail` is not in (0, 1) or `degreesOfFreedom` is not a positive integer
+ * Two-sided critical value of Student's t: |T| exceeds it with probability `tail`. G. W. Hill, "Algorithm 396: Student's
+ * t-quantiles", Communications of the ACM 13(10), 1970; exact for one and two degrees of freedom, good to four digits from
+ * three on.
+ * @throws RangeError if `tail` is not in (0, 1) or `degreesOfFreedom` is not a positive integer
  */
 export function studentCriticalValue(tail: number, degreesOfFreedom: number): number {
   const n = degreesOfFreedom;
@@ -34,7 +33,7 @@ export function studentCriticalValue(tail: number, degreesOfFreedom: number): nu
   return Math.sqrt(n * y);
 }
 
-/** simple-statistics' `probit` is good to three digits; one step of Newton's method doubles them. */
+/** `probit` is good to three digits; one step of Newton's method doubles them. */
 function normalQuantile(probability: number): number {
   const x = probit(probability);
   const density = Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);

@@ -8,7 +8,7 @@ import { documentsOf } from './documents.ts';
 
 /** A text file with one document a line. */
 export interface Dataset {
-  /** `us-names-2016` or `names` where these are the contents, otherwise the file's own name. */
+  /** `us-names-2016` or `names` if these are the contents, otherwise the file's own name. */
   readonly name: string;
   /** Absolute. */
   readonly path: string;
@@ -18,11 +18,10 @@ export interface Dataset {
   readonly documents: string[];
 }
 
-/** A data set that goes by a name, and whose contents are therefore known. */
 export interface NamedDataset {
   readonly path: string;
   readonly sha256: string;
-  /** What to do where the file is missing or altered. */
+  /** What to do if the file is missing or altered. */
   readonly remedy: string;
 }
 
@@ -41,13 +40,12 @@ export const namedDatasets = {
 
 export type DatasetName = keyof typeof namedDatasets;
 
-/** Some 300 times the original's file; it is held in memory several times over. */
+/** Some 300 times the original's file; it is held in memory several times. */
 const MAX_FILE_BYTES = 64 * 2 ** 20;
 
 /**
- * Reads a data set by name, or any text file by path.
- *
- * `byName` holds the data sets that have a name. Throws a UsageError where the file is missing, empty, too large, not UTF-8 text, or not what its name promises.
+ * Reads a data set by name, or a text file by path. @throws UsageError if it is missing, empty, too large, not UTF-8, or not
+ * what its name promises
  */
 export async function readDataset(
   nameOrPath: string,

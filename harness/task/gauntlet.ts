@@ -3,21 +3,21 @@ import { type ParameterMatrix, parameterCount, parameterLayout } from './paramet
 import { PythonRandom } from './python-random.ts';
 import type { PreparedTask } from './task.ts';
 
-/** A small task that exercises what names at the original's size never do. */
+/** A small task that tries what names at the original's size never do. */
 export interface GauntletTask {
-  /** What it exercises, in a few words. */
+  /** What it tries, in a few words. */
   readonly name: string;
   readonly task: PreparedTask;
-  /** Steps to train: few where they are dear, since scalar autograd in CPython has to get through all of them. */
+  /** Few where a step is costly: scalar autograd in CPython trains them too. */
   readonly steps: number;
 }
 
-/** Seeds are drawn from 0 to one below this: short enough to type. */
+/** Short enough to type. */
 export const GAUNTLET_SEEDS: number = 2 ** 32;
 
 /**
- * The same tasks for the same seed; widths, heads, documents and rates are drawn from it, what each task is for is not.
- * Every second width is a multiple of 4 and every second head too, so that rows that need vectors of 4 meet most of them.
+ * The same tasks for the same seed, which draws widths, heads, documents and rates. Every second width and head is a multiple
+ * of 4, so that rows that need vectors of 4 meet most tasks.
  */
 export function gauntletTasks(seed: number): readonly GauntletTask[] {
   const random = new PythonRandom(seed);
@@ -36,7 +36,8 @@ export function gauntletTasks(seed: number): readonly GauntletTask[] {
       nEmbd: 4,
       nHead: oneOf(1, 2),
       nLayer: 1,
-      // Longer than eight positions and of changing length: what a vector's padding rows keep from one step shows in another.
+      // Longer than eight positions and of changing length, to show what a vector's padding rows keep from one step to the
+      // next.
       blockSize: between(12, 16),
       vocabSize: between(4, 6),
       lengths: [5, 2, between(9, 14), 3, between(8, 16), 1, 6],
@@ -102,7 +103,7 @@ export function gauntletTasks(seed: number): readonly GauntletTask[] {
       deviation: ({ name }) => (/attn_wo|mlp_fc2/.test(name) ? 0.05 : 0.3),
       raisesExponents: true,
     }),
-    // Adam's ε shows where gradients are not much larger than it, a relu's derivative at zero where units are exactly zero.
+    // Adam's ε shows if gradients are not much larger; a relu's derivative at zero shows if units are exactly zero.
     task('gradients near ε, hidden units at zero, rows never used', 5, {
       nEmbd: 8,
       nHead: 2,
@@ -125,11 +126,11 @@ interface Sizes extends ModelConfig {
   readonly batch: number;
   readonly numSteps: number;
   readonly learningRate: number;
-  /** Of the start parameters of a matrix; 0.3 where left out, so that attention is far from uniform. */
+  /** Of the start parameters of a matrix; 0.3 by default, so that attention is far from uniform. */
   readonly deviation?: (matrix: ParameterMatrix) => number;
   /** So many rows of every mlp_fc1 start at zero. */
   readonly zeroUnits?: number;
-  /** Lifts all logits, and all scores, by about {@link HEIGHT}. That changes no probability. */
+  /** Raises all logits and scores by about {@link HEIGHT}, which changes no probability. */
   readonly raisesExponents?: true;
 }
 
@@ -165,9 +166,9 @@ function smallTask(seed: number, random: PythonRandom, sizes: Sizes): PreparedTa
   };
 }
 
-/** Beyond what `exp` can take, in float64 (709) as in float32 (88). */
+/** Beyond what `exp` can take, in float64 (709) and in float32 (88). */
 const HEIGHT = 1_200;
-/** The first feature of every position: far above the others, so that rmsnorm makes it nearly sqrt(n_embd) everywhere. */
+/** Of every position: far above the other features, so that rmsnorm makes it nearly sqrt(n_embd) everywhere. */
 const FIRST_FEATURE = 10;
 
 function raiseExponents(

@@ -8,7 +8,7 @@ export interface ParameterMatrix {
   readonly offset: number;
 }
 
-/** Where every matrix lies in the flat parameter array, in the order in which they are drawn and stored. */
+/** Where every matrix lies, in the order in which they are drawn and stored. */
 export function parameterLayout(model: ModelConfig): readonly ParameterMatrix[] {
   const { nEmbd, nLayer, blockSize, vocabSize } = model;
   const layout: ParameterMatrix[] = [];
@@ -29,7 +29,7 @@ export function parameterLayout(model: ModelConfig): readonly ParameterMatrix[] 
   return layout;
 }
 
-/** Length of the flat parameter array: 4,192 for the original. */
+/** 4,192 for the original. */
 export function parameterCount(model: ModelConfig): number {
   const { nEmbd, nLayer, blockSize, vocabSize } = model;
   return (2 * vocabSize + blockSize) * nEmbd + nLayer * 12 * nEmbd * nEmbd;

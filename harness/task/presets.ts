@@ -1,7 +1,6 @@
 import type { DatasetName } from './dataset.ts';
 import type { TaskRequest } from './task.ts';
 
-/** The sizes that a preset fixes. */
 export type Sizes = Pick<TaskRequest, 'nEmbd' | 'nHead' | 'nLayer' | 'blockSize' | 'batch'>;
 
 /** d16 is the original; the others widen it, or train on 16 documents a step. */
@@ -16,7 +15,7 @@ export const presets = {
 
 export type PresetName = keyof typeof presets;
 
-/** The original's constants, for everything that a preset does not fix. */
+/** The original's, for everything that a preset does not fix. */
 export const taskDefaults = {
   preset: 'd16',
   dataset: 'us-names-2016',
@@ -25,7 +24,7 @@ export const taskDefaults = {
   learningRate: 0.01,
 } as const;
 
-/** The runs that `npm run golden` records, and how many of their 1,000 steps: the fewer, the slower the reference is there. */
+/** What `npm run golden` records, and how many of the 1,000 steps: fewer where the reference is slower. */
 export const goldenRuns: readonly { preset: PresetName; dataset: DatasetName; steps: number }[] = [
   { preset: 'd16', dataset: 'us-names-2016', steps: 1000 },
   { preset: 'd16', dataset: 'names', steps: 1000 },

@@ -4,10 +4,10 @@ const STATE_WORDS = 624;
 const SHIFT = 397;
 
 /**
- * The Mersenne Twister of Python's `random` module, draw for draw: the same seed gives the same stream.
+ * The Mersenne Twister of Python's `random` module, draw for draw.
  *
  * Generator and seeding: Matsumoto and Nishimura, "Mersenne Twister", ACM TOMACS 8 (1998), and their `init_by_array` of 2002.
- * What is drawn from it, and in which order, follows CPython's `Lib/random.py` (3.9 to 3.14).
+ * What is drawn, and in which order, follows CPython's `Lib/random.py` (3.9 to 3.14).
  */
 export class PythonRandom {
   readonly #state = new Uint32Array(STATE_WORDS);
@@ -23,7 +23,7 @@ export class PythonRandom {
     this.#seedByArray(wordsOf(seed));
   }
 
-  /** A generator in the same state; drawing from one leaves the other alone. */
+  /** A generator in the same state, which draws by itself. */
   clone(): PythonRandom {
     const copy = new PythonRandom(0);
     copy.#state.set(this.#state);
@@ -69,7 +69,6 @@ export class PythonRandom {
     return drawn;
   }
 
-  /** Shuffles in place. */
   shuffle<T>(items: T[]): void {
     for (let i = items.length - 1; i > 0; i--) {
       const j = this.randbelow(i + 1);
@@ -77,7 +76,7 @@ export class PythonRandom {
     }
   }
 
-  /** An index with a chance in proportion to its weight: `random.choices(range(len(weights)), weights)[0]`. */
+  /** `random.choices(range(len(weights)), weights)[0]`: an index with a chance in proportion to its weight. */
   choices(weights: readonly number[] | Float64Array): number {
     const cumulative = new Float64Array(weights.length);
     let total = 0;

@@ -1,11 +1,11 @@
 /**
  * log, sin and cos as the double nearest to the true value.
  *
- * V8's own functions miss the nearest double several times in a hundred; the C libraries that Python calls, about once in a
- * thousand. With these, start parameters depend on neither, and are Python's but for those few last bits.
+ * V8's own miss it several times in a hundred, the C libraries that Python calls about once in a thousand. With these, start
+ * parameters depend on neither, and are Python's but for those few last bits.
  *
- * Each is computed in double-double arithmetic: a number is the unevaluated sum of two doubles, about 106 bits
- * (Dekker, "A floating-point technique for extending the available precision", Numerische Mathematik 18, 1971).
+ * Double-double arithmetic: a number is the sum of two doubles, about 106 bits (Dekker, "A floating-point technique for
+ * extending the available precision", Numerische Mathematik 18, 1971).
  */
 interface DoubleDouble {
   readonly high: number;
@@ -15,7 +15,7 @@ interface DoubleDouble {
 /** log(x) for x in [2⁻⁵³, 1]. */
 export function log(x: number): number {
   const estimate = Math.log(x);
-  // log(x) = estimate + log(x / exp(estimate)), whose second term is tiny: a correction.
+  // log(x) = estimate + log(x / exp(estimate)), whose second term is tiny.
   const ratio = multiply(exp(-estimate), { high: x, low: 0 });
   const excess = ratio.high - 1 + ratio.low;
   return estimate + (excess - (excess * excess) / 2);

@@ -11,9 +11,7 @@ type Cache = readonly { readonly keys: Float64Array[]; readonly values: Float64A
 
 /**
  * What a trained model invents: `count` documents, drawn from Python's generator as it stands after the parameters were drawn.
- *
- * `parameters` is flat, in the order of the parameter layout. Computes in float64 and in the reference's order of
- * operations, so that the reference's parameters give the reference's samples.
+ * In float64 and in the reference's order of operations, so that its parameters give its samples.
  */
 export function drawSamples(
   task: PreparedTask,
@@ -68,7 +66,7 @@ function logitsOfNext(
   return linear(x, matrix('lm_head'));
 }
 
-/** What a position with query `q` `[nEmbd]` reads from all positions in the cache, head by head. */
+/** What a position with query `q` `[nEmbd]` reads from all positions in the cache. */
 function attention(q: Float64Array, keys: Matrix, values: Matrix, nHead: number): Float64Array {
   const headDim = q.length / nHead;
   const out = new Float64Array(q.length);

@@ -6,10 +6,7 @@ import { PythonRandom } from './python-random.ts';
 import type { PreparedTask, TaskRequest } from './task.ts';
 import { tokenizerOf } from './tokenizer.ts';
 
-/**
- * Far beyond anything that the scalar reference can train, and small enough that no product of sizes overflows
- * and that a mistyped flag ends in one line, not in an exhausted machine.
- */
+/** Beyond anything that the reference can train, so that a mistyped flag ends in one line, not in an exhausted machine. */
 export const limits = {
   nEmbd: 4096,
   nHead: 4096,
@@ -21,12 +18,11 @@ export const limits = {
   parameters: 2 ** 26,
 } as const;
 
-/** Standard deviation of the start parameters. */
 const INITIAL_DEVIATION = 0.08;
 
 /**
- * Draws everything random, in the original's order: the seed, the shuffle, the parameters. Reads no file.
- * @throws {UsageError} where the request or the data set asks for something that cannot be trained
+ * Draws everything random, in the original's order: the seed, the shuffle, the parameters. Reads no file. @throws {UsageError}
+ * for what cannot be trained
  */
 export function taskOfDataset(request: TaskRequest, dataset: Dataset): PreparedTask {
   checkSizes(request);
@@ -69,7 +65,7 @@ export function taskOfDataset(request: TaskRequest, dataset: Dataset): PreparedT
   };
 }
 
-/** Documents end to end, each cut to the tokens of its `blockSize` first positions. */
+/** Documents end to end, each cut to its first `blockSize` positions. */
 function layTokens(documents: readonly number[][], blockSize: number): { tokens: Int32Array; offsets: Int32Array } {
   const cut = documents.map((tokens) => tokens.slice(0, blockSize + 1));
   const offsets = new Int32Array(cut.length + 1);
@@ -79,7 +75,7 @@ function layTokens(documents: readonly number[][], blockSize: number): { tokens:
   return { tokens, offsets };
 }
 
-/** @throws {UsageError} where a size is out of its limits */
+/** @throws {UsageError} if a size is out of its limits */
 export function checkSizes(request: TaskRequest): void {
   for (const [flag, value, limit] of [
     ['--n-embd', request.nEmbd, limits.nEmbd],

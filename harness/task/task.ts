@@ -3,7 +3,7 @@ import type { PythonRandom } from './python-random.ts';
 
 /** What the flags ask for, before any file is read. */
 export interface TaskRequest {
-  /** Name of the preset the sizes came from, or undefined when a size flag overrides it. */
+  /** Undefined if no preset has these sizes. */
   readonly preset?: string;
   readonly nEmbd: number;
   readonly nHead: number;
@@ -17,7 +17,7 @@ export interface TaskRequest {
   readonly dataset: string;
 }
 
-/** A task in words and numbers, as results record it: equal descriptions mean comparable figures. */
+/** A task in words and numbers: equal descriptions mean comparable figures. */
 export interface TaskDescription {
   readonly preset?: string;
   readonly dataset: { readonly name: string; readonly sha256: string; readonly documents: number };
@@ -33,14 +33,13 @@ export interface TaskDescription {
   readonly learningRate: number;
 }
 
-/** A task ready to train: the description, the numbers, and what sampling needs afterwards. */
 export interface PreparedTask {
   readonly description: TaskDescription;
   readonly training: TrainingTask;
   /** Sorted characters; the id of a character is its index, BOS is `characters.length`. */
   readonly characters: readonly string[];
-  /** Path of the data set's file, for the Python reference. */
+  /** For the Python reference. */
   readonly datasetPath: string;
-  /** A fresh copy of Python's generator as it stands after the parameters were drawn: samples draw from it next. */
+  /** A copy of Python's generator as it stands after the parameters were drawn: samples draw from it next. */
   readonly randomAfterInit: () => PythonRandom;
 }

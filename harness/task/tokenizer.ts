@@ -7,7 +7,6 @@ export interface Tokenizer {
   encode(document: string): number[];
 }
 
-/** The tokenizer of exactly the characters that occur in `documents`. */
 export function tokenizerOf(documents: readonly string[]): Tokenizer {
   const distinct = new Set<string>();
   for (const document of documents) for (const character of document) distinct.add(character);

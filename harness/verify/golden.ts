@@ -59,10 +59,7 @@ export type Golden = z.infer<typeof goldenSchema>;
 /** The same as its file holds it. */
 export type GoldenFile = z.input<typeof goldenSchema>;
 
-/**
- * The trace of exactly this task, or undefined where none was made.
- * @throws {UsageError} where a golden file is damaged
- */
+/** The trace of exactly this task, or undefined where none was made. @throws {UsageError} where a golden file is damaged */
 export async function findGolden(task: TaskDescription): Promise<Golden | undefined> {
   for (const file of await readdir(goldenFolder)) {
     if (!file.endsWith('.json')) continue;

@@ -6,8 +6,8 @@ import type { Exporter } from './export.ts';
 const NANOSECONDS_PER_MICROSECOND = 1000;
 
 /**
- * Bencher Metric Format: benchmark → measure → value, with bounds from two processes on. Bencher's own measure `latency` is in
- * nanoseconds; here, per document.
+ * Bencher Metric Format: benchmark → measure → value, with bounds from two processes on. Bencher's `latency` is in nanoseconds;
+ * here, per document.
  */
 export const bencher: Exporter = {
   format: 'bencher',

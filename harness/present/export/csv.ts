@@ -52,8 +52,8 @@ const header = [
 ];
 
 /**
- * Comma-separated values as RFC 4180 has them (CRLF, quotes doubled): one line a row, with its task and machine. Figures have
- * the digits that their interval supports; a field is empty where there is none, and so are both bounds after a single process.
+ * RFC 4180 (CRLF, quotes doubled): one line a row, with its task and machine. Figures have the digits that their interval
+ * supports. A field without a value is empty, and so are both bounds after a single process.
  */
 export const csv: Exporter = {
   format: 'csv',
@@ -119,7 +119,7 @@ function fields(result: BenchResult, row: Row): Field[] {
   ];
 }
 
-/** A text that begins like a formula gets a quote in front: spreadsheets would compute it (OWASP, "CSV Injection"). */
+/** A quote before text that begins like a formula: spreadsheets would compute it (OWASP, "CSV Injection"). */
 function quote(field: Field): string {
   const plain = field === undefined ? '' : String(field);
   const text = typeof field === 'string' && /^[=+\-@\t\r]/.test(plain) ? `'${plain}` : plain;

@@ -11,16 +11,14 @@ import { markdown } from './markdown.ts';
 
 const exporters: readonly Exporter[] = [markdown, csv, githubActionBenchmark, bencher, hyperfine];
 
-/** The formats that `--export` knows. */
 export const exportFormats: readonly string[] = exporters.map(({ format }) => format);
 
-/** One `--export FORMAT=FILE`, checked. */
 export interface ExportRequest {
   readonly exporter: Exporter;
   readonly target: OutputTarget;
 }
 
-/** Parses the values of all `--export` flags, before anything is measured. Throws {@link UsageError} for the first that cannot be done. */
+/** Parses all `--export` flags before anything is measured. @throws UsageError for the first that cannot be done */
 export async function parseExports(values: readonly string[]): Promise<readonly ExportRequest[]> {
   const requests: ExportRequest[] = [];
   for (const value of values) requests.push(await parseExport(value));
@@ -28,7 +26,7 @@ export async function parseExports(values: readonly string[]): Promise<readonly 
   return requests;
 }
 
-/** Parses one `FORMAT=FILE`, `-` being standard output. Throws {@link UsageError} naming the nearest format or all of them. */
+/** Parses one `FORMAT=FILE`; `-` is standard output. @throws UsageError with the nearest format */
 async function parseExport(value: string): Promise<ExportRequest> {
   const [, format, path] = /^([^=]*)=(.+)$/s.exec(value) ?? [];
   if (format === undefined || path === undefined) {
@@ -45,7 +43,6 @@ async function parseExport(value: string): Promise<ExportRequest> {
   return { exporter, target: await outputTarget(`--export ${value}`, path) };
 }
 
-/** Writes the result in every requested format, each file at once or not at all. */
 export async function exportResult(result: BenchResult, requests: readonly ExportRequest[]): Promise<void> {
   for (const { exporter, target } of requests) await writeOutput(target, exporter.serialize(result));
 }
@@ -54,6 +51,6 @@ export async function exportResult(result: BenchResult, requests: readonly Expor
 export interface Exporter {
   /** What `--export FORMAT=FILE` calls it. */
   readonly format: string;
-  /** The whole file, ending with a line break. Rows that may not be timed appear only where the format can say why. */
+  /** The whole file, ending with a line break. Rows without a time appear only if the format can say why. */
   serialize(result: BenchResult): string;
 }

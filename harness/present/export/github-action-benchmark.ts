@@ -4,8 +4,8 @@ import { formatNumber, roundToInterval } from '../number-format.ts';
 import type { Exporter } from './export.ts';
 
 /**
- * Input of the `benchmark-action/github-action-benchmark` action with `tool: customSmallerIsBetter`:
- * an array of `{name, unit, value, range, extra}`, `value` being the median, `range` its interval from two processes on.
+ * Input of `benchmark-action/github-action-benchmark` with `tool: customSmallerIsBetter`. `value` is the median, `range` its
+ * interval.
  */
 export const githubActionBenchmark: Exporter = {
   format: 'github-action-benchmark',

@@ -6,10 +6,9 @@ import type { Exporter } from './export.ts';
 const SECONDS_PER_MICROSECOND = 1e-6;
 
 /**
- * The JSON that hyperfine 1 writes with `--export-json`, for the scripts and services that read it.
- * A "run" is one process, its time the seconds per document (not the process's whole life). The split into
- * user and system time is not measured, and the format has no way to leave it out: both are 0. The one parameter is a number, the
- * width of the model, since hyperfine's `plot_parametrized.py` takes no other.
+ * The JSON of hyperfine 1's `--export-json`. A "run" is one process, its time the seconds per document. User and system time
+ * are not measured and cannot be left out: both are 0. The one parameter is the width, since hyperfine's `plot_parametrized.py`
+ * takes only numbers.
  */
 export const hyperfine: Exporter = {
   format: 'hyperfine',

@@ -53,7 +53,7 @@ function line(texts: readonly string[]): string {
   return `| ${texts.map(escapeCell).join(' | ')} |`;
 }
 
-/** A cell's text on one line, with nothing in it that Markdown or HTML would act on. */
+/** On one line, with nothing in it that Markdown or HTML would act on. */
 export function escapeCell(text: string): string {
   return text
     .replaceAll(/\s+/g, ' ')

@@ -12,7 +12,6 @@ interface Answer {
   readonly rivals: readonly { readonly name: string; readonly row: VerifiedRow; readonly factor: number }[];
 }
 
-/** Undefined where no row was verified. */
 function answerOf(result: BenchResult): Answer | undefined {
   const timed = result.rows.filter(isVerified).toSorted(byTime);
   if (timed.length === 0) return undefined;
@@ -39,7 +38,6 @@ function answerText(result: BenchResult, machine: string): string {
   return `${time}${against}. Measured on ${machine}.`;
 }
 
-/** The answer as the page opens with it. */
 export function answerSection(result: BenchResult, machine: string): Html {
   const answer = answerOf(result);
   if (answer === undefined) return html`<p class="answer">${answerText(result, machine)}</p>`;

@@ -10,8 +10,7 @@ const LINE_PIXELS = 27;
 const AXIS_PIXELS = 44;
 
 /**
- * A bar to the median time of every row, its interval, and a dot for every round. Rows of one technique stand together. A wrong or
- * broken row says so in red, in its place.
+ * A bar to the median time of every row, its interval, and a dot for every round. A wrong or broken row says so in red.
  *
  * @param range microseconds that the axis covers, so that several machines can be compared
  */
@@ -23,7 +22,6 @@ export function barsChart(result: BenchResult, range: readonly [number, number] 
   return { label, draw: (width) => drawBars(result, range, width, label) };
 }
 
-/** Decades that hold every time of these results. */
 export function timeRange(results: readonly BenchResult[]): readonly [number, number] {
   const times = results.flatMap(({ rows }) => rows.filter(isVerified).flatMap((row) => spread(row)));
   if (times.length === 0) return [1, 10];
@@ -163,7 +161,6 @@ interface LinesChart {
   readonly values: readonly string[];
 }
 
-/** Lines with headings and names of rows, over a logarithmic axis of time; `marks` draws what stands in them. */
 function drawLines(
   { label, width, range, lines, values }: LinesChart,
   marks: (nameSpace: number) => readonly Markish[],

@@ -6,47 +6,45 @@ import { cssColor, languageColor, type Scheme, schemes } from './palette.ts';
 
 /** A picture that can be drawn at any width: as SVG, colours as CSS variables. */
 export interface Chart {
-  /** What it shows, in one sentence: what a screen reader says instead of it. */
+  /** What a screen reader says instead of the picture. */
   readonly label: string;
-  /** @param width pixels */
   draw(width: number): Html;
 }
 
 const { document } = parseHTML('<!doctype html><html><body></body></html>');
 
 export const FONT_PIXELS = 13;
-/** A coloured dot before a text: text itself is ink, to be read on any colour's terms. */
+/** A coloured dot stands before a text, which is ink itself and readable on any colour. */
 export const DOT_PIXELS = 14;
 const LABELLED_TICK_PIXELS = 42;
 
 /** Keeps lines from running through a text. */
 export const halo = { fill: cssColor('ink'), stroke: cssColor('paper'), strokeWidth: 4 } as const;
 
-/** Draws with Observable Plot into a document without a browser. Text is escaped by the serializer. */
+/** Draws with Observable Plot, without a browser. The serializer escapes text. */
 export function drawing(label: string, options: PlotOptions): Html {
   const svg = plot({ document, ...options });
   svg.setAttribute('style', `font:${FONT_PIXELS}px system-ui,sans-serif;overflow:visible`);
   // The picture is one image with one label; the figures are in the table behind it.
   for (const part of svg.querySelectorAll('[aria-label]')) part.removeAttribute('aria-label');
   for (const style of svg.querySelectorAll('style')) style.remove();
-  // Its serializer leaves < in attributes as it is, which HTML allows and a file of XML does not.
+  // The serializer leaves < in attributes: HTML allows that, XML does not.
   const opening = html`<svg role="img" aria-label="${label}" `.markup;
   return trusted(visible(svg.outerHTML).replace('<svg ', () => opening));
 }
 
-/** Pixels that a text takes at most, near enough to leave room for it. */
+/** At most, near enough to leave room for it. */
 export function textPixels(text: string): number {
   return Math.ceil([...text].length * FONT_PIXELS * 0.58);
 }
 
-/** `text`, cut to a width in pixels. */
 export function cutToPixels(text: string, pixels: number): string {
   const characters = [...visible(text)];
   const most = Math.max(1, Math.floor(pixels / (FONT_PIXELS * 0.58)));
   return characters.length <= most ? characters.join('') : `${characters.slice(0, most - 1).join('')}…`;
 }
 
-/** A chart as a file of its own: with the colours of one scheme, since not every viewer knows CSS variables. */
+/** A chart as a file of its own, in the colours of one scheme: not every viewer knows CSS variables. */
 export function svgFile(chart: Chart, width: number, scheme: Scheme): string {
   const colors: Readonly<Record<string, string>> = schemes[scheme];
   const svg = chart
@@ -56,7 +54,7 @@ export function svgFile(chart: Chart, width: number, scheme: Scheme): string {
   return `${svg.replace('<svg ', '<svg xmlns="http://www.w3.org/2000/svg" ')}\n`;
 }
 
-/** Powers of ten inside a range; only every second or third where an axis of so many pixels has no room for all their labels. */
+/** Powers of ten inside a range; every second or third if the axis has no room for all labels. */
 export function decades([low, high]: readonly [number, number], pixels = Number.POSITIVE_INFINITY): number[] {
   const first = Math.ceil(Math.log10(low) - 1e-9);
   const last = Math.floor(Math.log10(high) + 1e-9);
@@ -70,8 +68,8 @@ export function formatTick(value: number): string {
 }
 
 /**
- * Which colour is which language, in as many lines on top of a chart as it takes: keys of the lines for the y axis, and marks for
- * a chart whose frame begins `left` pixels from its edge.
+ * The legend of languages on top of a chart, in as many lines as it takes: keys of the lines for the y axis, and marks for a
+ * chart whose frame begins `left` pixels from its edge.
  */
 export function languageLegend(
   languages: readonly string[],

@@ -1,7 +1,7 @@
 import { printableLines } from '../../printable.ts';
 import type { Column } from '../column-table.ts';
 
-/** Markup in which every text from outside has been escaped: made by {@link html} and {@link trusted} alone. */
+/** Markup in which all text from outside is escaped: only {@link html} and {@link trusted} make it. */
 export class Html {
   readonly markup: string;
 
@@ -10,7 +10,7 @@ export class Html {
   }
 }
 
-/** What may stand in a template: text is escaped, markup is not, lists are joined, and undefined is nothing. */
+/** In a template: text is escaped, markup is not, lists are joined, undefined is nothing. */
 export type HtmlPart = string | number | Html | undefined | readonly HtmlPart[];
 
 /** Template tag: `` html`<b title="${anyText}">${anyText}</b>` ``. Attribute values must stand in double quotes. */
@@ -38,7 +38,7 @@ function escaped(part: HtmlPart): string {
   return visible(String(part)).replaceAll(/[&<>"']/g, (character) => entities[character]);
 }
 
-/** Text in which nothing is invisible: control characters have no place in HTML or SVG, and overrides of direction could lie. */
+/** Shows what is invisible: control characters have no place in HTML or SVG, and overrides of direction could lie. */
 export function visible(text: string): string {
   return printableLines(text, Number.POSITIVE_INFINITY).join('\n');
 }

@@ -7,7 +7,7 @@ import { type Chart, decades, drawing } from './chart.ts';
 import { type Html, html, htmlTable, numbers } from './html.ts';
 import { cssColor, languageColor } from './palette.ts';
 
-/** So many points show a curve; all of them would be half of the page. */
+/** All points would be half of the page. */
 const MOST_POINTS = 150;
 
 /** Every row that `check` trained, beside the reference; thinned. */
@@ -36,7 +36,6 @@ function deviations({ reference, results }: CheckResult) {
   );
 }
 
-/** Loss curves over each other, and how far each lies from the reference. */
 export function lossSection(
   check: CheckResult,
   rows: readonly Row[],
@@ -84,7 +83,6 @@ const axis = {
   tickSize: 0,
 } as const;
 
-/** All rows' losses over each other: where they agree, there is one line to see. */
 export function lossChart(curves: readonly LossCurve[]): Chart {
   const label = `Loss of ${curves.length} rows from step to step, over each other.`;
   return {
@@ -115,7 +113,6 @@ export function lossChart(curves: readonly LossCurve[]): Chart {
 /** An exact loss has no logarithm; it is drawn where no rounding reaches. */
 const NONE = 1e-17;
 
-/** How far each row's losses lie from the reference's, on a logarithmic axis. */
 export function deviationChart(curves: readonly LossCurve[]): Chart {
   const label = "Distance of each row's loss from the reference's, from step to step, logarithmic.";
   return { label, draw: (width) => drawDeviations(curves, width, label) };

@@ -4,31 +4,27 @@ import { taskDifference, taskKey } from '../../results/names.ts';
 import type { BenchResult } from '../../results/schema.ts';
 import { UsageError } from '../../usage-error.ts';
 
-/** A result and the file that it came from. */
 export interface ResultFile {
   readonly path: string;
   readonly result: BenchResult;
 }
 
-/** Everything that the report says of one machine. */
 export interface MachineReport {
   readonly name: string;
-  /** Of the smallest task, the same one on every machine. */
+  /** Of the smallest task that all machines have. */
   readonly result: BenchResult;
   /** Of all sizes, that one too, small before large. */
   readonly sizes: readonly BenchResult[];
 }
 
-/** Whether a report may hold both: they differ in nothing but the model's sizes and the batch. */
+/** Whether a report may hold both: only the model's sizes and the batch differ. */
 export function differBySizeAlone(a: BenchResult, b: BenchResult): boolean {
   return whyMixed(a, b) === undefined;
 }
 
 /**
- * Sorts results by machine and size; of several with the same of both the newest counts. The machine of the newest comes first.
- *
- * @param files at least one
- * @throws UsageError where tasks differ in more than size, or machines have no task in common
+ * Sorts results by machine and size, keeping the newest of each; the machine of the newest comes first. At least one file.
+ * @throws UsageError if tasks differ in more than size, or machines have no task in common
  */
 export function machineReports(files: readonly ResultFile[]): readonly MachineReport[] {
   const newestFirst = files.toSorted((a, b) => b.result.createdAt.localeCompare(a.result.createdAt));
@@ -71,14 +67,13 @@ function bySize(a: BenchResult, b: BenchResult): number {
   return a.task.batch - b.task.batch || a.task.parameterCount - b.task.parameterCount;
 }
 
-/** Lettered where there are several: two machines may have the same processor. */
+/** With a letter if there are several: two machines may have the same processor. */
 function machineName({ machine }: BenchResult, index: number | undefined): string {
   const cores = machine.cores === 1 ? '1 core' : `${machine.cores} cores`;
   const name = `${machine.cpu}, ${cores}`;
   return index === undefined ? name : `${String.fromCharCode(65 + (index % 26))}: ${name}`;
 }
 
-/** Trends of the report's own machine, runtime and task. */
 export function trendsOfMachine({ result }: MachineReport, history: readonly HistoryRecord[]): readonly Trend[] {
   return trendsOf(
     history.filter(

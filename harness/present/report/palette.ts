@@ -44,19 +44,18 @@ const usual: Readonly<Record<string, Color>> = {
   Julia: 'purple',
 };
 
-/** A colour as a CSS variable, so that one drawing serves both schemes. */
+/** As a CSS variable, so that one drawing serves both schemes. */
 export function cssColor(color: Color): string {
   return `var(--${color})`;
 }
 
-/** The same colour for a language in every chart; those beyond the usual ones share one, and have their names beside them. */
+/** The same colour for a language in every chart; those beyond the usual ones share one. */
 export function languageColor(language: string): string {
   // `Python (PyPy)` is Python.
   const [name] = language.split(' (');
   return cssColor((Object.hasOwn(usual, name) ? usual[name] : undefined) ?? 'steel');
 }
 
-/** Declarations of all variables of a scheme. */
 export function cssVariables(scheme: Scheme): string {
   return Object.entries(schemes[scheme])
     .map(([name, value]) => `--${name}:${value};`)

@@ -38,7 +38,6 @@ import { type MachineReport, trendsOfMachine } from './machine-report.ts';
 import { cssVariables } from './palette.ts';
 import { bySize, costChart, rateChart } from './size-chart.ts';
 
-/** What a report is made from. */
 export interface ReportContents {
   /** At least one. */
   readonly machines: readonly MachineReport[];
@@ -49,10 +48,10 @@ export interface ReportContents {
 }
 
 const WIDE_PIXELS = 880;
-/** What is left of a phone's 360 pixels between the margins. */
+/** A phone's 360 pixels without the margins. */
 const NARROW_PIXELS = 328;
 
-/** The report as one HTML document that needs nothing else: no script, no network. Sections stand in the order of a reader's questions. */
+/** The report as one HTML document, without scripts or network. Sections follow the order of a reader's questions. */
 export function reportPage({ machines, history, published, check }: ReportContents): string {
   const [{ result }] = machines;
   const style = trusted(
@@ -102,7 +101,7 @@ function perMachine(machines: readonly MachineReport[], content: (machine: Machi
   return html`${machines.map((machine) => html`${machines.length > 1 ? html`<h3>${machine.name}</h3>` : ''}${content(machine)}\n`)}`;
 }
 
-/** The chart twice, for wide and narrow pages: text that shrinks with its picture cannot be read on a phone. */
+/** Draws the chart twice, for wide and narrow pages: text that shrinks with its picture cannot be read on a phone. */
 function figure(chart: Chart, caption: string): Html {
   return html`<figure><div class="wide">${chart.draw(WIDE_PIXELS)}</div><div class="narrow">${chart.draw(NARROW_PIXELS)}</div><figcaption>${caption}</figcaption></figure>`;
 }
@@ -260,7 +259,7 @@ function repeatSection({ result }: MachineReport): Html {
   return html`<p>The same documents come first again with <code>bench --like FILE</code>, where FILE is the stored result.</p><pre>${repeatCommands(result)}</pre>`;
 }
 
-/** Fields as they are named in the file: whatever a later version records is shown too. */
+/** With the names of the fields in the file, so that new fields are shown too. */
 function measurementSection({ result }: MachineReport): Html {
   const { machine, runtime, noise, task } = result;
   const { warnings, calibratorMicroseconds: _, ...quiet } = noise;
@@ -296,7 +295,7 @@ function inWords(name: string): string {
   return name.replaceAll(/(?<=[a-z0-9])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
-/** The commands that measure a result again, as one types them. */
+/** The commands that measure a result again. */
 export function repeatCommands({ commit, command }: BenchResult): string {
   const [name, ...words] = command.map(shellWord);
   return [
@@ -306,7 +305,7 @@ export function repeatCommands({ commit, command }: BenchResult): string {
   ].join('\n');
 }
 
-/** A word as a POSIX shell takes it, quoted where it must be. */
+/** Quoted as a POSIX shell needs it. */
 function shellWord(text: string): string {
   return /^[\w./:@=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -18,14 +18,14 @@ const TOP = 28;
 const BOTTOM = 56;
 const LABEL_PIXELS = 15;
 
-/** Results of one document a step, of more than one size: what the charts by size are drawn from. */
+/** Results with batch 1 of at least two sizes; none if there are fewer. */
 export function bySize(results: readonly BenchResult[]): readonly BenchResult[] {
   const single = results.filter(({ task }) => task.batch === 1);
   const ordered = single.toSorted((a, b) => a.task.parameterCount - b.task.parameterCount);
   return ordered.length > 1 ? ordered : [];
 }
 
-/** Time a document against the number of parameters; no row can be below the time that the machine's peak allows. */
+/** Time a document by the number of parameters; the machine's peak is the floor. */
 export function costChart(results: readonly BenchResult[]): Chart {
   return sizeChart({
     results,
@@ -37,7 +37,7 @@ export function costChart(results: readonly BenchResult[]): Chart {
   });
 }
 
-/** Work done a second against the number of parameters, under the peak of one core. */
+/** Work a second by the number of parameters; the peak of one core is the ceiling. */
 export function rateChart(results: readonly BenchResult[]): Chart {
   return sizeChart({
     results,

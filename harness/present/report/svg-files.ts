@@ -6,7 +6,7 @@ import { bySize, costChart, rateChart } from './size-chart.ts';
 /** Wide enough for a README's column. */
 const WIDTH = 880;
 
-/** The charts of a machine as files: `bars-light.svg`, `bars-dark.svg`, … */
+/** `bars-light.svg`, `bars-dark.svg`, … */
 export function svgFiles({ result, sizes }: MachineReport): readonly { readonly name: string; readonly svg: string }[] {
   const single = bySize(sizes);
   const charts: Readonly<Record<string, Chart>> = {

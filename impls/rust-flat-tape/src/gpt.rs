@@ -88,7 +88,7 @@ impl<'a> Gpt<'a> {
         let n_embd = self.task.n_embd;
         let size = n_embd / self.task.n_head;
         let attn_norm = self.rmsnorm(tape, x);
-        let query = self.linear(tape, at.attn_wq, attn_norm, n_embd, n_embd);
+        let q = self.linear(tape, at.attn_wq, attn_norm, n_embd, n_embd);
         keys.push(self.linear(tape, at.attn_wk, attn_norm, n_embd, n_embd));
         values.push(self.linear(tape, at.attn_wv, attn_norm, n_embd, n_embd));
         let heads: Vec<Entry> = (0..n_embd)
@@ -96,7 +96,7 @@ impl<'a> Gpt<'a> {
             .map(|head| {
                 let products = tape.len();
                 for key in keys.iter() {
-                    tape.pairs(query + head, key + head, size);
+                    tape.pairs(q + head, key + head, size);
                     tape.sum();
                 }
                 let scores = tape.len();

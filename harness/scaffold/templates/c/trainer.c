@@ -17,22 +17,22 @@ struct trainer {
 /* One layer at one position: x is a vector of the residual stream, keys and values those of the positions so far. */
 static node layer(const task *task, node weights, node x, int position, node *keys, node *values) {
     const int n_embd = task->n_embd, size = n_embd / task->n_head, square = n_embd * n_embd;
-    node normed = rmsnorm(n_embd, x);
-    const node query = linear(n_embd, n_embd, weights, normed);
-    keys[position] = linear(n_embd, n_embd, weights + square, normed);
-    values[position] = linear(n_embd, n_embd, weights + 2 * square, normed);
+    const node attn_norm = rmsnorm(n_embd, x);
+    const node q = linear(n_embd, n_embd, weights, attn_norm);
+    keys[position] = linear(n_embd, n_embd, weights + square, attn_norm);
+    values[position] = linear(n_embd, n_embd, weights + 2 * square, attn_norm);
 
-    node attention[task->n_head];
+    node attn_weights[task->n_head];
     for (int head = 0; head < task->n_head; head++) {
-        const node scores = dot(size, query + head * size, keys[0] + head * size);
-        for (int j = 1; j <= position; j++) dot(size, query + head * size, keys[j] + head * size);
-        attention[head] = softmax(position + 1, scores, 1 / sqrt(size));
+        const node scores = dot(size, q + head * size, keys[0] + head * size);
+        for (int j = 1; j <= position; j++) dot(size, q + head * size, keys[j] + head * size);
+        attn_weights[head] = softmax(position + 1, scores, 1 / sqrt(size));
     }
     node attn_out = 0;
     for (int i = 0; i < n_embd; i++) {
         double sum = 0;
         for (int j = 0; j <= position; j++) {
-            const node weight = attention[i / size] + j, value = values[j] + i;
+            const node weight = attn_weights[i / size] + j, value = values[j] + i;
             sum += value_of(weight) * value_of(value);
             derivative(weight, value_of(value));
             derivative(value, value_of(weight));
@@ -42,8 +42,8 @@ static node layer(const task *task, node weights, node x, int position, node *ke
     }
     x = sum_of(n_embd, linear(n_embd, n_embd, weights + 3 * square, attn_out), x);
 
-    normed = rmsnorm(n_embd, x);
-    const node hidden = relu(4 * n_embd, linear(4 * n_embd, n_embd, weights + 4 * square, normed));
+    const node mlp_norm = rmsnorm(n_embd, x);
+    const node hidden = relu(4 * n_embd, linear(4 * n_embd, n_embd, weights + 4 * square, mlp_norm));
     return sum_of(n_embd, linear(n_embd, 4 * n_embd, weights + 8 * square, hidden), x);
 }
 

@@ -66,14 +66,14 @@ function document_losses!(tape, task, leaves, tokens)
         x = rmsnorm!(tape, add!(tape, wte[tokens[position], :], wpe[position, :]))
         for (index, (keys, values)) in enumerate(caches)
             attn_wq, attn_wk, attn_wv, attn_wo, mlp_fc1, mlp_fc2 = leaves[(6 * index - 2):(6 * index + 3)]
-            normed = rmsnorm!(tape, x)
-            query = linear!(tape, attn_wq, normed)
-            push!(keys, linear!(tape, attn_wk, normed))
-            push!(values, linear!(tape, attn_wv, normed))
+            attn_norm = rmsnorm!(tape, x)
+            q = linear!(tape, attn_wq, attn_norm)
+            push!(keys, linear!(tape, attn_wk, attn_norm))
+            push!(values, linear!(tape, attn_wv, attn_norm))
             attn_out = Node[]
             for start in 1:size_of_head:(task.n_embd)
                 head = start:(start + size_of_head - 1)
-                scores = [dot!(tape, query[head], key[head]) for key in keys]
+                scores = [dot!(tape, q[head], key[head]) for key in keys]
                 weights = softmax!(tape, scores, 1 / sqrt(size_of_head))
                 append!(attn_out, [dot!(tape, weights, [value[i] for value in values]) for i in head])
             end

@@ -26,13 +26,13 @@ def loss_and_gradient(step):
         document, cache = tokens[offsets[d] : offsets[d + 1]], [([], []) for _ in range(layers)]
         for position, (token, target) in enumerate(zip(document, document[1:])):
             x = rmsnorm(add(wte[token], wpe[position]))
-            for (keys, values), (wq, wk, wv, wo, fc1, fc2) in zip(cache, zip(*[iter(weights)] * 6)):
-                normed, out = rmsnorm(x), []
-                q, _, _ = linear(wq, normed), keys.append(linear(wk, normed)), values.append(linear(wv, normed))
+            for (keys, values), (attn_wq, attn_wk, attn_wv, attn_wo, mlp_fc1, mlp_fc2) in zip(cache, zip(*[iter(weights)] * 6)):
+                attn_norm, attn_out = rmsnorm(x), []
+                q, _, _ = linear(attn_wq, attn_norm), keys.append(linear(attn_wk, attn_norm)), values.append(linear(attn_wv, attn_norm))
                 for h in (slice(i, i + embd // heads) for i in range(0, embd, embd // heads)):
-                    out += linear(zip(*(x[h] for x in values)), softmax(linear([x[h] for x in keys], q[h]), len(q[h]) ** -0.5))
-                x = add(linear(wo, out), x)
-                x = add(linear(fc2, relu(linear(fc1, rmsnorm(x)))), x)
+                    attn_out += linear(zip(*(x[h] for x in values)), softmax(linear([x[h] for x in keys], q[h]), len(q[h]) ** -0.5))
+                x = add(linear(attn_wo, attn_out), x)
+                x = add(linear(mlp_fc2, relu(linear(mlp_fc1, rmsnorm(x)))), x)
             targets.append((softmax(linear(lm_head, x))[target], 1 / (len(document) - 1) / batch))
     node(-sum(math.log(y.data) * share for y, share in targets), [(y, -share / y.data) for y, share in targets]).grad = 1.0
     for result in reversed(tape):

@@ -5,12 +5,12 @@ type Vector = readonly Node[];
 type Matrix = readonly Vector[];
 
 interface Layer {
-  readonly wq: Matrix;
-  readonly wk: Matrix;
-  readonly wv: Matrix;
-  readonly wo: Matrix;
-  readonly fc1: Matrix;
-  readonly fc2: Matrix;
+  readonly attnWq: Matrix;
+  readonly attnWk: Matrix;
+  readonly attnWv: Matrix;
+  readonly attnWo: Matrix;
+  readonly mlpFc1: Matrix;
+  readonly mlpFc2: Matrix;
 }
 
 /** The model, one position after the other, in terms of a tape. */
@@ -37,12 +37,12 @@ export class Gpt {
     this.#wpe = take(blockSize, nEmbd);
     this.#lmHead = take(vocabSize, nEmbd);
     this.#layers = Array.from({ length: nLayer }, () => ({
-      wq: take(nEmbd, nEmbd),
-      wk: take(nEmbd, nEmbd),
-      wv: take(nEmbd, nEmbd),
-      wo: take(nEmbd, nEmbd),
-      fc1: take(4 * nEmbd, nEmbd),
-      fc2: take(nEmbd, 4 * nEmbd),
+      attnWq: take(nEmbd, nEmbd),
+      attnWk: take(nEmbd, nEmbd),
+      attnWv: take(nEmbd, nEmbd),
+      attnWo: take(nEmbd, nEmbd),
+      mlpFc1: take(4 * nEmbd, nEmbd),
+      mlpFc2: take(nEmbd, 4 * nEmbd),
     }));
   }
 
@@ -53,7 +53,8 @@ export class Gpt {
       let x = this.#rmsnorm(this.#add(this.#wte[document[position]], this.#wpe[position]));
       for (const [i, layer] of this.#layers.entries()) {
         x = this.#add(this.#attend(layer, this.#rmsnorm(x), caches[i].keys, caches[i].values), x);
-        x = this.#add(this.#linear(layer.fc2, this.#relu(this.#linear(layer.fc1, this.#rmsnorm(x)))), x);
+        const hidden = this.#relu(this.#linear(layer.mlpFc1, this.#rmsnorm(x)));
+        x = this.#add(this.#linear(layer.mlpFc2, hidden), x);
       }
       const target = this.#softmax(this.#linear(this.#lmHead, x))[document[position + 1]];
       const p = this.#tape.value(target);
@@ -61,18 +62,18 @@ export class Gpt {
     });
   }
 
-  #attend(layer: Layer, x: Vector, keys: Vector[], values: Vector[]): Vector {
-    const query = this.#linear(layer.wq, x);
-    keys.push(this.#linear(layer.wk, x));
-    values.push(this.#linear(layer.wv, x));
+  #attend(layer: Layer, attnNorm: Vector, keys: Vector[], values: Vector[]): Vector {
+    const q = this.#linear(layer.attnWq, attnNorm);
+    keys.push(this.#linear(layer.attnWk, attnNorm));
+    values.push(this.#linear(layer.attnWv, attnNorm));
     const { nEmbd, nHead } = this.#model;
     const size = nEmbd / nHead;
-    const mixed: Node[] = [];
+    const attnOut: Node[] = [];
     for (let at = 0; at < nEmbd; at += size) {
-      const scores = keys.map((key) => this.#tape.dot(query.slice(at, at + size), key.slice(at, at + size)));
+      const scores = keys.map((key) => this.#tape.dot(q.slice(at, at + size), key.slice(at, at + size)));
       const weights = this.#softmax(scores, 1 / Math.sqrt(size));
       for (let i = at; i < at + size; i++) {
-        mixed.push(
+        attnOut.push(
           this.#tape.dot(
             weights,
             values.map((value) => value[i]),
@@ -80,7 +81,7 @@ export class Gpt {
         );
       }
     }
-    return this.#linear(layer.wo, mixed);
+    return this.#linear(layer.attnWo, attnOut);
   }
 
   #linear(matrix: Matrix, x: Vector): Vector {

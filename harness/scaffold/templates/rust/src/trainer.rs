@@ -66,13 +66,13 @@ impl<'a> ScalarTrainer<'a> {
             for (index, (keys, values)) in caches.iter_mut().enumerate() {
                 let at = self.task.layer(index);
                 let attn_norm = tape.rmsnorm(&x);
-                let query = tape.linear(&matrix(at.attn_wq, n_embd, n_embd), &attn_norm);
+                let q = tape.linear(&matrix(at.attn_wq, n_embd, n_embd), &attn_norm);
                 keys.push(tape.linear(&matrix(at.attn_wk, n_embd, n_embd), &attn_norm));
                 values.push(tape.linear(&matrix(at.attn_wv, n_embd, n_embd), &attn_norm));
                 let mut attn_out = Vec::with_capacity(n_embd);
                 for head in (0..n_embd).step_by(size).map(|start| start..start + size) {
                     let keys: Vec<&[Node]> = keys.iter().map(|key: &Vec<Node>| &key[head.clone()]).collect();
-                    let scores = tape.linear(&keys, &query[head.clone()]);
+                    let scores = tape.linear(&keys, &q[head.clone()]);
                     let weights = tape.softmax(&scores, (size as f64).sqrt().recip());
                     for i in head {
                         let column: Vec<Node> = values.iter().map(|value: &Vec<Node>| value[i]).collect();

@@ -122,6 +122,12 @@ async function bench(names: readonly string[], flags: BenchFlags, resumed?: Resu
     await benchCommand(unfinished).exitOverride().parseAsync(unfinished.result.command.slice(1), { from: 'user' });
     return;
   }
+  const whole = resumed && (['scaling', 'like'] as const).find((flag) => flags[flag] !== undefined);
+  if (whole !== undefined) {
+    throw new UsageError(
+      `--resume: got a run of --${whole}; expected one of a single size and laps of its own; run it anew`,
+    );
+  }
   const jsonTargets = await checkJsonTarget(flags.json);
   const exports = await parseExports(flags.export);
   const printsData = flags.json === '-' || exports.some(({ target }) => target.path === undefined);

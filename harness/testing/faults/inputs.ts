@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { expect } from 'vitest';
+import { benchResult } from '../example-result.ts';
 import type { Fault } from './fault.ts';
 import { rightManifest } from './world.ts';
 
@@ -40,6 +41,25 @@ function dataset(fault: string, content: string | Uint8Array | undefined, says: 
   };
 }
 
+/** What `bench --resume` has no way to go on with. */
+function unresumable(flag: string, ...words: readonly string[]): Fault {
+  return {
+    chapter,
+    fault: `\`bench --resume\`, and the run that was interrupted was one of \`--${flag}\``,
+    outcome: 'one line says what was expected; exit code 2',
+    attempt: async (world) => {
+      const file = world.path('result.json');
+      await writeFile(
+        file,
+        JSON.stringify({ ...benchResult(), unfinished: true, command: ['bench', `--${flag}`, ...words] }),
+      );
+      const { stdout, stderr, exitCode } = await world.run(['bench', '--resume', file]);
+      expect(stderr).toMatch(new RegExp(`^error: --resume: got a run of --${flag}; .*$`));
+      expect([stdout, exitCode]).toEqual(['', 2]);
+    },
+  };
+}
+
 /** Rates at which training leaves the numbers there are: no row may be blamed, and nothing may break. */
 function rate(learningRate: string): Fault {
   return {
@@ -75,7 +95,12 @@ export const inputFaults: readonly Fault[] = [
   refused(['bench', '--rounds', '-1'], /whole number|at least/),
   refused(['bench', '--export', 'pdf=x'], /format/),
   refused(['bench', '--export', 'csv'], /FORMAT=FILE/i),
+  ...['--scaling', '--long', '--like=x'].map((flag) =>
+    refused(['bench', '--resume', flag], /'--resume \[result\]' cannot be used with/),
+  ),
   refused(['bench', '--scaling', '--long'], /--long/),
+  unresumable('scaling'),
+  unresumable('like', 'other.json'),
   refused(['merge'], /missing required argument/),
   refused(['history', '--preset', 'd61'], /./),
   refused(['compare'], /./),

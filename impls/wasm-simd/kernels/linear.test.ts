@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import { expectClose, product, TestKernel, transposed, variants } from '../test-kernel.ts';
 import { type TestShape, testShapes } from '../test-shapes.ts';
-import { type Direction, type Finish, linear, overColumnVectors, type Shape } from './linear.ts';
+import { type Direction, type Finish, product as matrixProduct, productTiles, type Shape } from './linear.ts';
 
 /** The matrices of a model: square, wide, tall, and as many rows as there are tokens. */
 const matrices = fc.constantFrom<((shape: TestShape) => Shape)[]>(
@@ -30,8 +30,13 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
           model,
           variant,
           (v, l) => {
-            const tiles = [1, 2].map((n) => linear(`tile${n}`, v, l, shape, direction, n, finish));
-            return [...tiles, overColumnVectors('product', v, (n) => `tile${n}`)];
+            const tiles = new Map<string, string>();
+            const whole = matrixProduct('product', v, l, shape, direction, (rows, n) => {
+              const name = `tiles${rows}x${n}`;
+              tiles.set(name, productTiles(name, v, l, shape.inputs, direction, rows, n, finish));
+              return name;
+            });
+            return [...tiles.values(), whole];
           },
           documents.length,
         );

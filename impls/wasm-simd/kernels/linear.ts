@@ -1,6 +1,6 @@
 import type { Layout } from './layout.ts';
 import type { Vector } from './vector.ts';
-import { type Address, at, call, type Expression, FunctionWriter, i32, type Local } from './wat.ts';
+import { type Address, at, call, type Expression, FunctionWriter, i32, type Local, type Moving } from './wat.ts';
 
 /** A weight matrix `[outputs][inputs]`, row by row. */
 export interface Shape {
@@ -17,27 +17,34 @@ export const maxTileVectors = 2;
  */
 const tileRows = [0, 8, 6];
 
-/** Few: more code than the first-level cache holds costs more than the turns of a loop. */
-const unroll = 2;
-
 /** What happens to a product before it is stored. */
 export type Finish = 'plain' | 'residual' | 'relu' | 'relu-gradient';
 
 /** Which way a matrix is used: from inputs to outputs, or, transposed, from outputs' gradients to inputs' gradients. */
 export type Direction = 'forward' | 'backward';
 
-/** Runs `tile` over `count` rows, as many at a time as fit, the rest in a smaller tile. */
-function overTiles(
-  f: FunctionWriter,
-  count: number,
-  rows: number,
-  moving: [Local, number][],
-  tile: (rows: number) => void,
-) {
-  const whole = Math.floor(count / rows);
-  const moved = moving.map(([pointer, bytes]) => ({ pointer, bytes: bytes * rows }));
-  if (whole > 0) f.loop(whole, moved, () => tile(rows));
-  if (count % rows > 0) tile(count % rows);
+/** So many rows of a product, in groups of as many as a register tile has. */
+interface Band {
+  readonly from: number;
+  readonly rows: number;
+  readonly groups: number;
+}
+
+/** The rows of a product: as many high tiles as fit, and the rest in one lower tile. */
+function bandsOf(count: number, vectors: number): Band[] {
+  const rows = tileRows[vectors];
+  const groups = Math.floor(count / rows);
+  const high = { from: 0, rows, groups };
+  const low = { from: groups * rows, rows: count - groups * rows, groups: 1 };
+  return [high, low].filter((band) => band.rows * band.groups > 0);
+}
+
+/** From one result of a product to the next, and from one term of its sums to the next, in numbers and bytes of a matrix. */
+function stepsOf(v: Vector, { outputs, inputs }: Shape, direction: Direction) {
+  const lengthwise = { count: inputs, bytes: v.elementBytes };
+  const downward = { count: outputs, bytes: inputs * v.elementBytes };
+  const [results, terms] = direction === 'forward' ? [downward, lengthwise] : [lengthwise, downward];
+  return { results, terms };
 }
 
 export function accumulators(
@@ -67,60 +74,59 @@ export function outerProduct(
 }
 
 /**
- * `name(w, x, y, extra)`: y = W x over `vectors` vectors of columns, or y = Wᵀ x if `direction` is `backward`. With
- * `residual`, `extra` is added to y; with `relu`, negative results become zero; with `relu-gradient`, y is zero wherever
- * `extra`, relu's output of the same shape, is zero.
+ * `name(w, x, y, extra, groups, furtherTerms)`: so many groups of `rows` rows of y = W x, or of y = Wᵀ x if `direction` is
+ * `backward`, over `vectors` vectors of columns. Each is a sum of one term and so many further ones. With `residual`, `extra` is added to y; with
+ * `relu`, negative results become zero; with `relu-gradient`, y is zero wherever `extra`, relu's output of the same shape,
+ * is zero. One function serves all matrices with rows of a length.
  */
-export function linear(
+export function productTiles(
   name: string,
   v: Vector,
   l: Layout,
-  { outputs, inputs }: Shape,
+  inputs: number,
   direction: Direction,
+  rows: number,
   vectors: number,
   finish: Finish,
 ): string {
   const f = new FunctionWriter(name);
-  const [w, x, y, extra] = [
-    f.parameter('i32', 'w'),
-    f.parameter('i32', 'x'),
-    f.parameter('i32', 'y'),
-    f.parameter('i32', 'extra'),
-  ];
-  const lengthwise = { count: inputs, bytes: v.elementBytes };
-  const downward = { count: outputs, bytes: inputs * v.elementBytes };
-  const [results, terms] = direction === 'forward' ? [downward, lengthwise] : [lengthwise, downward];
+  const [w, x, y, extra, groups, furtherTerms] = ['w', 'x', 'y', 'extra', 'groups', 'furtherTerms'].map((parameter) =>
+    f.parameter('i32', parameter),
+  );
+  const { results, terms } = stepsOf(v, { outputs: 0, inputs }, direction);
   const vectorBytes = v.lanes * v.elementBytes;
   const [wi, xi] = [f.local('i32', 'wi'), f.local('i32', 'xi')];
   const zero = f.let('v128', 'zero', v.constant(0));
-  const moving: [Local, number][] = [
-    [w, results.bytes],
-    [y, l.strideBytes],
+  const moving: Moving[] = [
+    { pointer: w, bytes: results.bytes * rows },
+    { pointer: y, bytes: l.strideBytes * rows },
   ];
-  if (finish === 'residual' || finish === 'relu-gradient') moving.push([extra, l.strideBytes]);
-  overTiles(f, results.count, tileRows[vectors], moving, (rows) => {
+  if (finish === 'residual' || finish === 'relu-gradient') moving.push({ pointer: extra, bytes: l.strideBytes * rows });
+  f.loop(groups, moving, () => {
     const cell = (row: number, column: number) => row * l.strideBytes + column * vectorBytes;
     const acc = accumulators(f, rows, vectors, (row, column) =>
       finish === 'residual' ? v.load(at(extra, cell(row, column))) : zero.get,
     );
     f.set(wi, w.get);
     f.set(xi, x.get);
-    f.unrolled(
-      terms.count,
-      unroll,
-      [
-        { pointer: wi, bytes: terms.bytes },
-        { pointer: xi, bytes: l.strideBytes },
-      ],
-      (copy) =>
-        outerProduct(
-          f,
-          v,
-          acc,
-          (row) => at(wi, row * results.bytes + copy * terms.bytes),
-          (column) => at(xi, copy * l.strideBytes + column * vectorBytes),
-        ),
-    );
+    const along = [
+      { pointer: wi, bytes: terms.bytes },
+      { pointer: xi, bytes: l.strideBytes },
+    ];
+    const term = () =>
+      outerProduct(
+        f,
+        v,
+        acc,
+        (row) => at(wi, row * results.bytes),
+        (column) => at(xi, column * vectorBytes),
+      );
+    // V8 adds the offset of a splat by an instruction. It does so once, for the first term, and the loop finds the sums.
+    term();
+    for (const { pointer, bytes } of along) f.advance(pointer, bytes);
+    f.do(`(if ${furtherTerms.get} (then`);
+    f.loop(furtherTerms, along, term);
+    f.do('))');
     const finished = (value: Local, place: number) => {
       if (finish === 'relu') return v.max(zero.get, value.get);
       if (finish === 'relu-gradient') return v.where(v.greater(v.load(at(extra, place)), zero.get), value.get);
@@ -137,21 +143,37 @@ export function linear(
 
 /**
  * `name(w, x, y, extra, vectors)`: a product over any number of vectors of columns, as many at a time as a
- * register tile spans.
+ * register tile spans; `tiles` names the {@link productTiles} of a height and width.
  */
-export function overColumnVectors(name: string, v: Vector, tile: (vectors: number) => string): string {
+export function product(
+  name: string,
+  v: Vector,
+  l: Layout,
+  shape: Shape,
+  direction: Direction,
+  tiles: (rows: number, vectors: number) => string,
+): string {
   const f = new FunctionWriter(name);
   const w = f.parameter('i32', 'w');
-  const moving = ['x', 'y', 'extra'].map((parameter) => f.parameter('i32', parameter));
+  const [x, y, extra] = ['x', 'y', 'extra'].map((parameter) => f.parameter('i32', parameter));
   const left = f.parameter('i32', 'vectors');
-  const pointers = [w, ...moving].map((pointer) => pointer.get);
-  const tileBytes = maxTileVectors * v.lanes * v.elementBytes;
+  const { results, terms } = stepsOf(v, shape, direction);
+  const over = (vectors: number) => {
+    for (const { from, rows, groups } of bandsOf(results.count, vectors)) {
+      const below = (pointer: Local, bytes: number) => i32.add(pointer.get, i32.constant(from * bytes));
+      const pointers = [below(w, results.bytes), x.get, below(y, l.strideBytes), below(extra, l.strideBytes)];
+      f.do(call(tiles(rows, vectors), ...pointers, groups, terms.count - 1));
+    }
+  };
   f.do('(block $done');
   f.do('(loop $next');
-  for (let vectors = 1; vectors < maxTileVectors; vectors++)
-    f.do(`(if (i32.eq ${left.get} (i32.const ${vectors})) (then ${call(tile(vectors), ...pointers)} (br $done)))`);
-  f.do(call(tile(maxTileVectors), ...pointers));
-  for (const pointer of moving) f.advance(pointer, tileBytes);
+  for (let vectors = 1; vectors < maxTileVectors; vectors++) {
+    f.do(`(if (i32.eq ${left.get} (i32.const ${vectors})) (then`);
+    over(vectors);
+    f.do('(br $done)))');
+  }
+  over(maxTileVectors);
+  for (const pointer of [x, y, extra]) f.advance(pointer, maxTileVectors * v.lanes * v.elementBytes);
   f.set(left, i32.sub(left.get, i32.constant(maxTileVectors)));
   f.do(`(br_if $next ${left.get})))`);
   return f.text();

@@ -4,7 +4,7 @@ import { ConstantPool } from './constant-pool.ts';
 import { crossEntropy } from './cross-entropy.ts';
 import { embed, embedGradient } from './embedding.ts';
 import { type LayerLayout, layout, weightStrides } from './layout.ts';
-import { type Direction, type Finish, linear, overColumnVectors, type Shape } from './linear.ts';
+import { type Direction, type Finish, product as matrixProduct, productTiles, type Shape } from './linear.ts';
 import { sumPartials } from './partial-sums.ts';
 import { alone, type Share, sharesOf } from './plan.ts';
 import { type KernelRequest, type Stage, stages } from './request.ts';
@@ -79,9 +79,10 @@ export function kernelText(request: KernelRequest): string {
     const product = (m: Matrix, direction: Direction, finish: Finish, x: number, y: number, extra = 0) => {
       const name = `${direction}.${nameOf(m)}.${finish}`;
       define(name, () =>
-        overColumnVectors(name, v, (n) =>
-          define(`${name}.${n}`, () => linear(`${name}.${n}`, v, l, m, direction, n, finish)),
-        ),
+        matrixProduct(name, v, l, m, direction, (rows, n) => {
+          const tiles = `${direction}.${m.inputs}.${finish}.${rows}x${n}`;
+          return define(tiles, () => productTiles(tiles, v, l, m.inputs, direction, rows, n, finish));
+        }),
       );
       run(name, m.address, x, y, extra);
     };

@@ -3,7 +3,7 @@ import type { Layout } from './layout.ts';
 import { accumulators, outerProduct } from './linear.ts';
 import { panelVectors } from './transpose.ts';
 import { type Vector, vectorsOf } from './vector.ts';
-import { type Address, at, FunctionWriter, i32, type Local } from './wat.ts';
+import { type Address, ahead, at, FunctionWriter, i32, type Local } from './wat.ts';
 
 /** Where a weight gradient starts and where it goes: a batch gathers it over its documents and updates after the last. */
 export interface GradientFlow {
@@ -68,7 +68,7 @@ export function weightGradient(
         f,
         v,
         acc,
-        (row) => at(dyc, row * l.strideBytes + column * v.elementBytes),
+        (row) => at(ahead(dyc, column * v.elementBytes), row * l.strideBytes),
         (vector) => at(xc, vector * vectorBytes + column * acrossBytes),
       );
     f.set(xc, xi.get);

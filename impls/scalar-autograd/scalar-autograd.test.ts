@@ -1,5 +1,5 @@
 import { testGoldenTraces, testTrainerContract } from '../testing/trainer-contract.ts';
 import createTrainer from './scalar-autograd.ts';
 
-testTrainerContract(createTrainer, 20);
-testGoldenTraces(createTrainer, ['d16']);
+testTrainerContract(createTrainer, 20, { maxHeads: 4, maxLayers: 2 });
+testGoldenTraces(createTrainer, ['d16'], 300);

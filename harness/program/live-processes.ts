@@ -88,9 +88,8 @@ done
 for group in $groups; do kill -9 "-$group" 2>/dev/null; done
 # More than once: a process between fork and exec does not show its environment yet.
 for again in 1 2 3; do
-  for environ in /proc/[0-9]*/environ; do
-    pid=\${environ#/proc/}; pid=\${pid%/environ}
-    [ "$pid" != "$$" ] && tr '\\0' '\\n' 2>/dev/null <"$environ" | grep -q "^$1" && kill -9 "$pid" 2>/dev/null
+  for environ in $(grep -lF "$1" /proc/[0-9]*/environ 2>/dev/null); do
+    pid=\${environ#/proc/}; kill -9 "\${pid%/environ}" 2>/dev/null
   done
   sleep 0.2 2>/dev/null || sleep 1
 done

@@ -152,7 +152,7 @@ async function bench(names: readonly string[], flags: BenchFlags, resumed?: Resu
 
   if (flags.long) return long(all, chosen, flags, output);
   const request = taskRequest(flags);
-  if (!flags.yes && !flags.scaling) await confirmLongRun(request, chosen);
+  if (!flags.yes && !flags.scaling) await confirmLongRun(request, chosen, flags.results);
   if (flags.scaling) {
     const { outcomes, failures } = await benchScaling(all, chosen, flags);
     const results = outcomes.map(({ result }) => result);

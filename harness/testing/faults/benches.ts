@@ -2,9 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { thisMachine } from '../../measure/machine.ts';
+import { historyRecord } from '../../results/history.ts';
 import { benchResultSchema, type Row } from '../../results/schema.ts';
 import { readResult, readResults } from '../../results/store.ts';
-import { benchResult } from '../example-result.ts';
+import { benchResult, verifiedRow } from '../example-result.ts';
 import type { Fault } from './fault.ts';
 import {
   type Ending,
@@ -201,6 +203,21 @@ export const benchFaults: readonly Fault[] = [
     attempt: async (world) => {
       const { stdout, stderr, exitCode } = await bench(world, ['--n-embd', '1024']);
       expect(stderr).toMatch(/^error: about [\d,]+ min: .* steps of .* each; --yes to go on$/);
+      expect([stdout, exitCode]).toEqual(['', 2]);
+    },
+  },
+  {
+    chapter: rows,
+    fault: 'A row took a minute a step when it was last timed here',
+    outcome: 'one line says how long, and that `--yes` goes on; exit code 2',
+    attempt: async (world) => {
+      const [row] = historyRecord(benchResult({ rows: [verifiedRow()] })).rows;
+      if (row === undefined) throw new Error('no row in the example');
+      const slow = { ...row, implementation: 'zz-right', microsecondsPerSample: { median: 6e7, low: 6e7, high: 6e7 } };
+      const record = { ...historyRecord(benchResult()), machine: thisMachine(), rows: [slow] };
+      await writeFile(join(world.results, 'history.ndjson'), `${JSON.stringify(record)}\n`);
+      const { stdout, stderr, exitCode } = await bench(world, []);
+      expect(stderr).toMatch(/^error: about [\d,]+ min: zz-right \d+ steps of .* each; --yes to go on$/);
       expect([stdout, exitCode]).toEqual(['', 2]);
     },
   },

@@ -75,7 +75,7 @@ export function benchCommand(resumed?: Resumed): Command {
     .addOption(
       new Option(
         '--budget <seconds>',
-        'time for the whole run, a preset with --scaling: it ends within 1.5 times of it, whatever rows do (default: 100 for the rounds; with --scaling 40 a preset)',
+        'time for the rounds, from the first on: three processes of every row, more as far as it goes, and an end within 1.5 times of it whatever rows do; verification comes before, at most four times --timeout a row and 30 steps of CPython (default: 75; with --quick 22, with --scaling 40 a preset)',
       ).argParser(positiveNumber),
     )
     .addOption(

@@ -2,15 +2,17 @@ import { randomInt } from 'node:crypto';
 import { availability, entrantsOf } from '../program/availability.ts';
 import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
 import type { RuntimeName } from '../program/runtime.ts';
+import { DEFAULT_REPLY_TIMEOUT_MILLISECONDS, flopsPerStep } from '../program/trainer-process.ts';
 import { currentCommit } from '../results/commit.ts';
 import { rowName, taskDifference } from '../results/names.ts';
 import { readClaims } from '../results/published.ts';
 import { resumeFault } from '../results/resumed.ts';
 import { type BenchResult, SCHEMA_VERSION } from '../results/schema.ts';
 import { prepareTask } from '../task/prepare-task.ts';
-import type { TaskRequest } from '../task/task.ts';
+import type { PreparedTask, TaskRequest } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
 import { type Expectation, expectationOf } from '../verify/expectation.ts';
+import { CPYTHON_FLOPS_PER_SECOND } from '../verify/reference-trace.ts';
 import { Teacher } from '../verify/teacher.ts';
 import { type ContenderOptions, contenderOf } from './contender.ts';
 import { calibrate, measureMachinePeaks, thisMachine, thisRuntime } from './machine.ts';
@@ -40,8 +42,8 @@ export interface BenchTaskOptions {
   readonly like?: BenchResult | undefined;
   /** A run that was interrupted; this one is to go on from its rounds. */
   readonly resumed?: BenchResult | undefined;
-  /** When everything ends, whatever rows do; half of it is the most that one row gets. */
-  readonly mostMilliseconds?: number | undefined;
+  /** From the first round until everything ends, whatever rows do; half of it is the most that one row gets. */
+  readonly roundsMilliseconds?: number | undefined;
   /** The machine as it was before the tool began to work. */
   readonly watch: NoiseWatch;
   readonly signal: AbortSignal;
@@ -65,24 +67,36 @@ const REPEATED_LAPS =
  * @throws UsageError for a task or data set that cannot be trained
  */
 export async function benchTask(options: BenchTaskOptions): Promise<BenchResult> {
-  const budget = new TimeBudget(options.mostMilliseconds, options.signal);
+  const task = await prepareTask(options.request);
+  const budget = new TimeBudget(
+    {
+      verification: verificationMilliseconds(task, options.replyTimeoutMilliseconds),
+      rounds: options.roundsMilliseconds,
+    },
+    options.signal,
+  );
   try {
-    return await benchWithin(budget, options);
-  } catch (error) {
-    if (!budget.isOver || options.signal.aborted) throw error;
-    throw new UsageError('--budget: used up before a row could be verified; expected more time; give it longer');
+    return await benchWithin(budget, task, options);
   } finally {
     budget.close();
   }
 }
 
-async function benchWithin(budget: TimeBudget, options: BenchTaskOptions): Promise<BenchResult> {
+/** What a row may take to be verified: four silences (`--timeout`), and the time that CPython needs for so many steps. */
+const VERIFICATION_SILENCES = 4;
+const VERIFICATION_STEPS = 30;
+
+function verificationMilliseconds(task: PreparedTask, silence: number = DEFAULT_REPLY_TIMEOUT_MILLISECONDS): number {
+  const step = (1000 * flopsPerStep(task)) / CPYTHON_FLOPS_PER_SECOND;
+  return VERIFICATION_SILENCES * silence + VERIFICATION_STEPS * step;
+}
+
+async function benchWithin(budget: TimeBudget, task: PreparedTask, options: BenchTaskOptions): Promise<BenchResult> {
   const { all, chosen, like, onStage, onStatus } = options;
   const { signal } = budget;
   const trainerOptions = { signal, replyTimeoutMilliseconds: options.replyTimeoutMilliseconds };
   const createdAt = new Date().toISOString();
   const seed = like?.laps.seed ?? randomInt(2 ** 32);
-  const task = await prepareTask(options.request);
   const difference = like && taskDifference(like.task, task.description);
   if (difference !== undefined) throw new UsageError(`--like: got a result of another task (${difference})`);
   onStage('measuring the peak of one core');

@@ -56,9 +56,8 @@ export type RoundLimit =
   | {
       /** Half width of the widest interval over its median at which the race ends. */
       readonly precision: number;
+      /** Counted from the start of the first round. */
       readonly budgetMilliseconds: number;
-      /** What it is counted from: the start of the first round, or that of the race, which verifies first. */
-      readonly counts?: 'all';
       readonly mostRounds?: number;
     };
 
@@ -129,9 +128,8 @@ const SIDE_BY_SIDE = 2;
  */
 export async function race(lineUp: readonly Entry[], options: RaceOptions): Promise<Race> {
   const { task, pace, limit, seed, repeated, onEvent, now = runningMilliseconds } = options;
-  const { budget = new TimeBudget(undefined, options.signal) } = options;
+  const { budget = new TimeBudget({}, options.signal) } = options;
   const { signal } = budget;
-  const start = now();
   const deck = new LapDeck(task, seed, repeated?.firstDocuments, options.usedDocuments);
   const entries = [...lineUp];
   const firstDocuments: (readonly number[])[] = [];
@@ -176,7 +174,8 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
       });
       if (done) await tell({ kind: 'verified', entry: index });
     });
-    const raceStart = 'counts' in limit ? start : now();
+    const raceStart = now();
+    budget.startRounds(new Map(racing().map(([, entry]) => [entry.contender, neededMilliseconds(entry, pace)])));
     let longestRound = 0;
     let round = 0;
     for (const order of roundOrders(entries.length, seed)) {
@@ -296,6 +295,12 @@ function lapLength(nanosecondsPerStep: number, { pace, task, forcedStepMilliseco
   const wanted = Math.max(fitting(pace.lapMilliseconds), Math.min(fewest, fitting(pace.slowLapMilliseconds)), 2);
   const forced = Math.floor(pace.forcedLapMilliseconds / forcedStepMilliseconds);
   return Math.min(1 + Math.min(wanted, Math.max(forced, fewest, 2)), task.numSteps);
+}
+
+/** For the fewest processes of a row, each done again in the witness, on a machine half as fast as when it was verified. */
+function neededMilliseconds({ lapSteps, admission }: RacingEntry, pace: Pace): number {
+  const lap = (lapSteps * admission.nanosecondsPerStep) / 1e6;
+  return 2 * FEWEST_PROCESSES * (pace.warmUpMilliseconds + pace.samplingMilliseconds + 2 * lap);
 }
 
 /** So that the others get more rounds: it has the fewest it needs, and takes a large part of the time. */

@@ -1,9 +1,9 @@
 import { runningMilliseconds, runningTimeout } from '../program/running-clock.ts';
 
-/** Of the whole run: what one row may take of it alone. */
+/** Of the rounds: what one row may take of them alone. */
 const MOST_FOR_ONE_ROW = 0.5;
 
-/** Why a row was ended: it took more than its share of the run. */
+/** Why a row was ended: it took more than its share of the time. */
 export class OutOfTime extends Error {
   override readonly name = 'OutOfTime';
 }
@@ -11,34 +11,54 @@ export class OutOfTime extends Error {
 /** What one row was allowed, and has used. */
 interface Account {
   readonly end: AbortController;
-  /** Aborted by `end`, and by the end of the run. */
+  /** Aborted by `end`, and by the end of the rounds. */
   readonly signal: AbortSignal;
   spentMilliseconds: number;
 }
 
+/** In milliseconds; as long as it takes where left out. */
+export interface TimeLimits {
+  /** What each row may take to be verified. */
+  readonly verification?: number | undefined;
+  /** From the first round until everything ends. */
+  readonly rounds?: number | undefined;
+}
+
 /**
- * The time that a whole run has, and each of its rows, by the harness's clock: whatever a row does, says or sleeps, it ends.
- * Timers, not checks between words: a row that keeps a word waiting is ended in the middle of it.
+ * The time that each row has to be verified, and then that all rounds have and each row of them, by the harness's clock: whatever
+ * a row does, says or sleeps, it ends. Timers, not checks between words: a row that keeps a word waiting is ended in the middle of it.
  */
 export class TimeBudget {
-  /** Aborted when the caller's signal is, or when the time of the whole run is over. */
+  /** Aborted when the caller's signal is, or when the time of the rounds is over. */
   readonly signal: AbortSignal;
   readonly #over: AbortController;
-  readonly #rowMilliseconds: number;
+  readonly #roundsMilliseconds: number;
+  #shareOf: (row: unknown) => number;
+  #advice = 'the most for its verification; --timeout gives it longer';
   readonly #accounts = new Map<unknown, Account>();
-  readonly #stopWaiting: () => void;
+  #stopWaiting: () => void = () => {};
 
-  /** @param milliseconds until everything ends; undefined for a run without an end of its own */
-  constructor(milliseconds: number | undefined, signal: AbortSignal) {
+  constructor({ verification, rounds }: TimeLimits, signal: AbortSignal) {
     this.#over = new AbortController();
     this.signal = AbortSignal.any([signal, this.#over.signal]);
-    this.#rowMilliseconds = MOST_FOR_ONE_ROW * (milliseconds ?? Number.POSITIVE_INFINITY);
-    this.#stopWaiting =
-      milliseconds === undefined
-        ? () => {}
-        : runningTimeout(() => {
-            this.#over.abort(new OutOfTime(`the time of the run was over after ${inSeconds(milliseconds)}`));
-          }, milliseconds);
+    this.#shareOf = () => verification ?? Number.POSITIVE_INFINITY;
+    this.#roundsMilliseconds = rounds ?? Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * From now on the time of the rounds counts.
+   * @param needs milliseconds that rows need in any case: each gets its own at least, and the rounds the sum of all
+   */
+  startRounds(needs: ReadonlyMap<unknown, number>): void {
+    const needed = [...needs.values()].reduce((sum, own) => sum + own, 0);
+    const most = Math.max(this.#roundsMilliseconds, needed);
+    this.#shareOf = (row) => Math.max(MOST_FOR_ONE_ROW * most, needs.get(row) ?? 0);
+    this.#advice = 'half of the time for the rounds; --budget gives it longer';
+    for (const account of this.#accounts.values()) account.spentMilliseconds = 0;
+    if (!Number.isFinite(most)) return;
+    this.#stopWaiting = runningTimeout(() => {
+      this.#over.abort(new OutOfTime(`the time of the rounds was over after ${inSeconds(most)}`));
+    }, most);
   }
 
   get isOver(): boolean {
@@ -57,8 +77,9 @@ export class TimeBudget {
   async spend<T>(row: unknown, work: () => Promise<T>): Promise<T> {
     const account = this.#accountOf(row);
     const began = runningMilliseconds();
-    const left = this.#rowMilliseconds - account.spentMilliseconds;
-    const stopWaiting = runningTimeout(() => account.end.abort(this.#used()), left);
+    const share = this.#shareOf(row);
+    const used = new OutOfTime(`took ${inSeconds(share)}, ${this.#advice}`);
+    const stopWaiting = runningTimeout(() => account.end.abort(used), share - account.spentMilliseconds);
     try {
       const result = await work();
       account.end.signal.throwIfAborted();
@@ -84,10 +105,6 @@ export class TimeBudget {
     const account = { end, signal: AbortSignal.any([this.signal, end.signal]), spentMilliseconds: 0 };
     this.#accounts.set(row, account);
     return account;
-  }
-
-  #used(): OutOfTime {
-    return new OutOfTime(`took ${inSeconds(this.#rowMilliseconds)}, half of the run; --budget gives it longer`);
   }
 }
 

@@ -22,7 +22,7 @@ export interface TrainerOptions {
   readonly signal?: AbortSignal | undefined;
   /** Hosts a TypeScript implementation; the pinned Node unless told otherwise. */
   readonly runtime?: Runtime | undefined;
-  /** How long an answer may take beyond the time its work needs. */
+  /** {@link DEFAULT_REPLY_TIMEOUT_MILLISECONDS} where left out. */
   readonly replyTimeoutMilliseconds?: number | undefined;
   readonly memoryLimitBytes?: number | undefined;
   /** Called where a build begins, with its program; not where one from before is used. */
@@ -60,7 +60,8 @@ export interface TrainerProcess {
   quit(): Promise<void>;
 }
 
-const DEFAULT_REPLY_TIMEOUT_MILLISECONDS = 30_000;
+/** How long an answer may take beyond the time its work needs. */
+export const DEFAULT_REPLY_TIMEOUT_MILLISECONDS = 30_000;
 /** An eighth of CPython's scalar autograd on the reference machine: what is slower than that is not training. */
 const SLOWEST_FLOPS_PER_SECOND = 75_000;
 /** A step may come out this much slower than the slowest one measured before it is taken for a hang. */

@@ -1,5 +1,4 @@
 import type { DiscoveredImplementation } from '../program/discover.ts';
-import type { Precision } from '../program/manifest.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { type ReferenceOptions, type ReferenceTrace, referenceTrace, stepsTogether } from './reference-trace.ts';
 
@@ -7,8 +6,8 @@ import { type ReferenceOptions, type ReferenceTrace, referenceTrace, stepsTogeth
 export interface Expectation {
   readonly task: PreparedTask;
   readonly reference: ReferenceTrace;
-  /** For so many steps two right trainers of that precision stay together: rounding has not grown. */
-  readonly calmSteps: Readonly<Record<Precision, number>>;
+  /** For so many steps two right float64 trainers stay together: rounding has not grown. */
+  readonly calmSteps: number;
   /** What makes the verdicts less sure than they could be, in whole sentences. */
   readonly warnings: readonly string[];
 }
@@ -23,9 +22,6 @@ export async function expectationOf(
   options: ReferenceOptions = {},
 ): Promise<Expectation> {
   const { warnings, ...reference } = await referenceTrace(task, implementations, options);
-  const calmSteps = {
-    float64: stepsTogether(task.training, reference.losses, 'float64'),
-    float32: stepsTogether(task.training, reference.losses, 'float32'),
-  };
+  const calmSteps = stepsTogether(task.training, reference.losses, 'float64');
   return { task, reference, calmSteps, warnings };
 }

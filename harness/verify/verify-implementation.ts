@@ -144,7 +144,7 @@ async function trainAndJudge(
       return { ...verified, status: 'mismatch', reason: tensors, tensors, evidence, losses, first };
     }
     if (precision === 'float64') {
-      const verdict = verifyLosses(reference.losses, losses, baseTolerance.float64, calmSteps.float64);
+      const verdict = verifyLosses(reference.losses, losses, baseTolerance.float64, calmSteps);
       if (verdict.status === 'mismatch') {
         const { step, expected, actual } = verdict.firstMismatch;
         const reason = `step ${step}: got a loss of ${actual}; expected ${expected}, as the reference's (allowed ${baseTolerance.float64.toExponential(1)})`;

@@ -165,17 +165,17 @@ export const benchFaults: readonly Fault[] = [
   {
     chapter: rows,
     fault: 'A row sleeps before every answer',
-    outcome: 'it is ended at its share of `--budget`; the run ends within 1.5 times of that',
+    outcome: 'it is ended at its share, four times `--timeout` to be verified in; the others go on and the run ends',
     attempt: async (world) => {
       await world.plant('wayward', waywardManifest('sleeps before every answer'));
       const began = performance.now();
       const { stdout, exitCode } = await bench(world, ['wayward', '--budget', '20', '--json', '-']);
-      expect((performance.now() - began) / 1000).toBeLessThan(30);
+      expect((performance.now() - began) / 1000).toBeLessThan(60);
       const { rows } = benchResultSchema.parse(JSON.parse(stdout));
       expect(rows.find(({ implementation }) => implementation === 'zz-right')?.status).toBe('verified');
       expect(rows.find(({ implementation }) => implementation === 'wayward')).toMatchObject({
         status: 'error',
-        reason: expect.stringMatching(/--budget/),
+        reason: expect.stringMatching(/--timeout/),
       });
       expect(exitCode).toBe(1);
     },

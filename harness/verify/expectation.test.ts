@@ -9,8 +9,7 @@ import { presets, taskDefaults } from '../task/presets.ts';
 import { mutants, plantMutants } from '../testing/mutants.ts';
 import { UsageError } from '../usage-error.ts';
 import { expectationOf } from './expectation.ts';
-import { affordableSteps, referenceTrace } from './reference-trace.ts';
-import { stepsTogether } from './steps-together.ts';
+import { affordableSteps, referenceTrace, stepsTogether } from './reference-trace.ts';
 
 const all = await discoverImplementations();
 const whole = all.flatMap((found) => (isBroken(found) ? [] : [found]));

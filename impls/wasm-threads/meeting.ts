@@ -1,6 +1,7 @@
 /**
  * Where threads wait for each other. Each counts the meetings it has come to in a slot of its own; a meeting is held when
- * all counts have reached it. Who waits looks at the counts for a while, then notes who is late, and sleeps.
+ * all counts have reached it. Who waits looks at the counts for a while, then sleeps, which leaves its core to the late
+ * thread, and notes the time lost.
  */
 export class Meeting {
   readonly #slots: Int32Array;
@@ -13,18 +14,8 @@ export class Meeting {
     this.#threads = threads;
   }
 
-  /** How many meetings this thread has come to. */
-  get count(): number {
-    return Atomics.load(this.#slots, arrivedSlot(this.#me));
-  }
-
-  /** Takes the place of one that has come to so many. */
-  joinAt(count: number): void {
-    Atomics.store(this.#slots, arrivedSlot(this.#me), count);
-  }
-
   /** Comes, and returns when all have come. */
-  meet(patienceMilliseconds: number = patience): void {
+  meet(): void {
     const slots = this.#slots;
     const mine = (Atomics.load(slots, arrivedSlot(this.#me)) + 1) | 0;
     Atomics.store(slots, arrivedSlot(this.#me), mine);
@@ -37,14 +28,21 @@ export class Meeting {
         if (looks % looksPerClock !== 0) continue;
         const now = performance.now();
         if (since === 0) since = now;
-        else if (now - since > patienceMilliseconds) this.#sleepUntil(slot, mine);
+        else if (now - since > patience) {
+          this.#sleepUntil(slot, mine);
+          Atomics.add(slots, lostSlot, Math.round(1000 * (performance.now() - since)));
+        }
       }
     }
   }
 
+  /** Milliseconds that each thread has lost, since this was asked last, by waiting for a late one. */
+  takeLost(): number {
+    return Atomics.exchange(this.#slots, lostSlot, 0) / 1000 / (this.#threads - 1);
+  }
+
   #sleepUntil(slot: number, count: number): void {
     const slots = this.#slots;
-    Atomics.store(slots, lateSlot, 1);
     Atomics.add(slots, sleepersSlot, 1);
     for (let seen = Atomics.load(slots, slot); ((seen - count) | 0) < 0; seen = Atomics.load(slots, slot))
       Atomics.wait(slots, slot, seen);
@@ -53,28 +51,26 @@ export class Meeting {
 }
 
 /** Longer than a thread on a core of its own is ever late, shorter than a scheduler's turn. */
-const patience = 0.4;
+export const patience = 0.4;
 
 /** A look takes a nanosecond or two, the clock some tens. */
 const looksPerClock = 500;
 
 /** Slots of the control block, int32, each on a cache line of its own. */
 const slot = (line: number) => line * 16;
-/** Counts the invitations; threads sleep on it. */
+/** Counts the invitations to train, or to try one's core; threads sleep on it. */
 export const turnSlot = slot(0);
-/** What an invitation is for: steps from one to another, the document of step 0, the meeting before the first of them. */
-export const [firstStepSlot, endStepSlot, firstDocumentSlot, joinSlot] = [
-  slot(1),
-  slot(1) + 1,
-  slot(1) + 2,
-  slot(1) + 3,
-];
-/** 1 where threads train together, 0 where the first trains alone; holds from a step's first meeting on. */
-export const togetherSlot = slot(2);
-/** Set by whoever had to wait long. */
-export const lateSlot = slot(3);
+/** What an invitation is for: steps from one to another, and the document of step 0. */
+export const [firstStepSlot, endStepSlot, firstDocumentSlot] = [slot(1), slot(1) + 1, slot(1) + 2];
+/** The invitation that ends with the meeting before its next step: from there on the first thread trains alone. */
+export const endedTurnSlot = slot(2);
+/** Microseconds that threads waited for late ones, added up. */
+const lostSlot = slot(3);
 const sleepersSlot = slot(4);
-/** 1 where a thread can be invited. */
-export const readySlot = (thread: number) => slot(5 + 2 * thread);
-const arrivedSlot = (thread: number) => slot(6 + 2 * thread);
-export const controlBytes = (threads: number) => slot(5 + 2 * threads) * Int32Array.BYTES_PER_ELEMENT;
+/** 1 while the first thread trains alone. */
+export const aloneSlot = slot(5);
+/** What a thread has found out about its core. */
+export const trialSlot = (thread: number) => slot(6 + 2 * thread);
+export const trial = { none: 0, running: 1, quiet: 2, interrupted: 3, stopped: 4 };
+const arrivedSlot = (thread: number) => slot(7 + 2 * thread);
+export const controlBytes = (threads: number) => slot(6 + 2 * threads) * Int32Array.BYTES_PER_ELEMENT;

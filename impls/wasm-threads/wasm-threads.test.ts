@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { prepareTask } from '../../harness/task/prepare-task.ts';
 import { type PresetName, presets, taskDefaults } from '../../harness/task/presets.ts';
 import type { Trainer, TrainingTask } from '../contract.ts';
 import { largestDifference } from '../testing/trainer-contract.ts';
 import createSingleTrainer from '../wasm-simd/wasm-simd.ts';
-import { lateSlot } from './meeting.ts';
+import type { Partnership } from './partnership.ts';
 import { createThreadedTrainer } from './wasm-threads.ts';
 
 const prepare = async (preset: PresetName): Promise<TrainingTask> =>
@@ -77,22 +77,36 @@ test.each<PresetName>(['d64', 'd16-b16'])(
   },
 );
 
+/** Trains three steps in each mode, in turns, and counts the trials. */
+class InTurns implements Partnership {
+  readonly modes: Partnership['mode'][] = ['together', 'trying', 'together', 'alone'];
+  readonly trained = vi.fn(() => {
+    if (this.trained.mock.calls.length % 3 === 0) this.modes.push(...this.modes.splice(0, 1));
+  });
+  readonly tried = vi.fn();
+  get mode() {
+    return this.modes[0];
+  }
+}
+
 test.each<PresetName>(['d64', 'd16-b16', 'd64-b16'])(
-  'at %s the first thread trains alone once a thread was late, and gets the same bits',
+  'at %s the first thread takes over the others’ parts and gives them back, with the same bits',
   async (preset) => {
-    const trainer = await createThreadedTrainer(await prepare(preset), 2);
-    try {
-      const losses = trainer.train(20);
-      const parameters = trainer.parameters();
-      trainer.reset(0);
-      const before = trainer.stepsAlone;
-      Atomics.store(trainer.control, lateSlot, 1);
-      expect(trainer.train(20)).toEqual(losses);
-      expect(trainer.stepsAlone).toBeGreaterThan(before);
-      expect(trainer.parameters()).toEqual(parameters);
-    } finally {
-      trainer.close();
-    }
+    const task = await prepare(preset);
+    const train = async (partnership: Partnership) => {
+      const trainer = await createThreadedTrainer(task, 2, partnership);
+      try {
+        // In calls of 7 steps, so that modes change within calls and between them.
+        const losses = Array.from({ length: 6 }, () => trainer.train(7));
+        return { losses, parameters: trainer.parameters() };
+      } finally {
+        trainer.close();
+      }
+    };
+    const together = await train({ mode: 'together', trained: () => {}, tried: () => {} });
+    const inTurns = new InTurns();
+    expect(await train(inTurns)).toEqual(together);
+    expect(inTurns.trained).toHaveBeenCalledTimes(42);
   },
 );
 

@@ -7,25 +7,30 @@ import { type KernelRequest, kernelLayout } from '../wasm-simd/kernels/request.t
 import { kernelRequest } from '../wasm-simd/trainer.ts';
 import { divide, storageOrder } from './division.ts';
 import {
+  aloneSlot,
   controlBytes,
+  endedTurnSlot,
   endStepSlot,
   firstDocumentSlot,
   firstStepSlot,
-  joinSlot,
-  lateSlot,
   Meeting,
-  readySlot,
-  togetherSlot,
+  trial,
+  trialSlot,
   turnSlot,
 } from './meeting.ts';
 import { type Common, Part, type PartStart } from './part.ts';
+import { AdaptivePartnership, type Partnership } from './partnership.ts';
 import type { WorkerStart } from './worker.ts';
 
 const createTrainer: CreateTrainer = (task) => createThreadedTrainer(task, availableParallelism());
 export default createTrainer;
 
 /** A trainer on as many threads as there are cores, or fewer where the task has too few parts. */
-export async function createThreadedTrainer(task: TrainingTask, cores: number): Promise<ThreadedTrainer> {
+export async function createThreadedTrainer(
+  task: TrainingTask,
+  cores: number,
+  partnership: Partnership = new AdaptivePartnership(),
+): Promise<ThreadedTrainer> {
   const plans = divide(task, cores);
   const single = kernelRequest(task, 'float32');
   const stages: KernelRequest['stages'] = plans[0].share === undefined ? ['first', 'middle'] : single.stages;
@@ -45,7 +50,7 @@ export async function createThreadedTrainer(task: TrainingTask, cores: number): 
     control: new SharedArrayBuffer(controlBytes(plans.length)),
   };
   const workers = await Promise.all(starts.slice(1).map((start) => startWorker({ common, start })));
-  return new ThreadedTrainer(starts, common, workers, buildNanoseconds);
+  return new ThreadedTrainer(starts, common, workers, partnership, buildNanoseconds);
 }
 
 /** A worker that waits for its first command: whoever meets it does not wait for one that could not start. */
@@ -62,36 +67,37 @@ function sharedMemory(bytes: number): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 }
 
-/** Wake-up included: how long a thread that was invited may take to come, in milliseconds. */
-const wakeUp = 5;
-
 /**
- * The first thread, which has the first part of every step. Where a thread was late, it sends the others away and trains
- * all parts by itself, piece by piece, so that all sums have the same order; it invites them again when all have found
- * their cores quiet.
+ * The first thread, which has the first part of every step. Where threads lose more by waiting than they spare, it sends the
+ * others away and trains all parts by itself, piece by piece, so that all sums have the same order; then it invites them again.
  */
 class ThreadedTrainer implements Trainer {
   readonly buildNanoseconds?: number;
   readonly #parts: readonly Part[];
   readonly #workers: readonly Worker[];
   /** What the threads tell each other: see `meeting.ts`. */
-  readonly control: Int32Array;
+  readonly #control: Int32Array;
   readonly #losses: Float64Array;
   readonly #meeting: Meeting;
   readonly #batch: number;
   #step = 0;
-  #together = true;
-  /** Steps that one thread trained alone because another was late. */
-  stepsAlone = 0;
+  readonly #partnership: Partnership;
 
-  constructor(starts: readonly PartStart[], common: Common, workers: readonly Worker[], buildNanoseconds: number) {
+  constructor(
+    starts: readonly PartStart[],
+    common: Common,
+    workers: readonly Worker[],
+    partnership: Partnership,
+    buildNanoseconds: number,
+  ) {
     if (buildNanoseconds > 0) this.buildNanoseconds = buildNanoseconds;
     this.#parts = starts.map((start) => new Part(start, common));
     this.#workers = workers;
-    this.control = new Int32Array(common.control);
+    this.#control = new Int32Array(common.control);
     this.#losses = new Float64Array(common.losses);
     this.#meeting = new Meeting(common.control, 0, starts.length);
     this.#batch = common.task.batch;
+    this.#partnership = partnership;
     this.reset(0);
   }
 
@@ -122,22 +128,25 @@ class ThreadedTrainer implements Trainer {
     const end = firstStep + steps;
     const losses = new Float64Array(steps);
     let invited = false;
+    let began = performance.now();
     for (let step = firstStep; step < end; step++) {
-      if (!this.#together && this.#allAreReady()) this.#together = true;
-      if (this.#together) {
-        const late = Atomics.exchange(this.control, lateSlot, 0) === 1;
-        if (!invited) this.#invite(step, end);
-        if (late) this.#sendAway();
-        this.#meeting.meet(invited ? undefined : wakeUp);
-        this.#together = !late;
-        invited = this.#together;
-      }
-      if (this.#together) this.#trainPart(step);
+      const together = this.#partnership.mode === 'together';
+      if (together && !invited) this.#invite(step, end);
+      if (!together && invited) this.#sendAway();
+      if (together || invited) this.#meeting.meet();
+      invited = together;
+      Atomics.store(this.#control, aloneSlot, together ? 0 : 1);
+      if (this.#partnership.mode === 'trying') this.#letOthersTry();
+      if (together) this.#trainPart(step);
       else this.#trainAlone(step);
       losses[step - firstStep] = this.#losses.reduce((sum, loss) => sum + loss, 0) / this.#batch;
+      const now = performance.now();
+      this.#partnership.trained(now - began, this.#meeting.takeLost());
+      began = now;
     }
     // What the others still have to write is part of what was asked for.
     if (invited) this.#meeting.meet();
+    Atomics.store(this.#control, aloneSlot, 0);
     return losses;
   }
 
@@ -151,27 +160,34 @@ class ThreadedTrainer implements Trainer {
   #trainAlone(step: number): void {
     const pieces = this.#parts.map((part) => part.pieces(step));
     for (const i of pieces[0].keys()) for (const own of pieces) own[i]();
-    this.stepsAlone++;
   }
 
-  #allAreReady(): boolean {
-    return this.#workers.every((_, i) => Atomics.load(this.control, readySlot(i + 1)) === 1);
+  /** Begins a trial, or ends one when all have found out about their cores. */
+  #letOthersTry(): void {
+    const slots = this.#workers.map((_, i) => trialSlot(i + 1));
+    const outcomes = slots.map((slot) => Atomics.load(this.#control, slot));
+    if (outcomes.includes(trial.running)) return;
+    const isOver = !outcomes.includes(trial.none) && !outcomes.includes(trial.stopped);
+    for (const slot of slots) Atomics.store(this.#control, slot, isOver ? trial.none : trial.running);
+    if (isOver) this.#partnership.tried(!outcomes.includes(trial.interrupted));
+    else this.#callOthers();
   }
 
   #invite(step: number, end: number): void {
-    const { control } = this;
-    Atomics.store(control, togetherSlot, 1);
+    const control = this.#control;
     Atomics.store(control, firstStepSlot, step);
     Atomics.store(control, endStepSlot, end);
     Atomics.store(control, firstDocumentSlot, this.#parts[0].kernel.firstDocument);
-    Atomics.store(control, joinSlot, this.#meeting.count);
-    Atomics.add(control, turnSlot, 1);
-    Atomics.notify(control, turnSlot);
+    this.#callOthers();
+  }
+
+  #callOthers(): void {
+    Atomics.add(this.#control, turnSlot, 1);
+    Atomics.notify(this.#control, turnSlot);
   }
 
   /** Takes effect with the meeting that follows. */
   #sendAway(): void {
-    for (const i of this.#workers.keys()) Atomics.store(this.control, readySlot(i + 1), 0);
-    Atomics.store(this.control, togetherSlot, 0);
+    Atomics.store(this.#control, endedTurnSlot, Atomics.load(this.#control, turnSlot));
   }
 }

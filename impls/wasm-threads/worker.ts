@@ -1,12 +1,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import {
+  aloneSlot,
+  endedTurnSlot,
   endStepSlot,
   firstDocumentSlot,
   firstStepSlot,
-  joinSlot,
   Meeting,
-  readySlot,
-  togetherSlot,
+  patience,
+  trial,
+  trialSlot,
   turnSlot,
 } from './meeting.ts';
 import { type Common, Part, type PartStart } from './part.ts';
@@ -21,47 +23,43 @@ const { common, start }: WorkerStart = workerData;
 const { part: me, parts } = start.request.plan;
 const part = new Part(start, common);
 const control = new Int32Array(common.control);
-/** Nobody wakes who waits here. */
-const pauses = new Int32Array(new SharedArrayBuffer(4));
 const meeting = new Meeting(common.control, me, parts);
+/** In milliseconds, as all times here. */
+const longerThanTurn = 12;
+const mostLost = 2;
 parentPort?.postMessage('ready');
 
-for (let turn = 0; ; turn++) {
-  Atomics.wait(control, turnSlot, turn);
-  if (trainTogether() === 'sent away') {
-    waitForQuiet();
-    Atomics.store(control, readySlot(me), 1);
-  }
+for (let turn = 1; ; turn++) {
+  Atomics.wait(control, turnSlot, turn - 1);
+  if (Atomics.load(control, trialSlot(me)) === trial.running) Atomics.store(control, trialSlot(me), tryCore());
+  else trainTogether(turn);
 }
 
-function trainTogether(): 'done' | 'sent away' {
+/** Trains this part of the steps it was invited to, or until it is sent away. */
+function trainTogether(turn: number): void {
   part.kernel.firstDocument = Atomics.load(control, firstDocumentSlot);
-  meeting.joinAt(Atomics.load(control, joinSlot));
   const end = Atomics.load(control, endStepSlot);
   for (let step = Atomics.load(control, firstStepSlot); step < end; step++) {
     meeting.meet();
-    if (Atomics.load(control, togetherSlot) === 0) return 'sent away';
+    if (Atomics.load(control, endedTurnSlot) === turn) return;
     for (const [i, run] of part.pieces(step).entries()) {
       if (i > 0) meeting.meet();
       run();
     }
   }
   meeting.meet();
-  return 'done';
 }
 
-/** Returns when this thread has had a core to itself for some time: until then it would only keep the others waiting. */
-function waitForQuiet(): void {
-  for (let pause = 20; !isQuiet(); pause = Math.min(2 * pause, 320)) Atomics.wait(pauses, 0, 0, pause);
-}
-
-/** Whether this thread is not interrupted for 12 ms, longer than a scheduler's turn. */
-function isQuiet(): boolean {
+/** Whether this thread has a core, for longer than a scheduler's turn and while the first thread is at work. */
+function tryCore(): number {
   const start = performance.now();
-  for (let before = start; before - start < 12; ) {
+  let lost = 0;
+  for (let before = start; before - start < longerThanTurn; ) {
+    if (Atomics.load(control, aloneSlot) === 0) return trial.stopped;
     const now = performance.now();
-    if (now - before > 0.4) return false;
+    if (now - before > patience) lost += now - before;
+    if (lost > mostLost) return trial.interrupted;
     before = now;
   }
-  return true;
+  return trial.quiet;
 }

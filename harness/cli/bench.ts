@@ -9,7 +9,7 @@ import { type Page, terminalPage } from '../present/page.ts';
 import type { ResultFile } from '../present/report/machine-report.ts';
 import { scalingTables } from '../present/scaling-table.ts';
 import { type DiscoveredImplementation, discoverWith, selectImplementations } from '../program/discover.ts';
-import { displayPath, resultsFolder } from '../project.ts';
+import { displayPath } from '../project.ts';
 import { currentCommit } from '../results/commit.ts';
 import { HISTORY_NAME } from '../results/history.ts';
 import type { LongRunResult } from '../results/schema.ts';
@@ -29,6 +29,7 @@ import {
   implementationsOption,
   jsonOption,
   positiveNumber,
+  resultsOption,
   runtimeOption,
   sizeFlags,
   sortOption,
@@ -78,12 +79,7 @@ export function benchCommand(resumed?: Resumed): Command {
         'time for the rounds, from the first on: three processes of every row, more as far as it goes, and an end within 1.5 times of it whatever rows do; verification comes before, at most four times --timeout a row and 30 steps of CPython (default: 75; with --quick 22, with --scaling 40 a preset)',
       ).argParser(positiveNumber),
     )
-    .addOption(
-      new Option('--results <folder>', 'where results and the history are kept').default(
-        resultsFolder,
-        displayPath(resultsFolder),
-      ),
-    )
+    .addOption(resultsOption())
     .addOption(
       new Option('--baseline <name>', 'compare all rows with this one; may be repeated')
         .argParser(collect)

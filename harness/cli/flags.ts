@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { suggestion } from '../nearest-name.ts';
@@ -6,8 +7,9 @@ import { type OutputTarget, outputTarget, writeOutput } from '../output-target.t
 import { type SortOrder, sortOrders } from '../present/bench-table.ts';
 import { exportFormats } from '../present/export/export.ts';
 import { type RuntimeName, runtimeNames } from '../program/runtime.ts';
+import { displayPath, resultsFolder } from '../project.ts';
 import { GAUNTLET_SEEDS } from '../task/gauntlet.ts';
-import { isPresetName, presets, type Sizes, taskDefaults } from '../task/presets.ts';
+import { isPresetName, presets, taskDefaults } from '../task/presets.ts';
 import type { TaskRequest } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -95,27 +97,13 @@ export function taskRequest(flags: TaskFlags): TaskRequest {
   const name = flags.preset ?? taskDefaults.preset;
   if (!isPresetName(name)) throw new UsageError(`unknown preset "${name}"${suggestion(name, Object.keys(presets))}`);
   const base = presets[name];
-  const sizes: Sizes = {
-    nEmbd: flags.nEmbd ?? base.nEmbd,
-    nHead: flags.nHead ?? base.nHead,
-    nLayer: flags.nLayer ?? base.nLayer,
-    blockSize: flags.blockSize ?? base.blockSize,
-    batch: flags.batch ?? base.batch,
-  };
-  const preset = presetOf(sizes);
+  const { nEmbd = base.nEmbd, nHead = base.nHead, nLayer = base.nLayer } = flags;
+  const { blockSize = base.blockSize, batch = base.batch } = flags;
+  const sizes = { nEmbd, nHead, nLayer, blockSize, batch };
+  // The preset with these sizes, however they were asked for.
+  const preset = Object.entries(presets).find(([, known]) => isDeepStrictEqual(known, sizes))?.[0];
   const { seed, numSteps, learningRate, dataset } = flags;
-  return { ...(preset === undefined ? {} : { preset }), ...sizes, seed, numSteps, learningRate, dataset };
-}
-
-/** The preset with these sizes, however they were asked for. */
-function presetOf(sizes: Sizes): string | undefined {
-  const same = (other: Sizes) =>
-    sizes.nEmbd === other.nEmbd &&
-    sizes.nHead === other.nHead &&
-    sizes.nLayer === other.nLayer &&
-    sizes.blockSize === other.blockSize &&
-    sizes.batch === other.batch;
-  return Object.entries(presets).find(([, preset]) => same(preset))?.[0];
+  return { preset, ...sizes, seed, numSteps, learningRate, dataset };
 }
 
 /** For an option that may be repeated. */
@@ -133,6 +121,12 @@ export const timeoutOption = (): Option =>
     '--timeout <seconds>',
     'how long a program may stay silent beyond the time its work needs (default: 30)',
   ).argParser(positiveNumber);
+
+export const resultsOption = (): Option =>
+  new Option('--results <folder>', 'where results and the history are kept').default(
+    resultsFolder,
+    displayPath(resultsFolder),
+  );
 
 export const sortOption = (): Option =>
   new Option('--sort <order>', 'order of the rows').choices([...sortOrders]).default('ladder' satisfies SortOrder);

@@ -1,6 +1,6 @@
 import { access, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { type OutputTarget, outputTarget, writeOutput } from '../output-target.ts';
 import {
   differBySizeAlone,
@@ -8,7 +8,7 @@ import {
   machineReports,
   type ResultFile,
 } from '../present/report/machine-report.ts';
-import { displayPath, resultsFolder } from '../project.ts';
+import { displayPath } from '../project.ts';
 import { type HistoryRecord, readHistory } from '../results/history.ts';
 import { taskDifference } from '../results/names.ts';
 import { readPublished } from '../results/published.ts';
@@ -16,6 +16,7 @@ import { type CheckResult, checkResultSchema } from '../results/schema.ts';
 import { readResults, resultTaskName } from '../results/store.ts';
 import { readJsonFile } from '../results/stored-json.ts';
 import { UsageError } from '../usage-error.ts';
+import { resultsOption } from './flags.ts';
 
 export interface ReportFlags {
   readonly results: string;
@@ -33,12 +34,7 @@ export function reportCommand(): Command {
       '[file...]',
       'results of one or several machines; the newest of every size in --results where none is named',
     )
-    .addOption(
-      new Option('--results <folder>', 'where results and the history are kept').default(
-        resultsFolder,
-        displayPath(resultsFolder),
-      ),
-    )
+    .addOption(resultsOption())
     .option('--output <file>', 'the page (default: report.html in --results)')
     .option('--svg <folder>', 'write the charts as SVG files too, light and dark')
     .option('--losses <file>', 'draw the losses that `check --json` wrote')

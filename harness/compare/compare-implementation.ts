@@ -1,9 +1,9 @@
 import type { TrainingTask } from '../../impls/contract.ts';
-import type { Contender, Refusal } from '../measure/contender.ts';
+import type { Admission, Contender, Refusal } from '../measure/contender.ts';
 import { LapDeck } from '../measure/lap-deck.ts';
 import { roundOrders } from '../measure/schedule.ts';
 import { repeatIfStopped, runningMilliseconds } from '../program/running-clock.ts';
-import type { ComparisonRow, Side } from '../results/comparison.ts';
+import { type ComparisonRow, type Side, sideOfRefusal } from '../results/comparison.ts';
 import { type ComparisonLimits, compareRounds } from './compare-rounds.ts';
 import { onSide, roundPace, runRound, SideFailure } from './run-round.ts';
 
@@ -67,12 +67,7 @@ async function compareRightOnes(comparison: ImplementationComparison) {
   };
 }
 
-function admitted<T extends { readonly status: 'verified' }>(side: Side, admission: T | Refusal): T {
-  if (isVerified(admission)) return admission;
-  const states = { mismatch: 'wrong', error: 'broken', skipped: 'skipped', unsupported: 'skipped' } as const;
-  throw new SideFailure(side, states[admission.status], admission.reason);
-}
-
-function isVerified<T extends { readonly status: 'verified' }>(admission: T | Refusal): admission is T {
-  return admission.status === 'verified';
+function admitted(side: Side, admission: Admission | Refusal): Admission {
+  if (admission.status === 'verified') return admission;
+  throw new SideFailure(side, sideOfRefusal[admission.status], admission.reason);
 }

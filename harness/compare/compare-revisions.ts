@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { contenderOf } from '../measure/contender.ts';
 import { suggestion } from '../nearest-name.ts';
 import { type DiscoveredImplementation, type Implementation, isBroken } from '../program/discover.ts';
-import type { ComparisonRow, Side, UncomparedRow } from '../results/comparison.ts';
+import { type ComparisonRow, type Side, sideOfRefusal, type UncomparedRow } from '../results/comparison.ts';
 import { UsageError } from '../usage-error.ts';
 import type { Expectation } from '../verify/expectation.ts';
 import { verifyImplementation } from '../verify/verify-implementation.ts';
@@ -78,13 +78,13 @@ export async function comparePair(pair: Pair, options: ComparePairOptions): Prom
   const base = pair.base && (await verifySide(pair.base, options));
   const head = await verifySide(pair.head, options);
   if (isFault(head)) return row(head.state, 'head', head.reason);
-  if (head.state === 'unavailable') {
+  if (head.state === 'skipped') {
     return base?.state === 'verified'
       ? row('lost', 'head', `base is right here, head does not run: ${head.reason}`)
       : row('skipped', 'head', head.reason);
   }
   if (base === undefined) return row('added', 'head', 'only head has it; it is verified');
-  if (base.state === 'unavailable')
+  if (base.state === 'skipped')
     return row('added', 'head', `base does not run here (${base.reason}); head is verified`);
   if (base.state !== 'verified')
     return row('repaired', 'head', `base ${faultText[base.state]}: ${base.reason}; head is verified`);
@@ -119,7 +119,7 @@ interface FaultySide {
   readonly reason: string;
 }
 
-type VerifiedState = VerifiedSide | FaultySide | { readonly state: 'unavailable'; readonly reason: string };
+type VerifiedState = VerifiedSide | FaultySide | { readonly state: 'skipped'; readonly reason: string };
 
 const faultText: Record<FaultySide['state'], string> = {
   wrong: 'is wrong',
@@ -139,6 +139,5 @@ async function verifySide(
   if (isBroken(found)) return { state: 'unreadable', reason: found.problem };
   const verification = await verifyImplementation(found, expectation, { signal, budgetSeconds: VERIFY_SECONDS });
   if (verification.status === 'verified') return { state: 'verified', implementation: found };
-  const states = { mismatch: 'wrong', error: 'broken', skipped: 'unavailable', unsupported: 'unavailable' } as const;
-  return { state: states[verification.status], reason: verification.reason };
+  return { state: sideOfRefusal[verification.status], reason: verification.reason };
 }

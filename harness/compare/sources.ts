@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { dirname, extname, join, relative, resolve, sep } from 'node:path';
 import type { Implementation } from '../program/discover.ts';
@@ -41,7 +41,7 @@ export async function sourcesOf(
       for (const name of await readdir(path)) if (!byProducts.has(name)) waiting.push(join(path, name));
     } else if (found?.isFile() && !doesNotRun(path)) {
       const content = await readFile(path);
-      hashes.set(relative(checkout, path).split(sep).join('/'), createHash('sha256').update(content).digest('hex'));
+      hashes.set(relative(checkout, path).split(sep).join('/'), hash('sha256', content));
       if (content.length <= LARGEST_SOURCE_BYTES) {
         waiting.push(
           ...namedOutside(content.toString('utf8'), path, root).filter(

@@ -1,7 +1,14 @@
 import { median } from 'simple-statistics';
-import type { Comparison, ComparisonRow } from '../results/comparison.ts';
+import { type Comparison, type ComparisonRow, type Side, sideOfRefusal } from '../results/comparison.ts';
 import { rowName, taskDifference } from '../results/names.ts';
-import { type BenchResult, type Interval, type Row, SCHEMA_VERSION, type VerifiedRow } from '../results/schema.ts';
+import {
+  type BenchResult,
+  type Interval,
+  type RefusedRow,
+  type Row,
+  SCHEMA_VERSION,
+  type VerifiedRow,
+} from '../results/schema.ts';
 import { percent } from '../statistics/percent.ts';
 import { FEWEST_PROCESSES_FOR_A_VERDICT, independentRatioInterval } from '../statistics/ratio-interval.ts';
 import { UsageError } from '../usage-error.ts';
@@ -91,8 +98,11 @@ function compareRows(
 ): ComparisonRow {
   if (base === undefined) return { implementation, status: 'added', side: 'head', reason: 'only head has it' };
   if (head === undefined) return { implementation, status: 'removed', side: 'base', reason: 'only base has it' };
-  if (base.status !== 'verified') return { implementation, ...refusal(base), side: 'base' };
-  if (head.status !== 'verified') return { implementation, ...refusal(head), side: 'head' };
+  const refused = (row: RefusedRow, side: Side): ComparisonRow => {
+    return { implementation, status: sideOfRefusal[row.status], side, reason: row.reason };
+  };
+  if (base.status !== 'verified') return refused(base, 'base');
+  if (head.status !== 'verified') return refused(head, 'head');
   const ratio = ratioInterval(base, head, speed);
   return {
     implementation,
@@ -102,14 +112,6 @@ function compareRows(
     rounds: processesOf(base, head),
     microsecondsPerSample: { base: base.microsecondsPerSample.median, head: head.microsecondsPerSample.median },
   };
-}
-
-function refusal(row: Exclude<Row, VerifiedRow>): {
-  readonly status: 'wrong' | 'broken' | 'skipped';
-  readonly reason: string;
-} {
-  const statuses = { mismatch: 'wrong', error: 'broken', skipped: 'skipped', unsupported: 'skipped' } as const;
-  return { status: statuses[row.status], reason: row.reason };
 }
 
 function processesOf(base: VerifiedRow, head: VerifiedRow): number {

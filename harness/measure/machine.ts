@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, platform, release, tmpdir, totalmem, type } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ export function thisMachine(): Omit<Machine, 'nativePeakGflops' | 'simd128PeakGf
   };
   const memoryGib = Math.round(described.memoryBytes / 2 ** 30);
   const identity = [described.platform, described.architecture, cpu, described.cores, memoryGib].join('|');
-  return { fingerprint: createHash('sha256').update(identity).digest('hex').slice(0, 12), ...described };
+  return { fingerprint: hash('sha256', identity).slice(0, 12), ...described };
 }
 
 /** The runtime that hosts the TypeScript rows. */

@@ -5,77 +5,27 @@ import { cacheFolder } from '../project.ts';
  * What a row, a build and a version check may see of our environment: what compilers and interpreters need to find their
  * files, and nothing that could hold a secret. Names are matched in upper case, for Windows ignores case.
  */
-const allowedNames = new Set([
-  // Where things are, and who asks.
-  ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TMPDIR', 'TMP', 'TEMP', 'TERM', 'TZ', 'LANG', 'LANGUAGE'],
-  // Windows.
-  ...[
-    'SYSTEMROOT',
-    'SYSTEMDRIVE',
-    'WINDIR',
-    'COMSPEC',
-    'PATHEXT',
-    'USERPROFILE',
-    'APPDATA',
-    'LOCALAPPDATA',
-    'PROGRAMDATA',
-  ],
-  ...['PROGRAMFILES', 'PROGRAMFILES(X86)', 'COMMONPROGRAMFILES', 'NUMBER_OF_PROCESSORS', 'PROCESSOR_ARCHITECTURE'],
-  ...['INCLUDE', 'LIB', 'LIBPATH', 'VCTOOLSINSTALLDIR', 'WINDOWSSDKDIR'],
-  // Compilers and what they link.
-  ...[
-    'CC',
-    'CXX',
-    'AR',
-    'LD',
-    'CFLAGS',
-    'CXXFLAGS',
-    'LDFLAGS',
-    'CPATH',
-    'C_INCLUDE_PATH',
-    'LIBRARY_PATH',
-    'LD_LIBRARY_PATH',
-  ],
-  ...[
-    'DYLD_LIBRARY_PATH',
-    'DYLD_FALLBACK_LIBRARY_PATH',
-    'PKG_CONFIG_PATH',
-    'SDKROOT',
-    'DEVELOPER_DIR',
-    'MACOSX_DEPLOYMENT_TARGET',
-  ],
-  ...['NIX_CC', 'NIX_CFLAGS_COMPILE', 'NIX_LDFLAGS'],
-  // Languages.
-  ...[
-    'CARGO_HOME',
-    'RUSTUP_HOME',
-    'RUSTUP_TOOLCHAIN',
-    'RUSTFLAGS',
-    'JULIA_DEPOT_PATH',
-    'JULIA_LOAD_PATH',
-    'JULIA_NUM_THREADS',
-  ],
-  ...[
-    'JULIA_BINDIR',
-    'PYTHON',
-    'PYTHONPATH',
-    'PYTHONHOME',
-    'PYENV_ROOT',
-    'PYENV_VERSION',
-    'VIRTUAL_ENV',
-    'CONDA_PREFIX',
-  ],
-  ...['GOROOT', 'GOPATH', 'GOCACHE', 'GOFLAGS', 'JAVA_HOME', 'DOTNET_ROOT', 'BUN_INSTALL', 'DENO_DIR'],
-  // Threads of numeric libraries.
-  ...[
-    'OMP_NUM_THREADS',
-    'OPENBLAS_NUM_THREADS',
-    'OPENBLAS_CORETYPE',
-    'OPENBLAS_L2_SIZE',
-    'MKL_NUM_THREADS',
+const allowedNames = new Set(
+  [
+    // Where things are, and who asks.
+    'PATH HOME USER LOGNAME SHELL TMPDIR TMP TEMP TERM TZ LANG LANGUAGE',
+    // Windows.
+    'SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT USERPROFILE APPDATA LOCALAPPDATA PROGRAMDATA PROGRAMFILES',
+    'PROGRAMFILES(X86) COMMONPROGRAMFILES NUMBER_OF_PROCESSORS PROCESSOR_ARCHITECTURE INCLUDE LIB LIBPATH',
+    'VCTOOLSINSTALLDIR WINDOWSSDKDIR',
+    // Compilers and what they link.
+    'CC CXX AR LD CFLAGS CXXFLAGS LDFLAGS CPATH C_INCLUDE_PATH LIBRARY_PATH LD_LIBRARY_PATH DYLD_LIBRARY_PATH',
+    'DYLD_FALLBACK_LIBRARY_PATH PKG_CONFIG_PATH SDKROOT DEVELOPER_DIR MACOSX_DEPLOYMENT_TARGET NIX_CC',
+    'NIX_CFLAGS_COMPILE NIX_LDFLAGS',
+    // Languages.
+    'CARGO_HOME RUSTUP_HOME RUSTUP_TOOLCHAIN RUSTFLAGS JULIA_DEPOT_PATH JULIA_LOAD_PATH JULIA_NUM_THREADS',
+    'JULIA_BINDIR PYTHON PYTHONPATH PYTHONHOME PYENV_ROOT PYENV_VERSION VIRTUAL_ENV CONDA_PREFIX GOROOT GOPATH',
+    'GOCACHE GOFLAGS JAVA_HOME DOTNET_ROOT BUN_INSTALL DENO_DIR',
+    // Threads of numeric libraries.
+    'OMP_NUM_THREADS OPENBLAS_NUM_THREADS OPENBLAS_CORETYPE OPENBLAS_L2_SIZE MKL_NUM_THREADS',
     'VECLIB_MAXIMUM_THREADS',
-  ],
-]);
+  ].flatMap((names) => names.split(' ')),
+);
 
 const run = `MICROGPT_BENCH_RUN=${randomUUID()}`;
 let started = 0;

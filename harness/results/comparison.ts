@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { intervalSchema, SCHEMA_VERSION, taskDescriptionSchema } from './schema.ts';
+import { taskDescriptionSchema } from '../task/task.ts';
+import { intervalSchema, type RefusedRow, SCHEMA_VERSION } from './schema.ts';
 
 /** Head's time over base's: above 1 head is slower. */
 const ratio = intervalSchema;
@@ -64,3 +65,11 @@ export type ComparedRow = z.infer<typeof comparedRowSchema>;
 export type UncomparedRow = z.infer<typeof uncomparedRowSchema>;
 export type ComparisonRow = z.infer<typeof comparisonRowSchema>;
 export type Comparison = z.infer<typeof comparisonSchema>;
+
+/** What a refused row makes of its side. */
+export const sideOfRefusal = {
+  mismatch: 'wrong',
+  error: 'broken',
+  skipped: 'skipped',
+  unsupported: 'skipped',
+} as const satisfies Record<RefusedRow['status'], UncomparedRow['status']>;

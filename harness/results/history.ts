@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { displayPath, resultsFolder } from '../project.ts';
 import { messageOf, readRegularFile } from '../regular-file.ts';
 import { segmentsOf } from '../statistics/change-point.ts';
+import { taskDescriptionSchema } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
 import { rowName, taskKey, taskName } from './names.ts';
 import {
@@ -14,7 +15,6 @@ import {
   machineSchema,
   runtimeSchema,
   SCHEMA_VERSION,
-  taskDescriptionSchema,
 } from './schema.ts';
 import { parseStored } from './stored-json.ts';
 

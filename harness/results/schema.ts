@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Interval } from '../statistics/median-interval.ts';
+import { taskDescriptionSchema } from '../task/task.ts';
 
 /** Raised when the meaning of a stored field changes; older files are refused. */
 export const SCHEMA_VERSION = 2;
@@ -9,21 +10,6 @@ const positive = z.number().positive();
 export type { Interval };
 /** A median over rounds with its 95% interval. */
 export const intervalSchema: z.ZodType<Interval> = z.strictObject({ median: positive, low: positive, high: positive });
-
-export const taskDescriptionSchema = z.strictObject({
-  preset: z.string().optional(),
-  dataset: z.strictObject({ name: z.string(), sha256: z.string().length(64), documents: z.number().int().positive() }),
-  nEmbd: z.number().int().positive(),
-  nHead: z.number().int().positive(),
-  nLayer: z.number().int().positive(),
-  blockSize: z.number().int().positive(),
-  vocabSize: z.number().int().positive(),
-  parameterCount: z.number().int().positive(),
-  batch: z.number().int().positive(),
-  seed: z.number().int(),
-  numSteps: z.number().int().positive(),
-  learningRate: positive,
-});
 
 const peakSchema = z.strictObject({ float32: positive, float64: positive });
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -55,7 +55,7 @@ export async function readDataset(
   const path = named?.path ?? resolve(nameOrPath);
   const bytes = await readBytes(path, named);
 
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const sha256 = hash('sha256', bytes);
   if (named !== undefined && sha256 !== named.sha256) {
     throw new UsageError(
       `Data set ${nameOrPath}: expected a file with SHA-256 ${named.sha256}, found ${sha256} in ${path}; ${named.remedy}.`,

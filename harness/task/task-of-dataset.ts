@@ -49,7 +49,7 @@ export function taskOfDataset(request: TaskRequest, dataset: Dataset): PreparedT
 
   return {
     description: {
-      ...(request.preset === undefined ? {} : { preset: request.preset }),
+      preset: request.preset,
       dataset: { name: dataset.name, sha256: dataset.sha256, documents: documents.length },
       ...model,
       parameterCount: count,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { displayPath, projectRoot } from '../project.ts';
 import { messageOf, readRegularFile } from '../regular-file.ts';
-import type { TaskDescription } from '../task/task.ts';
+import { type TaskDescription, taskDescriptionSchema } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
 
 const LARGEST_GOLDEN_BYTES = 64 * 2 ** 20;
@@ -32,18 +32,9 @@ const goldenTensorSchema = z.strictObject({
   values: float64Base64,
 });
 
-const goldenSchema = z.strictObject({
+const goldenSchema = taskDescriptionSchema.omit({ preset: true, parameterCount: true }).extend({
   schemaVersion: z.literal(1),
-  dataset: z.strictObject({ name: z.string(), sha256: z.string().length(64) }),
-  nEmbd: z.number().int().positive(),
-  nHead: z.number().int().positive(),
-  nLayer: z.number().int().positive(),
-  blockSize: z.number().int().positive(),
-  vocabSize: z.number().int().positive(),
-  batch: z.number().int().positive(),
-  seed: z.number().int(),
-  numSteps: z.number().int().positive(),
-  learningRate: z.number().positive(),
+  dataset: taskDescriptionSchema.shape.dataset.omit({ documents: true }),
   /** The interpreter that computed this: `cpython 3.11.7`. */
   python: z.string(),
   /** Loss of every step from the first on, before that step's update; may be fewer than `numSteps`. */
@@ -89,17 +80,8 @@ export async function readGolden(path: string): Promise<Golden> {
 }
 
 function isOf(golden: Golden, task: TaskDescription): boolean {
-  return (
-    golden.dataset.sha256 === task.dataset.sha256 &&
-    golden.nEmbd === task.nEmbd &&
-    golden.nHead === task.nHead &&
-    golden.nLayer === task.nLayer &&
-    golden.blockSize === task.blockSize &&
-    golden.batch === task.batch &&
-    golden.seed === task.seed &&
-    golden.numSteps === task.numSteps &&
-    golden.learningRate === task.learningRate
-  );
+  const sizes = ['nEmbd', 'nHead', 'nLayer', 'blockSize', 'batch', 'seed', 'numSteps', 'learningRate'] as const;
+  return golden.dataset.sha256 === task.dataset.sha256 && sizes.every((name) => golden[name] === task[name]);
 }
 
 function float64sOf(bytes: Buffer): Float64Array {

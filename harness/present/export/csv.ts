@@ -1,123 +1,86 @@
-import type { BenchResult, Interval, Row } from '../../results/schema.ts';
+import { type BenchResult, type Interval, isVerified, type Row, type VerifiedRow } from '../../results/schema.ts';
 import { speedupOver } from '../../results/speedup.ts';
 import { roundToInterval } from '../number-format.ts';
 import type { Exporter } from './export.ts';
 
-const header = [
-  'implementation',
-  'runtime',
-  'language',
-  'technique',
-  'precision',
-  'status',
-  'reason',
-  'microseconds_per_sample',
-  'microseconds_per_sample_low',
-  'microseconds_per_sample_high',
-  'speedup_over_python',
-  'speedup_over_python_low',
-  'speedup_over_python_high',
-  'speedup_over_scalar',
-  'speedup_over_scalar_low',
-  'speedup_over_scalar_high',
-  'baseline',
-  'speedup_over_baseline',
-  'speedup_over_baseline_low',
-  'speedup_over_baseline_high',
-  'processes',
-  'samples_measured',
-  'steady',
-  'steps_verified',
-  'steps_forced',
-  'fraction_of_bound',
-  'gflops',
-  'startup_milliseconds',
-  'peak_rss_bytes',
-  'preset',
-  'dataset',
-  'n_embd',
-  'n_head',
-  'n_layer',
-  'block_size',
-  'batch',
-  'seed',
-  'num_steps',
-  'learning_rate',
-  'machine',
-  'cpu',
-  'cores',
-  'platform',
-  'commit',
-  'created_at',
+type Field = string | number | boolean | undefined;
+
+interface CsvColumn {
+  readonly name: string;
+  readonly field: (row: Row, result: BenchResult) => Field;
+}
+
+function column(name: string, field: CsvColumn['field']): CsvColumn {
+  return { name, field };
+}
+
+/** Empty for a row without a time. */
+function timed(name: string, field: (row: VerifiedRow, result: BenchResult) => Field): CsvColumn {
+  return column(name, (row, result) => (isVerified(row) ? field(row, result) : undefined));
+}
+
+/** Three columns. Figures have the digits that the interval supports; a single process has no bounds. */
+function interval(
+  name: string,
+  of: (row: VerifiedRow, result: BenchResult) => Interval | undefined,
+): readonly CsvColumn[] {
+  return (['median', 'low', 'high'] as const).map((part) =>
+    timed(part === 'median' ? name : `${name}_${part}`, (row, result) => {
+      const found = of(row, result);
+      if (found === undefined || (part !== 'median' && row.roundsMicrosecondsPerSample.length < 2)) return undefined;
+      return roundToInterval(found, found[part]);
+    }),
+  );
+}
+
+const columns: readonly CsvColumn[] = [
+  column('implementation', (row) => row.implementation),
+  column('runtime', (row) => row.runtime),
+  column('language', (row) => row.language),
+  column('technique', (row) => row.technique),
+  column('precision', (row) => row.precision),
+  column('status', (row) => row.status),
+  column('reason', (row) => (isVerified(row) ? undefined : row.reason)),
+  ...interval('microseconds_per_sample', (row) => row.microsecondsPerSample),
+  ...interval('speedup_over_python', (row, result) => speedupOver(result, row, 'python-baseline')),
+  ...interval('speedup_over_scalar', (row, result) => speedupOver(result, row, 'scalar-baseline')),
+  timed('baseline', (_, { baselines }) => baselines[0]?.row),
+  ...interval('speedup_over_baseline', (row, { baselines }) => row.speedup[baselines[0]?.row ?? '']),
+  timed('processes', (row) => row.roundsMicrosecondsPerSample.length),
+  timed('samples_measured', (row) => row.samplesMeasured),
+  timed('steady', (row) => row.steady),
+  timed('steps_verified', (row) => row.stepsVerified),
+  timed('steps_forced', (row) => row.stepsForced),
+  timed('fraction_of_bound', (row) => row.fractionOfBound),
+  timed('gflops', ({ gflops }) => gflops && Number(gflops.toPrecision(3))),
+  timed('startup_milliseconds', (row) => Number(row.startupMilliseconds.toPrecision(3))),
+  timed('peak_rss_bytes', (row) => row.peakRssBytes),
+  column('preset', (_, { task }) => task.preset),
+  column('dataset', (_, { task }) => task.dataset.name),
+  column('n_embd', (_, { task }) => task.nEmbd),
+  column('n_head', (_, { task }) => task.nHead),
+  column('n_layer', (_, { task }) => task.nLayer),
+  column('block_size', (_, { task }) => task.blockSize),
+  column('batch', (_, { task }) => task.batch),
+  column('seed', (_, { task }) => task.seed),
+  column('num_steps', (_, { task }) => task.numSteps),
+  column('learning_rate', (_, { task }) => task.learningRate),
+  column('machine', (_, { machine }) => machine.fingerprint),
+  column('cpu', (_, { machine }) => machine.cpu),
+  column('cores', (_, { machine }) => machine.cores),
+  column('platform', (_, { machine }) => machine.platform),
+  column('commit', (_, { commit }) => commit),
+  column('created_at', (_, { createdAt }) => createdAt),
 ];
 
-/**
- * RFC 4180 (CRLF, quotes doubled): one line a row, with its task and machine. Figures have the digits that their interval
- * supports. A field without a value is empty, and so are both bounds after a single process.
- */
+/** RFC 4180 (CRLF, quotes doubled): one line a row, with its task and machine. A field without a value is empty. */
 export const csv: Exporter = {
   format: 'csv',
   serialize(result) {
-    const context = contextOf(result);
-    const records = result.rows.map((row) => [...fields(result, row), ...context]);
-    return [header, ...records].map((record) => `${record.map(quote).join(',')}\r\n`).join('');
+    const records = result.rows.map((row) => columns.map(({ field }) => field(row, result)));
+    return [columns.map(({ name }) => name), ...records].map((record) => `${record.map(quote).join(',')}\r\n`).join('');
   },
 };
-
-type Field = string | number | boolean | undefined;
-
-function contextOf({ task, machine, commit, createdAt }: BenchResult): Field[] {
-  return [
-    task.preset,
-    task.dataset.name,
-    task.nEmbd,
-    task.nHead,
-    task.nLayer,
-    task.blockSize,
-    task.batch,
-    task.seed,
-    task.numSteps,
-    task.learningRate,
-    machine.fingerprint,
-    machine.cpu,
-    machine.cores,
-    machine.platform,
-    commit,
-    createdAt,
-  ];
-}
-
-function fields(result: BenchResult, row: Row): Field[] {
-  const identity = [row.implementation, row.runtime, row.language, row.technique, row.precision, row.status];
-  if (row.status !== 'verified') {
-    return [...identity, row.reason, ...Array.from({ length: 22 }, () => undefined)];
-  }
-  const { length: processes } = row.roundsMicrosecondsPerSample;
-  const figures = (interval: Interval | undefined): Field[] => {
-    if (interval === undefined) return [undefined, undefined, undefined];
-    const bounds = processes < 2 ? [undefined, undefined] : [interval.low, interval.high];
-    return [interval.median, ...bounds].map((x) => (x === undefined ? undefined : roundToInterval(interval, x)));
-  };
-  const headline = result.baselines[0]?.row;
-  return [
-    ...identity,
-    undefined,
-    ...figures(row.microsecondsPerSample),
-    ...figures(speedupOver(result, row, 'python-baseline')),
-    ...figures(speedupOver(result, row, 'scalar-baseline')),
-    headline,
-    ...figures(headline === undefined ? undefined : row.speedup[headline]),
-    processes,
-    row.samplesMeasured,
-    row.steady,
-    row.stepsVerified,
-    row.stepsForced,
-    row.fractionOfBound,
-    row.gflops === undefined ? undefined : Number(row.gflops.toPrecision(3)),
-    Number(row.startupMilliseconds.toPrecision(3)),
-    row.peakRssBytes,
-  ];
-}
 
 /** A quote before text that begins like a formula: spreadsheets would compute it (OWASP, "CSV Injection"). */
 function quote(field: Field): string {

@@ -3,7 +3,17 @@ import { rowName } from '../../results/names.ts';
 import { type BenchResult, isVerified, type Row, type VerifiedRow } from '../../results/schema.ts';
 import { factorBetween, ratioOver } from '../../results/speedup.ts';
 import { formatFactor, formatNumber } from '../number-format.ts';
-import { type Chart, cutToPixels, decades, drawing, formatTick, halo, languageLegend, textPixels } from './chart.ts';
+import {
+  axisBelow,
+  type Chart,
+  cutToPixels,
+  decades,
+  drawing,
+  formatTick,
+  halo,
+  languageLegend,
+  textPixels,
+} from './chart.ts';
 import { cssColor, languageColor } from './palette.ts';
 
 const LINE_PIXELS = 27;
@@ -179,11 +189,7 @@ function drawLines(
     x: {
       type: 'log',
       domain: [...range],
-      label: 'µs a document, logarithmic',
-      labelArrow: 'none',
-      labelAnchor: 'left',
-      labelOffset: 36,
-      tickSize: 0,
+      ...axisBelow('µs a document, logarithmic', 36),
       ticks: decades(range, width - nameSpace - valueSpace),
       tickFormat: formatTick,
     },

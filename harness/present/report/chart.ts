@@ -18,6 +18,11 @@ export const FONT_PIXELS = 13;
 export const DOT_PIXELS = 14;
 const LABELLED_TICK_PIXELS = 42;
 
+/** A horizontal axis with its label below the left end. */
+export function axisBelow(label: string, labelOffset: number) {
+  return { label, labelArrow: 'none', labelAnchor: 'left', labelOffset, tickSize: 0 } as const;
+}
+
 /** Keeps lines from running through a text. */
 export const halo = { fill: cssColor('ink'), stroke: cssColor('paper'), strokeWidth: 4 } as const;
 

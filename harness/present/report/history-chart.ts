@@ -1,7 +1,7 @@
 import { dot, line, ruleX, ruleY, text } from '@observablehq/plot';
 import { median } from 'simple-statistics';
 import type { Trend } from '../../results/history.ts';
-import { type Chart, cutToPixels, drawing, FONT_PIXELS } from './chart.ts';
+import { axisBelow, type Chart, cutToPixels, drawing, FONT_PIXELS } from './chart.ts';
 import { cssColor } from './palette.ts';
 
 const LANE_PIXELS = 46;
@@ -39,11 +39,7 @@ function draw(trends: readonly Trend[], width: number, label: string) {
     x: {
       type: 'linear',
       domain: [0.5, runs + 0.5],
-      label: 'run, oldest first',
-      labelArrow: 'none',
-      labelAnchor: 'left',
-      labelOffset: 38,
-      tickSize: 0,
+      ...axisBelow('run, oldest first', 38),
       ticks: Array.from({ length: runs }, (_, i) => i + 1).filter((run) => (run - 1) % Math.ceil(runs / 8) === 0),
       tickFormat: (run: number) => String(run),
     },

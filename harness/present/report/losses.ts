@@ -3,7 +3,7 @@ import { rowName } from '../../results/names.ts';
 import { type CheckResult, isVerified, type Row } from '../../results/schema.ts';
 import { type Column, left, right } from '../column-table.ts';
 import { formatNumber } from '../number-format.ts';
-import { type Chart, decades, drawing } from './chart.ts';
+import { axisBelow, type Chart, decades, drawing } from './chart.ts';
 import { type Html, html, htmlTable, numbers } from './html.ts';
 import { cssColor, languageColor } from './palette.ts';
 
@@ -74,14 +74,7 @@ export interface LossCurve {
   readonly points: readonly { readonly step: number; readonly loss: number; readonly deviation: number }[];
 }
 
-const axis = {
-  type: 'linear',
-  label: 'step',
-  labelArrow: 'none',
-  labelAnchor: 'left',
-  labelOffset: 38,
-  tickSize: 0,
-} as const;
+const axis = { type: 'linear', ...axisBelow('step', 38) } as const;
 
 export function lossChart(curves: readonly LossCurve[]): Chart {
   const label = `Loss of ${curves.length} rows from step to step, over each other.`;

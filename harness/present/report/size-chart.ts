@@ -1,7 +1,7 @@
 import { dot, line, ruleY, text } from '@observablehq/plot';
 import { rowName, sizesName } from '../../results/names.ts';
 import { type BenchResult, isVerified, type VerifiedRow } from '../../results/schema.ts';
-import { type Chart, cutToPixels, DOT_PIXELS, decades, drawing, formatTick, textPixels } from './chart.ts';
+import { axisBelow, type Chart, cutToPixels, DOT_PIXELS, decades, drawing, formatTick, textPixels } from './chart.ts';
 import { cssColor, languageColor } from './palette.ts';
 
 /** One row at one size, or a ceiling of the machine. */
@@ -98,11 +98,7 @@ function draw({ label, unit, points, roofs }: Drawn, width: number) {
     marginBottom: BOTTOM,
     x: {
       type: 'log',
-      label: 'parameters, logarithmic',
-      labelArrow: 'none',
-      labelAnchor: 'left',
-      labelOffset: 50,
-      tickSize: 0,
+      ...axisBelow('parameters, logarithmic', 50),
       ticks: [...sizeNames.keys()],
       tickFormat: (parameters: number) => `${sizeNames.get(parameters) ?? ''}\n${formatTick(parameters)}`,
     },

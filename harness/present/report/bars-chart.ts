@@ -69,8 +69,8 @@ function drawBars(result: BenchResult, range: readonly [number, number], width: 
     return `${formatNumber(row.microsecondsPerSample.median)} µs${ratio === undefined ? '' : `  ${formatFactor(ratio.median)}`}`;
   };
   const values = timed.map(({ row }) => textOf(row));
-  return drawLines({ label, width, range, lines, values }, (nameSpace) => [
-    ...legend.marks(nameSpace),
+  const nameColor = (row: Row) => cssColor(isVerified(row) ? 'ink' : 'wrong');
+  return drawLines({ label, width, range, lines, values, legend, nameColor }, [
     barX(timed, { y: 'key', x1: range[0], x2: 'median', fill: ({ row }) => languageColor(row.language), rx: 2 }),
     link(timed, { y: 'key', x1: 'low', x2: 'high', stroke: cssColor('ink'), strokeWidth: 1.5 }),
     dot(dots, { y: 'key', x: 'time', r: 2, fill: cssColor('paper'), stroke: cssColor('ink'), strokeWidth: 0.8 }),
@@ -138,7 +138,7 @@ function drawLadder(rungs: readonly Rung[], range: readonly [number, number], wi
   }));
   const textOf = ({ time, factor }: (typeof bars)[number]) =>
     factor === undefined ? `${formatNumber(time)} µs` : formatFactor(factor);
-  return drawLines({ label, width, range, lines, values: bars.map(textOf) }, () => [
+  return drawLines({ label, width, range, lines, values: bars.map(textOf) }, [
     barX(bars, { y: 'key', x1: range[0], x2: 'time', fill: ({ row }) => languageColor(row.language), rx: 2 }),
     barX(
       bars.filter(({ before }) => before !== undefined),
@@ -169,12 +169,11 @@ interface LinesChart {
   readonly lines: readonly Line[];
   /** Texts that stand behind the bars. */
   readonly values: readonly string[];
+  readonly legend?: ReturnType<typeof languageLegend>;
+  readonly nameColor?: (row: Row) => string;
 }
 
-function drawLines(
-  { label, width, range, lines, values }: LinesChart,
-  marks: (nameSpace: number) => readonly Markish[],
-) {
+function drawLines({ label, width, range, lines, values, legend, nameColor }: LinesChart, marks: readonly Markish[]) {
   const headings = lines.filter((line) => 'heading' in line);
   const rows = lines.filter((line) => 'row' in line);
   const nameSpace = Math.min(0.36 * width, Math.max(40, ...rows.map(({ row }) => textPixels(rowName(row))))) + 12;
@@ -196,6 +195,7 @@ function drawLines(
     y: { type: 'band', domain: lines.map(({ key }) => key), axis: null, padding: 0.3 },
     marks: [
       ruleX(decades(range), { stroke: cssColor('line') }),
+      ...(legend?.marks(nameSpace) ?? []),
       text(headings, {
         y: 'key',
         text: ({ heading }) => cutToPixels(heading, width),
@@ -213,9 +213,9 @@ function drawLines(
         frameAnchor: 'left',
         textAnchor: 'end',
         dx: -8,
-        fill: ({ row }) => cssColor(isVerified(row) ? 'ink' : 'wrong'),
+        ...(nameColor && { fill: ({ row }: { readonly row: Row }) => nameColor(row) }),
       }),
-      ...marks(nameSpace),
+      ...marks,
     ],
   });
 }

@@ -1,8 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
-import { childEnvironment } from '../program/child-environment.ts';
 import { quote } from '../program/implementation-failure.ts';
-import { type TrackedProcess, trackProcess } from '../program/live-processes.ts';
+import { type TrackedProcess, trackProcess, watchedEnvironment } from '../program/live-processes.ts';
 
 /** What the program did against the protocol, and what to do, in one line. */
 export class ProtocolViolation extends Error {
@@ -30,7 +29,7 @@ export class RawProgram {
   constructor(folder: string, command: readonly string[], patienceMilliseconds: number) {
     this.#patienceMilliseconds = patienceMilliseconds;
     const [program = '', ...words] = command;
-    const { env, mark } = childEnvironment();
+    const { env, mark } = watchedEnvironment();
     this.#child = spawn(program, words, { cwd: folder, env, detached: process.platform !== 'win32' });
     this.#tracked = trackProcess(this.#child.pid, mark);
     this.#child.stdin.on('error', () => {

@@ -1,8 +1,7 @@
 import { execa } from 'execa';
-import { childEnvironment } from './child-environment.ts';
 import { ImplementationFailure, quote } from './implementation-failure.ts';
 import { LineReader } from './line-reader.ts';
-import { type TrackedProcess, trackProcess } from './live-processes.ts';
+import { type TrackedProcess, trackProcess, watchedEnvironment } from './live-processes.ts';
 import { OutputExcerpt } from './output-excerpt.ts';
 import { listedMemory, processMemory } from './process-usage.ts';
 import { runningTimeout } from './running-clock.ts';
@@ -58,7 +57,7 @@ export class ChildProgram {
     this.#options = options;
     options.signal?.throwIfAborted();
     const [program = '', ...words] = options.command;
-    const { env, mark } = childEnvironment();
+    const { env, mark } = watchedEnvironment();
     this.#subprocess = execa(program, words, {
       cwd: options.folder,
       env,

@@ -1,6 +1,5 @@
 import { execa } from 'execa';
-import { childEnvironment } from './child-environment.ts';
-import { trackProcess } from './live-processes.ts';
+import { trackProcess, watchedEnvironment } from './live-processes.ts';
 import { OutputExcerpt } from './output-excerpt.ts';
 import { runningTimeout } from './running-clock.ts';
 
@@ -31,7 +30,7 @@ export async function runToEnd(command: readonly string[], options: FiniteOption
   const { cwd, timeoutMilliseconds, wholeEnvironment = false, signal } = options;
   signal?.throwIfAborted();
   const [program = '', ...words] = command;
-  const { env, mark } = childEnvironment();
+  const { env, mark } = watchedEnvironment();
   const running = execa(program, words, {
     ...(cwd === undefined ? {} : { cwd }),
     env,

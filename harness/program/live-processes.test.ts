@@ -7,9 +7,8 @@ import { describe, expect, it } from 'vitest';
 /** A harness that starts a child, which starts another in a session of its own, and prints their ids. */
 const harness = `
   import { spawn } from 'node:child_process';
-  import { childEnvironment } from ${JSON.stringify(join(import.meta.dirname, 'child-environment.ts'))};
-  import { trackProcess } from ${JSON.stringify(join(import.meta.dirname, 'live-processes.ts'))};
-  const { env, mark } = childEnvironment();
+  import { trackProcess, watchedEnvironment } from ${JSON.stringify(join(import.meta.dirname, 'live-processes.ts'))};
+  const { env, mark } = watchedEnvironment();
   const script = 'setsid sleep 1000 & echo $$ $!; wait';
   const child = spawn('sh', ['-c', script], { env, detached: true, stdio: ['ignore', 'inherit', 'inherit'] });
   trackProcess(child.pid, mark);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { RUN_MARK } from './child-environment.ts';
+import { childEnvironment, RUN_MARK } from './child-environment.ts';
 
 /**
  * No program that we started outlives us. Each runs in a process group of its own, so that ending it ends what it started
@@ -16,9 +16,15 @@ export interface TrackedProcess {
   release(): void;
 }
 
+/** An environment for one program that is not ours, and its mark. The watchdog is there first: we may be killed just after the program started. */
+export function watchedEnvironment(): ReturnType<typeof childEnvironment> {
+  watchdog.start();
+  return childEnvironment();
+}
+
 /**
  * Keeps watch over a child that was started with `detached` (where the platform has process groups).
- * @param mark the entry of its environment that `childEnvironment` made for it
+ * @param mark the entry of its environment that `watchedEnvironment` made for it
  */
 export function trackProcess(pid: number | undefined, mark: string): TrackedProcess {
   if (pid === undefined) return { kill: () => {}, release: () => {} };
@@ -87,7 +93,7 @@ while read -r sign what; do
 done
 for group in $groups; do kill -9 "-$group" 2>/dev/null; done
 # More than once: a process between fork and exec does not show its environment yet.
-for again in 1 2 3; do
+for again in 1 2 3 4 5 6 7 8 9 10; do
   for environ in $(grep -lF "$1" /proc/[0-9]*/environ 2>/dev/null); do
     pid=\${environ#/proc/}; kill -9 "\${pid%/environ}" 2>/dev/null
   done
@@ -99,21 +105,21 @@ exit 0
 /** Our own end of a shell script that outlives us by a moment. Where there is no \`sh\`, only a kill outright goes unnoticed. */
 const watchdog = {
   process: undefined as ChildProcess | undefined,
+  start(): void {
+    if (process.platform === 'win32' || this.process !== undefined) return;
+    this.process = spawn('sh', ['-c', WATCHDOG, 'watchdog', RUN_MARK], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+      env: { PATH: process.env['PATH'] },
+    });
+    this.process.on('error', () => {});
+    this.process.stdin?.on('error', () => {});
+    // It must not keep this process from ending.
+    this.process.unref();
+    const { stdin } = this.process;
+    if (stdin !== null && 'unref' in stdin && typeof stdin.unref === 'function') stdin.unref();
+  },
   tell(line: string): void {
-    if (process.platform === 'win32') return;
-    if (this.process === undefined) {
-      this.process = spawn('sh', ['-c', WATCHDOG, 'watchdog', RUN_MARK], {
-        stdio: ['pipe', 'ignore', 'ignore'],
-        detached: true,
-        env: { PATH: process.env['PATH'] },
-      });
-      this.process.on('error', () => {});
-      this.process.stdin?.on('error', () => {});
-      // It must not keep this process from ending.
-      this.process.unref();
-      const { stdin } = this.process;
-      if (stdin !== null && 'unref' in stdin && typeof stdin.unref === 'function') stdin.unref();
-    }
-    this.process.stdin?.write(`${line}\n`);
+    this.process?.stdin?.write(`${line}\n`);
   },
 };

@@ -26,8 +26,16 @@ const block = [
   'Drawn from one run, [docs/figures/result.json](docs/figures/result.json); `npm run figures -- RESULT` draws another.',
 ].join('\n\n');
 
+const HELP = `Usage: npm run figures -- [result]
+
+Draws README's charts again, from docs/figures/result.json or from another result, which is kept in its place.`;
+
 /** Draws README's charts again, from the result kept beside them or from another, which is kept in its place. */
 async function main([path = stored]: readonly string[]): Promise<void> {
+  if (path === '--help') {
+    console.log(HELP);
+    return;
+  }
   const result = await readResult(path);
   const [machine] = machineReports([{ path, result }]);
   await mkdir(folder, { recursive: true });

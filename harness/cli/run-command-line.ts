@@ -38,7 +38,11 @@ const commands: readonly (() => Command)[] = [
 export async function runCommandLine(words: readonly string[]): Promise<number | string> {
   process.exitCode = undefined;
   try {
-    await program().parseAsync(words, { from: 'user' });
+    const root = program();
+    // Before anything is parsed: the value of a flag that npm kept is one word too many.
+    const command = root.commands.find((candidate) => candidate.name() === words[0]);
+    if (command !== undefined) refuseForgottenDashes(command);
+    await root.parseAsync(words, { from: 'user' });
     return interruptSignal().aborted ? exitCode.interrupted : (process.exitCode ?? exitCode.ok);
   } catch (error) {
     if (interruptSignal().aborted) {
@@ -75,8 +79,7 @@ function program(): Command {
       'Trains one tiny GPT with many implementations, verifies every loss, and says how much faster each is.',
     )
     .version(packageVersion(), '--version', 'print the version')
-    .showSuggestionAfterError()
-    .hook('preAction', (_, command) => refuseForgottenDashes(command));
+    .showSuggestionAfterError();
   for (const make of commands) root.addCommand(make());
   for (const command of [root, ...root.commands]) {
     command.exitOverride();

@@ -166,6 +166,16 @@ test('the end of what a failing build said is kept', async () => {
   expect(failure instanceof ImplementationFailure && failure.stderrTail).toBe('line 3: no such thing');
 });
 
+test('the command of a failing build is shown with a folder that is there, so that it can be run again', async () => {
+  const words = [process.execPath, '-e', 'console.error(process.argv[1]); process.exit(9)', '{output}'];
+  const failing = implementation(['build.mjs'], ...words);
+  const failure = await buildImplementation(failing).catch((error) => error);
+  const said = failure instanceof ImplementationFailure ? failure.stderrTail : '';
+  outputs.push(said);
+  expect(failure instanceof Error && failure.message).toContain(` ${said}\``);
+  expect(await readdir(said)).toEqual([]);
+});
+
 test('a build that leaves no program is a failure, not a build', async () => {
   const building = buildImplementation(implementation(undefined, process.execPath, '-e', '0', '{output}'));
   await expect(building).rejects.toThrow(/ended well but left no file \{output\}\/program\.txt; correct the field/);

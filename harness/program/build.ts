@@ -41,7 +41,7 @@ export async function buildImplementation(
   try {
     onBuild?.(build.command[0] ?? '');
     const started = process.hrtime.bigint();
-    const command = await runBuild(implementation, build, unfinished, signal);
+    const command = await runBuild(implementation, build, { unfinished, folder }, signal);
     const nanoseconds = Number(process.hrtime.bigint() - started);
     await seal(implementation, unfinished, command);
     await rename(unfinished, folder).catch(async (error) => {
@@ -70,10 +70,10 @@ type Build = NonNullable<Implementation['manifest']['build']>;
 async function runBuild(
   implementation: Implementation,
   { command, optional }: Pick<Build, 'command' | 'optional'>,
-  output: string,
+  output: { readonly unfinished: string; readonly folder: string },
   signal?: AbortSignal,
 ): Promise<readonly string[]> {
-  const words = command.map((word) => word.replaceAll('{output}', output));
+  const words = command.map((word) => word.replaceAll('{output}', output.unfinished));
   const located = await locateCommand(implementation, words);
   const built = await runToEnd(located, {
     cwd: implementation.folder,
@@ -85,11 +85,14 @@ async function runBuild(
     const bare = command.filter((word) => !optional.includes(word));
     return runBuild(implementation, { command: bare, optional: [] }, output, signal);
   }
+  // The unfinished folder goes; the command is shown with the one that stays, so that it can be run as it stands.
+  const shown = (text: string) => text.replaceAll(output.unfinished, output.folder);
+  await mkdir(output.folder, { recursive: true });
   throw new ImplementationFailure(
     implementation.folder,
-    `its build \`${located.join(' ')}\` ${howItEnded(built)}`,
+    `its build \`${shown(located.join(' '))}\` ${howItEnded(built)}`,
     'run that command in the folder and fix what it reports',
-    built.output,
+    shown(built.output),
   );
 }
 

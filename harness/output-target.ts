@@ -3,6 +3,7 @@ import { access, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { printableLine } from './printable.ts';
+import { succeeds } from './regular-file.ts';
 import { UsageError } from './usage-error.ts';
 
 /** A file that the user named for output, or `-` for standard output. */
@@ -25,10 +26,7 @@ export async function outputTarget(flag: string, path: string): Promise<OutputTa
   const present = await stat(absolute).catch(() => undefined);
   if (present?.isDirectory()) throw new UsageError(`${where}: got a folder; expected a file; name a file in it`);
   const written = present === undefined || present.isFile() ? dirname(absolute) : absolute;
-  const allowed = await access(written, constants.W_OK).then(
-    () => true,
-    () => false,
-  );
+  const allowed = await succeeds(access(written, constants.W_OK));
   if (!allowed)
     throw new UsageError(`${where}: ${printableLine(written)} cannot be written to; make it, or name another file`);
   return { flag, path: absolute };

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import type { z } from 'zod';
 import { printableLine } from './printable.ts';
 
 /**
@@ -30,4 +31,26 @@ export async function readRegularFile(path: string, largestBytes: number): Promi
 /** Of whatever was thrown, fit to be shown. */
 export function messageOf(error: unknown): string {
   return printableLine(error instanceof Error ? error.message : String(error));
+}
+
+/** Whether a look at the file system succeeds: `await succeeds(access(path))`. */
+export function succeeds(look: Promise<unknown>): Promise<boolean> {
+  return look.then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Parses a JSON text. @throws {Error} in a few words, if it is not JSON or not what `schema` says */
+export function parseJson<T>(text: string, schema: z.ZodType<T>): T {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new Error('not JSON, or cut off');
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new Error(`field "${issue?.path.join('.')}": ${issue?.message}`);
 }

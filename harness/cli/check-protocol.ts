@@ -1,6 +1,6 @@
-import { styleText } from 'node:util';
 import { tryProtocol } from '../conformance/conformance.ts';
 import { makeHugeTask } from '../conformance/huge-task.ts';
+import { marked } from '../present/check-report.ts';
 import { availability } from '../program/availability.ts';
 import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
 import { ImplementationFailure } from '../program/implementation-failure.ts';
@@ -21,13 +21,6 @@ interface ProtocolRow {
   readonly violations: { readonly trial: string; readonly problem: string }[];
 }
 
-const marks = {
-  conforming: { mark: '✔', colour: 'green' },
-  violation: { mark: '✖', colour: 'red' },
-  error: { mark: '✖', colour: 'red' },
-  skipped: { mark: '–', colour: 'yellow' },
-} as const;
-
 /** `check --protocol`: prints each program's violations of the protocol, and returns the exit code. */
 export async function checkProtocol(
   chosen: readonly DiscoveredImplementation[],
@@ -41,9 +34,8 @@ export async function checkProtocol(
   for (const implementation of chosen) {
     const row = await protocolRow(implementation, tasks, options);
     rows.push(row);
-    const { mark, colour } = marks[row.status];
-    const verdict = styleText(colour, `${mark} ${row.implementation.padEnd(nameWidth)}  ${row.status}`, { stream });
-    stream.write(`${verdict} ${row.reason}\n`);
+    const verdict = `${row.implementation.padEnd(nameWidth)}  ${row.status}`;
+    stream.write(`${marked(row.status, verdict, stream)} ${row.reason}\n`);
     for (const { trial, problem } of row.violations) stream.write(`    ${trial}: ${problem}\n`);
   }
   if (options.json !== undefined) await writeJson(options.json, { schemaVersion: 1, results: rows });

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { styleText } from 'node:util';
 import { Command } from 'commander';
-import { type Page, terminalPage, wrap } from '../present/page.ts';
+import { type Page, painted, terminalPage, wrap } from '../present/page.ts';
 import { availability } from '../program/availability.ts';
 import { type DiscoveredImplementation, discoverWith, isBroken } from '../program/discover.ts';
 import { rolesOf } from '../program/roles.ts';
@@ -73,12 +72,10 @@ async function describe(found: DiscoveredImplementation): Promise<ListedImplemen
 
 /** Two lines a row: its name and idea; then its language, whether it runs here, and where to read more. */
 function listText(listed: readonly ListedImplementation[], page: Page): string {
-  const paint = (style: 'bold' | 'dim' | 'yellow' | 'red', text: string) =>
-    page.color ? styleText(style, text, { validateStream: false }) : text;
   return listed
     .flatMap((one) => {
       if ('problem' in one)
-        return [paint('red', wrap(`${one.implementation}: its manifest cannot be read`, page.width))];
+        return [painted(page, 'red', wrap(`${one.implementation}: its manifest cannot be read`, page.width))];
       const { implementation, technique, language, precision, threads, supports, readme } = one;
       const facts = [
         `${language}, ${precision}, ${describeThreads(threads)}`,
@@ -87,8 +84,8 @@ function listText(listed: readonly ListedImplementation[], page: Page): string {
         ...(readme === undefined ? [] : [readme]),
       ];
       return [
-        paint('bold', wrap(`${implementation}: ${technique}`, page.width)),
-        paint(one.available ? 'dim' : 'yellow', `  ${wrap(facts.join('; '), page.width - 2, '    ')}`),
+        painted(page, 'bold', wrap(`${implementation}: ${technique}`, page.width)),
+        painted(page, one.available ? 'dim' : 'yellow', `  ${wrap(facts.join('; '), page.width - 2, '    ')}`),
       ];
     })
     .join('\n');

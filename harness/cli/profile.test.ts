@@ -41,7 +41,7 @@ describe('bad input: one line, exit code 2, nothing on standard output', () => {
     ['no time at all', ['analytic', '--seconds', '0'], /--seconds/],
     ['a folder that cannot be written to', ['analytic', '--flame', '/none/x.cpuprofile'], /--flame/],
     ['no list', ['unlisted'], /unlisted\/profile\.json: not found; expected the functions of each operation/],
-    ['a list that is no JSON', ['garbled'], /garbled\/profile\.json: got no JSON/],
+    ['a list that is no JSON', ['garbled'], /garbled\/profile\.json: not JSON, or cut off/],
     [
       'a pattern that fits everything',
       ['greedy'],

@@ -9,6 +9,7 @@ import {
   type ResultFile,
 } from '../present/report/machine-report.ts';
 import { displayPath } from '../project.ts';
+import { succeeds } from '../regular-file.ts';
 import { type HistoryRecord, readHistory } from '../results/history.ts';
 import { taskDifference } from '../results/names.ts';
 import { readPublished } from '../results/published.ts';
@@ -135,10 +136,7 @@ async function lossesOf(path: string, { result }: MachineReport): Promise<CheckR
 /** The first report may come before the history. */
 async function historyIn(folder: string): Promise<readonly HistoryRecord[]> {
   const path = join(folder, 'history.ndjson');
-  const present = await access(path).then(
-    () => true,
-    () => false,
-  );
+  const present = await succeeds(access(path));
   return present ? (await readHistory(path)).records : [];
 }
 

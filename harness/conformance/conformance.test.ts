@@ -56,7 +56,7 @@ test.concurrent.for([
     'answers `parameters` into a missing folder with an error and goes on',
     /ended with exit code 1/,
   ],
-  ['parameters as float32', 'writes its start parameters, and as many after a step', /has 16768 bytes, not 33536/],
+  ['parameters as float32', 'writes its start parameters, and as many after a step', /wrote 16768 bytes, where 33536/],
   [
     'starts where it always did',
     'starts with the document that `reset 1` names, and counts documents modulo their number',

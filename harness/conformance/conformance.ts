@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { buildImplementation } from '../program/build.ts';
 import type { Implementation } from '../program/discover.ts';
+import { readDump } from '../program/dump-file.ts';
 import { quote } from '../program/implementation-failure.ts';
 import { PROTOCOL_VERSION } from '../program/manifest.ts';
 import { taskFlags } from '../program/task-files.ts';
@@ -242,13 +243,10 @@ async function dump(
   const answer = await program.hear();
   if (word === 'gradients' && z.strictObject({ unsupported: z.string() }).safeParse(answer).success) return undefined;
   expectAnswer(z.strictObject({ [word]: z.literal(count) }), answer, `${word} FILE`);
-  const bytes = await readFile(file).catch(() => Buffer.alloc(0));
-  if (bytes.byteLength !== 8 * count) {
-    throw new ProtocolViolation(
-      `the file behind \`${word}\` has ${bytes.byteLength} bytes, not ${8 * count}; write ${count} float64 and close it first`,
-    );
-  }
-  return new Float64Array(new Uint8Array(bytes).buffer);
+  const written = readDump(file, count);
+  if ('problem' in written)
+    throw new ProtocolViolation(`${written.problem}; write ${count} float64 and close it first`);
+  return written.numbers;
 }
 
 function expectSame(actual: readonly number[], expected: readonly number[], when: string): void {

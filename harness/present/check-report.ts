@@ -4,15 +4,21 @@ import type { TaskDescription } from '../task/task.ts';
 import { formatCount } from './number-format.ts';
 
 type CheckRow = CheckResult['results'][number];
-type Colour = 'green' | 'red' | 'yellow';
-
 const marks = {
-  verified: { mark: '✔', colour: 'green' },
-  mismatch: { mark: '✖', colour: 'red' },
-  error: { mark: '✖', colour: 'red' },
-  skipped: { mark: '–', colour: 'yellow' },
-  unsupported: { mark: '–', colour: 'yellow' },
-} as const satisfies Record<CheckRow['status'], { mark: string; colour: Colour }>;
+  verified: ['✔', 'green'],
+  conforming: ['✔', 'green'],
+  mismatch: ['✖', 'red'],
+  violation: ['✖', 'red'],
+  error: ['✖', 'red'],
+  skipped: ['–', 'yellow'],
+  unsupported: ['–', 'yellow'],
+} as const;
+
+/** A verdict with its mark, in colour if `stream` takes it: `✔ analytic  verified`. */
+export function marked(status: keyof typeof marks, verdict: string, stream: NodeJS.WriteStream): string {
+  const [mark, colour] = marks[status];
+  return styleText(colour, `${mark} ${verdict}`, { stream });
+}
 
 /** `d16 on us-names-2016: width 16, …; reference: golden, 30 steps; …`. */
 export function describeCheck(
@@ -33,11 +39,10 @@ export function describeRow(
   stderrTail: string,
   stream: NodeJS.WriteStream,
 ): readonly string[] {
-  const { mark, colour } = marks[row.status];
   const runtime = row.runtime === undefined ? '' : `on ${row.runtime}  `;
-  const named = `${mark} ${row.implementation.padEnd(nameWidth)}  ${runtime}${row.status}${row.status === 'verified' ? ':' : ''}`;
+  const verdict = `${row.implementation.padEnd(nameWidth)}  ${runtime}${row.status}${row.status === 'verified' ? ':' : ''}`;
   return [
-    `${styleText(colour, named, { stream })} ${summary(row)}`,
+    `${marked(row.status, verdict, stream)} ${summary(row)}`,
     ...(row.diagnosis ?? []).map((line) => `    ${line}`),
     ...(stderrTail === ''
       ? []

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Implementation } from '../program/discover.ts';
 import { displayPath } from '../project.ts';
+import { messageOf, parseJson } from '../regular-file.ts';
 import { UsageError } from '../usage-error.ts';
 
 export const EVERYTHING_ELSE = 'everything else';
@@ -17,14 +18,17 @@ const patternSchema = z
   .string()
   .regex(
     /[^*:]/,
-    'a pattern that names something: `function`, `file.ts:*` or `file.ts:function`, where * stands for anything',
+    'expected a pattern that names something: `function`, `file.ts:*` or `file.ts:function`, where * stands for anything',
   );
 
 const listSchema = z.strictObject({
   /** Functions by operation, in the order of the table: the first pattern that fits decides. */
   operations: z
     .record(z.string().min(1), z.array(patternSchema).min(1))
-    .refine((operations) => !(EVERYTHING_ELSE in operations), `no operation "${EVERYTHING_ELSE}": it is what is left`),
+    .refine(
+      (operations) => !(EVERYTHING_ELSE in operations),
+      `expected no operation "${EVERYTHING_ELSE}": it is what is left`,
+    ),
   /** Functions outside a step, such as printing the losses. */
   outside: z.array(patternSchema).default([]),
   /** Added to the build command, so that functions keep their names: `-fno-inline-functions`. */
@@ -41,16 +45,11 @@ export async function readProfileList(implementation: Implementation): Promise<P
   const text = await readFile(file, 'utf8').catch(() => {
     throw new UsageError(`${where}: not found; expected the functions of each operation; impls/README.md shows one`);
   });
-  let json: unknown;
   try {
-    json = JSON.parse(text);
-  } catch {
-    throw new UsageError(`${where}: got no JSON; expected {"operations":{"attention":["attention.ts:*"]}}`);
+    return parseJson(text, listSchema);
+  } catch (error) {
+    throw new UsageError(`${where}: ${messageOf(error)}; expected {"operations":{"attention":["attention.ts:*"]}}`);
   }
-  const parsed = listSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new UsageError(`${where}: field "${issue?.path.join('.')}": expected ${issue?.message}`);
 }
 
 export function operationFinder({ operations }: ProfileList): (found: ProfiledFunction) => string | undefined {

@@ -2,6 +2,7 @@ import { access, constants } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { isInstalled, projectRoot } from '../project.ts';
+import { succeeds } from '../regular-file.ts';
 import { runToEnd } from './finite-program.ts';
 
 export const runtimeNames = ['node', 'bun', 'deno'] as const;
@@ -65,10 +66,7 @@ export async function* programsOnPath(program: string, ...first: readonly string
   for (const folder of new Set(folders)) {
     for (const ending of endings) {
       const path = join(folder, program + ending);
-      const runnable = await access(path, constants.X_OK).then(
-        () => true,
-        () => false,
-      );
+      const runnable = await succeeds(access(path, constants.X_OK));
       if (runnable) yield path;
     }
   }

@@ -9,7 +9,6 @@ import { UsageError } from '../usage-error.ts';
 import { rowName, taskKey, taskName } from './names.ts';
 import {
   type BenchResult,
-  type Interval,
   intervalSchema,
   type Machine,
   machineSchema,
@@ -48,7 +47,7 @@ export function historyRecord(result: BenchResult): HistoryRecord {
   return {
     schemaVersion,
     createdAt,
-    ...(commit === undefined ? {} : { commit }),
+    commit,
     machine,
     runtime,
     task,
@@ -56,7 +55,7 @@ export function historyRecord(result: BenchResult): HistoryRecord {
       .filter((row) => row.status === 'verified')
       .map((row) => ({
         implementation: row.implementation,
-        ...(row.runtime === undefined ? {} : { runtime: row.runtime }),
+        runtime: row.runtime,
         microsecondsPerSample: row.microsecondsPerSample,
         processes: row.roundsMicrosecondsPerSample.length,
         steady: row.steady,
@@ -115,13 +114,9 @@ export async function readHistory(path: string = historyPath): Promise<History> 
   return { records: records.sort((a, b) => a.createdAt.localeCompare(b.createdAt)), unreadable };
 }
 
-export interface TrendPoint {
-  readonly createdAt: string;
-  readonly commit?: string;
-  readonly microsecondsPerSample: Interval;
-  readonly processes: number;
-  readonly steady: boolean;
-}
+type HistoryRow = HistoryRecord['rows'][number];
+export type TrendPoint = Pick<HistoryRecord, 'createdAt' | 'commit'> &
+  Pick<HistoryRow, 'microsecondsPerSample' | 'processes' | 'steady'>;
 
 export interface TrendStep {
   readonly at: TrendPoint;
@@ -155,7 +150,7 @@ export function trendsOf(records: readonly HistoryRecord[]): readonly Trend[] {
       const group = groups.get(key) ?? { first: record, name, points: [] };
       group.points.push({
         createdAt: record.createdAt,
-        ...(record.commit === undefined ? {} : { commit: record.commit }),
+        commit: record.commit,
         microsecondsPerSample: row.microsecondsPerSample,
         processes: row.processes,
         steady: row.steady,

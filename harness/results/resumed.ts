@@ -104,14 +104,10 @@ function joinedRow(before: VerifiedRow, after: VerifiedRow): VerifiedRow {
     samplesMeasured: before.samplesMeasured + after.samplesMeasured,
     steady: weightBefore > 0.5 ? before.steady : after.steady,
     startupMilliseconds: weightBefore * before.startupMilliseconds + (1 - weightBefore) * after.startupMilliseconds,
-    ...(after.gflops === undefined ? {} : { gflops: after.gflops / slower }),
-    ...(after.fractionOfPeak === undefined ? {} : { fractionOfPeak: after.fractionOfPeak / slower }),
-    ...(after.fractionOfSimd128Peak === undefined
-      ? {}
-      : { fractionOfSimd128Peak: after.fractionOfSimd128Peak / slower }),
-    ...(after.peakRssBytes === undefined
-      ? {}
-      : { peakRssBytes: Math.max(before.peakRssBytes ?? 0, after.peakRssBytes) }),
+    gflops: after.gflops && after.gflops / slower,
+    fractionOfPeak: after.fractionOfPeak && after.fractionOfPeak / slower,
+    fractionOfSimd128Peak: after.fractionOfSimd128Peak && after.fractionOfSimd128Peak / slower,
+    peakRssBytes: after.peakRssBytes && Math.max(before.peakRssBytes ?? 0, after.peakRssBytes),
   };
 }
 

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { displayPath, resultsFolder } from '../project.ts';
+import { succeeds } from '../regular-file.ts';
 import { UsageError } from '../usage-error.ts';
 import { HISTORY_NAME } from './history.ts';
 import { type BenchResult, benchResultSchema, SCHEMA_VERSION } from './schema.ts';
@@ -58,18 +59,12 @@ export async function checkResultsFolder(folder: string): Promise<void> {
 
 /** The path itself if it is there, else the first folder above it that is. */
 async function nearestPresent(path: string): Promise<string> {
-  const isPresent = await stat(path).then(
-    () => true,
-    () => false,
-  );
+  const isPresent = await succeeds(stat(path));
   return isPresent || dirname(path) === path ? path : nearestPresent(dirname(path));
 }
 
 function isWritable(path: string): Promise<boolean> {
-  return access(path, constants.W_OK).then(
-    () => true,
-    () => false,
-  );
+  return succeeds(access(path, constants.W_OK));
 }
 
 /** The task's part of a results file's name; undefined if {@link resultPath} did not make it. */

@@ -3,7 +3,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { cacheFolder, displayPath } from '../project.ts';
-import { readRegularFile } from '../regular-file.ts';
+import { readRegularFile, succeeds } from '../regular-file.ts';
 
 /** What a place in the cache holds: nothing yet, a document, or something that was not written there. */
 export type CachedDocument<T> = { readonly document: T } | { readonly damaged: string } | undefined;
@@ -25,10 +25,7 @@ export function cachedJson<T>(kind: string, key: readonly unknown[], schema: z.Z
     .refine((found) => found.sha256 === sha256(JSON.stringify(found.document)));
   return {
     read: async () => {
-      const isThere = await stat(file).then(
-        () => true,
-        () => false,
-      );
+      const isThere = await succeeds(stat(file));
       if (!isThere) return undefined;
       try {
         const text = (await readRegularFile(file, LARGEST_FILE_BYTES)).toString('utf8');

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { displayPath, projectRoot } from '../project.ts';
-import { messageOf, readRegularFile } from '../regular-file.ts';
+import { messageOf, parseJson, readRegularFile } from '../regular-file.ts';
 import { type TaskDescription, taskDescriptionSchema } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -62,21 +62,14 @@ export async function findGolden(task: TaskDescription): Promise<Golden | undefi
 
 /** @throws {UsageError} where the file is not a golden trace */
 export async function readGolden(path: string): Promise<Golden> {
-  const damaged = (why: string) =>
-    new UsageError(`${displayPath(path)}: no golden trace (${why}); restore it with git, or run \`npm run golden\``);
-  const bytes = await readRegularFile(path, LARGEST_GOLDEN_BYTES).catch((error) => {
-    throw damaged(messageOf(error));
-  });
-  let json: unknown;
   try {
-    json = JSON.parse(bytes.toString('utf8'));
-  } catch {
-    throw damaged('not JSON, or cut off');
+    return parseJson((await readRegularFile(path, LARGEST_GOLDEN_BYTES)).toString('utf8'), goldenSchema);
+  } catch (error) {
+    const why = messageOf(error);
+    throw new UsageError(
+      `${displayPath(path)}: no golden trace (${why}); restore it with git, or run \`npm run golden\``,
+    );
   }
-  const parsed = goldenSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw damaged(`field "${issue?.path.join('.') ?? ''}": ${issue?.message ?? 'wrong'}`);
 }
 
 function isOf(golden: Golden, task: TaskDescription): boolean {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -245,7 +245,7 @@ async function dump(
   expectAnswer(z.strictObject({ [word]: z.literal(count) }), answer, `${word} FILE`);
   const written = readDump(file, count);
   if ('problem' in written)
-    throw new ProtocolViolation(`${written.problem}; write ${count} float64 and close it first`);
+    throw new ProtocolViolation(`\`${word}\`: ${written.problem}; write ${count} float64 and close it first`);
   return written.numbers;
 }
 

@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['harness/**/*.slow.ts', 'scripts/**/*.slow.ts'],
     testTimeout: 120_000,
+    hookTimeout: 120_000,
     maxWorkers: '100%',
   },
 });

@@ -29,7 +29,7 @@ describe('the table of long runs', () => {
       page,
     );
     expect(text).toMatch(/fast +│ d16 +│ +1,200 │ +8\.00 µs │ +8\.20 µs │ +1\.025 │/);
-    expect(text).toContain('fewer than asked for');
+    expect(text).toContain('fewer steps than asked for');
     expect(text).toContain('wrong: mismatch: step 2');
   });
 });

@@ -32,7 +32,7 @@ async function bench(world: World, words: readonly string[], options: RunOptions
 
 async function benchWords(world: World, words: readonly string[]): Promise<readonly string[]> {
   await world.plant('zz-right', rightManifest);
-  const limit = ['--rounds', '--budget'].some((flag) => words.includes(flag)) ? [] : ['--rounds', '2'];
+  const limit = ['--rounds', '--budget'].some((flag) => words.includes(flag)) ? [] : ['--rounds', '1'];
   const own = ['--impls', world.impls, '--results', world.results, '--timeout', '4'];
   return ['bench', 'zz-right', '--quick', ...limit, ...own, ...words];
 }
@@ -45,7 +45,7 @@ function spoils(fault: string, status: Row['status'], says: RegExp): Fault {
     outcome: `the row is \`${status}\`; the others are timed and kept; exit code 1`,
     attempt: async (world) => {
       await world.plant('wayward', waywardManifest(fault));
-      const { stdout, exitCode } = await bench(world, ['wayward', '--json', '-']);
+      const { stdout, exitCode } = await bench(world, ['wayward', '--rounds', '2', '--json', '-']);
       const { rows } = benchResultSchema.parse(JSON.parse(stdout));
       const [right, wayward] = ['zz-right', 'wayward'].map((name) => rows.find((row) => row.implementation === name));
       expect(right?.status).toBe('verified');

@@ -78,7 +78,7 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
         const expected = naiveDocuments(input, model.nHead, documents);
         expectClose(kernel.read({ ...out, columns }), expected, 64 * kernel.epsilon);
       }),
-      { numRuns: 15 },
+      { numRuns: 8 },
     );
   });
 

@@ -35,7 +35,7 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
           .map((row, i) => row.map((_, c) => (c < columns ? wte[tokens[c]][i] + wpe[positions[c]][i] : 0)));
         expectClose(kernel.read(to), expected, kernel.epsilon);
       }),
-      { numRuns: 15 },
+      { numRuns: 8 },
     );
   });
 
@@ -65,7 +65,7 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
         expectClose(kernel.read(dWte), expectedWte, columns * kernel.epsilon);
         expectClose(kernel.read(dWpe), expectedWpe, columns * kernel.epsilon);
       }),
-      { numRuns: 15 },
+      { numRuns: 8 },
     );
   });
 });

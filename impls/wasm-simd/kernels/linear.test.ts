@@ -11,7 +11,7 @@ const matrices = fc.constantFrom<((shape: TestShape) => Shape)[]>(
   ({ model: { nEmbd, vocabSize } }) => ({ outputs: vocabSize, inputs: nEmbd }),
 );
 
-const runs = { numRuns: 12 };
+const runs = { numRuns: 8 };
 
 describe.each(variants)('$precision, fused $fused', (variant) => {
   test.each<[Direction, Finish]>([

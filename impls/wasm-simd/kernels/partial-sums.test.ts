@@ -23,7 +23,7 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
         );
         expectClose(kernel.read(to), expected, (threads + 1) * kernel.epsilon);
       }),
-      { numRuns: 15 },
+      { numRuns: 8 },
     );
   });
 });

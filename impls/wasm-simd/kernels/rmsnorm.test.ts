@@ -33,7 +33,7 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
         expectClose(kernel.read(scale), [scales(input)], 8 * kernel.epsilon);
         expectClose(kernel.read(y), naive(input), 8 * kernel.epsilon);
       }),
-      { numRuns: 15 },
+      { numRuns: 8 },
     );
   });
 

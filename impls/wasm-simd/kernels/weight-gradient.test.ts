@@ -15,7 +15,7 @@ const matrices = fc.constantFrom<((shape: TestShape) => Shape)[]>(
   ({ model: { nEmbd, vocabSize } }) => ({ outputs: vocabSize, inputs: nEmbd }),
 );
 
-const runs = { numRuns: 12 };
+const runs = { numRuns: 8 };
 
 describe.each(variants)('$precision, fused $fused', (variant) => {
   test.each(['only', 'first', 'middle', 'last'] as const)('dW = dy xᵀ, as the %s documents of a batch', (stage) => {

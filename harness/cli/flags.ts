@@ -89,10 +89,7 @@ export function addTaskFlags(command: Command): Command {
     );
 }
 
-/**
- * The task that the flags ask for: the preset's sizes, each overridden by its own flag. @throws {UsageError} for an unknown
- * preset
- */
+/** The task that the flags ask for: the preset's sizes, each overridden by its own flag. @throws {UsageError} for an unknown preset */
 export function taskRequest(flags: TaskFlags): TaskRequest {
   const name = flags.preset ?? taskDefaults.preset;
   if (!isPresetName(name)) throw new UsageError(`unknown preset "${name}"${suggestion(name, Object.keys(presets))}`);

@@ -31,10 +31,7 @@ export async function git(
   return { failed, stdout, stderr };
 }
 
-/**
- * The commit that a name stands for. @throws UsageError outside a repository, or for an unknown name (with the nearest branch
- * or tag)
- */
+/** The commit that a name stands for. @throws UsageError outside a repository, or for an unknown name (with the nearest branch or tag) */
 export async function resolveRevision(folder: string, name: string): Promise<Revision> {
   const inside = await git(folder, ['rev-parse', '--is-inside-work-tree']);
   if (inside.failed) throw new UsageError(`${folder} is no git repository; comparing revisions needs its history`);

@@ -112,10 +112,7 @@ export class SideFailure extends Error {
   }
 }
 
-/**
- * Does the work of one side. It was verified, so declining a task now is a fault. @throws SideFailure if the implementation is
- * at fault
- */
+/** Does the work of one side. It was verified, so declining a task now is a fault. @throws SideFailure if the implementation is at fault */
 export async function onSide<T>(side: Side, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -4,10 +4,7 @@ export interface Activation {
   readonly slope: (x: number) => number;
 }
 
-/**
- * The choices in which a trainer of this model can go wrong; {@link correctRules} has the reference's values, a suspect changes
- * some.
- */
+/** The choices in which a trainer of this model can go wrong; {@link correctRules} has the reference's values, a suspect changes some. */
 export interface TrainingRules {
   /** Index of the b-th document of a step's batch. */
   readonly document: (step: number, b: number, batch: number, documents: number) => number;

@@ -40,10 +40,7 @@ const EMPTY_WORDS = 8;
 /** A lap that takes longer gains nothing worth looking for in the time between two words. */
 const LONGEST_PAUSE_MILLISECONDS = 40;
 
-/**
- * Starts a process, warms it up until lap times are steady, times laps, and ends it.
- * @throws whatever the contender's process throws
- */
+/** Starts a process, warms it up until lap times are steady, times laps, and ends it. @throws whatever the contender's process throws */
 export async function sampleProcess(contender: Contender, options: SampleOptions): Promise<ProcessSample> {
   const { deck, lapSteps, batch, lapNanoseconds, pace, signal } = options;
   const trainer = await contender.start(signal);

@@ -70,10 +70,7 @@ export class TimeBudget {
     return this.#accountOf(row).signal;
   }
 
-  /**
-   * Does a row's work on its account.
-   * @throws OutOfTime where the row has used its share, whatever the work made of that
-   */
+  /** Does a row's work on its account. @throws OutOfTime where the row has used its share, whatever the work made of that */
   async spend<T>(row: unknown, work: () => Promise<T>): Promise<T> {
     const account = this.#accountOf(row);
     const began = runningMilliseconds();

@@ -3,12 +3,11 @@ import type { NeededTool } from './manifest.ts';
 import { findRuntime, type Runtime, type RuntimeName } from './runtime.ts';
 import { findTool, type MissingTool, type Tool } from './tool.ts';
 
-/** Whether an implementation can run here, and on what: `versions` are what its programs and their libraries say of themselves. */
+/** `versions` are what its programs and their libraries say of themselves. */
 export type Availability =
   | { readonly available: true; readonly versions: Readonly<Record<string, string>> }
   | { readonly available: false; readonly reason: string };
 
-/** Looks up what an implementation needs. */
 export async function availability(
   implementation: Implementation,
   runtime: RuntimeName = 'node',
@@ -27,7 +26,7 @@ export async function availability(
   return { available: true, versions };
 }
 
-/** A command of the manifest as it is run here: a program that it needs is run from where it was found. */
+/** A command of the manifest, with the program's place here. */
 export async function locateCommand(
   implementation: Implementation,
   [program = '', ...words]: readonly string[],
@@ -45,7 +44,7 @@ function hostVersion(runtime: RuntimeName): Promise<string | undefined> {
 
 const tools = new Map<string, Promise<Tool | MissingTool>>();
 
-/** Several implementations need the same program: it is looked for once, as long as the environment is the same. */
+/** Several implementations need the same program: it is looked for once, while the environment is the same. */
 function lookUp(need: NeededTool): Promise<Tool | MissingTool> {
   const { PATH } = process.env;
   const chosen = need.variable === undefined ? undefined : process.env[need.variable];
@@ -58,15 +57,15 @@ function once<Key, Value>(known: Map<Key, Promise<Value>>, key: Key, look: () =>
   return found;
 }
 
-/** An implementation as it is run: one row. A TypeScript one has a runtime where more than the pinned Node was asked for. */
+/** One row: an implementation, and its runtime if more than the pinned Node was asked for. */
 export interface Entrant {
   readonly implementation: Implementation;
   readonly runtimeName?: RuntimeName;
-  /** Missing where `runtimeName` is not installed here. */
+  /** Missing if `runtimeName` is not installed. */
   readonly runtime?: Runtime;
 }
 
-/** One entrant for each of `runtimeNames`, where an implementation is hosted; a program of its own has only itself. */
+/** One for each of `runtimeNames` if the implementation is hosted; a program of its own has only itself. */
 export async function entrantsOf(
   implementation: Implementation,
   runtimeNames: readonly RuntimeName[] | undefined,

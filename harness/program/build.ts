@@ -9,19 +9,19 @@ import type { Implementation } from './discover.ts';
 import { type FiniteRun, runToEnd } from './finite-program.ts';
 import { ImplementationFailure } from './implementation-failure.ts';
 
-/** Longer than any build here takes on a slow machine; what takes longer hangs. */
+/** A build that takes longer hangs. */
 const BUILD_TIMEOUT_MILLISECONDS = 600_000;
 
-/** Where a build left its output, and how long it took where it was built just now. */
+/** `nanoseconds` is undefined if nothing was built just now. */
 export interface BuildOutput {
   readonly folder: string;
   readonly nanoseconds?: number;
 }
 
 /**
- * Builds an implementation once for each state of its inputs, its build command, the compilers' versions and the processor.
- * Two harnesses may build at once: each builds in a folder of its own, and the first to finish is the one that stays.
- * @throws {ImplementationFailure} where the build fails
+ * Builds an implementation once for each state of its inputs, command, compilers and processor. Two harnesses may build at
+ * once, each in a folder of its own; the first to finish stays.
+ * @throws {ImplementationFailure} if the build fails
  */
 export async function buildImplementation(
   implementation: Implementation,
@@ -53,7 +53,7 @@ export async function buildImplementation(
   }
 }
 
-/** The words of the build whose output is there: the manifest's, less those that the compiler refused. Undefined where nothing was built. */
+/** The words that built what is there, without those that the compiler refused. Undefined if nothing was built. */
 export async function builtCommand(implementation: Implementation): Promise<readonly string[] | undefined> {
   const { build } = implementation.manifest;
   if (build === undefined) return undefined;
@@ -63,10 +63,7 @@ export async function builtCommand(implementation: Implementation): Promise<read
 
 type Build = NonNullable<Implementation['manifest']['build']>;
 
-/**
- * Returns the words of the command that built it.
- * @throws {ImplementationFailure} where it fails without the optional words too
- */
+/** Returns the words that built it. @throws {ImplementationFailure} if it fails without the optional words too */
 async function runBuild(
   implementation: Implementation,
   { command, optional }: Pick<Build, 'command' | 'optional'>,
@@ -85,7 +82,7 @@ async function runBuild(
     const bare = command.filter((word) => !optional.includes(word));
     return runBuild(implementation, { command: bare, optional: [] }, output, signal);
   }
-  // The unfinished folder goes; the command is shown with the one that stays, so that it can be run as it stands.
+  // The unfinished folder goes; the shown command names the one that stays, so that it can be run.
   const shown = (text: string) => text.replaceAll(output.unfinished, output.folder);
   await mkdir(output.folder, { recursive: true });
   throw new ImplementationFailure(
@@ -129,7 +126,7 @@ async function buildKey(implementation: Implementation, build: Build): Promise<s
   return hash.digest('hex').slice(0, 16);
 }
 
-/** The files that `inputs` name: files, folders with all they hold, or glob patterns, relative to the implementation's folder. */
+/** Files, folders with all they hold, or glob patterns, relative to the implementation's folder. */
 async function inputFiles(implementation: Implementation, inputs: readonly string[]): Promise<readonly string[]> {
   const files = new Set<string>();
   for (const input of inputs) {
@@ -152,7 +149,6 @@ async function inputFiles(implementation: Implementation, inputs: readonly strin
 
 const SEAL = '.sealed.json';
 const sealSchema = z.strictObject({
-  /** The words that built it. */
   command: z.array(z.string()).min(1),
   /** Hash of each file that the run needs. */
   files: z.record(z.string(), z.string()),
@@ -163,8 +159,8 @@ async function readSeal(output: string): Promise<z.infer<typeof sealSchema>> {
 }
 
 /**
- * Notes the hash of every file that the run needs, so that a later use sees whether it is still what was built.
- * @throws {ImplementationFailure} where the build did not make such a file
+ * Notes the hash of every file that the run needs, so that a later use sees a change. @throws {ImplementationFailure} if the
+ * build made no such file
  */
 async function seal(
   { name, folder, manifest }: Implementation,
@@ -188,7 +184,6 @@ async function seal(
   await writeFile(join(output, SEAL), JSON.stringify({ command, files }));
 }
 
-/** Whether a build is there, and whether its files are what they were when it ended. */
 async function stateOf(output: string): Promise<'missing' | 'damaged' | 'whole'> {
   try {
     await stat(output);
@@ -206,7 +201,7 @@ async function stateOf(output: string): Promise<'missing' | 'damaged' | 'whole'>
   }
 }
 
-/** Of the file, or of the program that a compiler on Windows made of that name: it adds `.exe`, and so does what starts it. */
+/** Of the file, or on Windows of the `.exe` that a compiler made. */
 async function fileHash(path: string): Promise<string | undefined> {
   const content = await readFile(path).catch(() =>
     process.platform === 'win32' ? readFile(`${path}.exe`).catch(() => undefined) : undefined,

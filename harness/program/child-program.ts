@@ -6,22 +6,21 @@ import { OutputExcerpt } from './output-excerpt.ts';
 import { listedMemory, processMemory } from './process-usage.ts';
 import { runningTimeout } from './running-clock.ts';
 
-/** Standard output of a child nobody asked anything: whatever it prints then is noise, so a line of it is enough. */
+/** What a child prints unasked is noise, so a line of it is enough. */
 const UNASKED_LINE_LENGTH = 4_096;
 const MEMORY_POLL_MILLISECONDS = 100;
-/** Time for a program's last words to arrive after it ended, and for a program to end after `quit`. */
+/** For a program's last words to arrive, and for a program to end after `quit`. */
 const LAST_WORDS_MILLISECONDS = 500;
 const QUIT_MILLISECONDS = 2_000;
 
 export interface ChildProgramOptions {
-  /** The implementation's folder: where the program runs, and what failures name. */
+  /** Where the program runs, and what failures name. */
   readonly folder: string;
   readonly command: readonly string[];
   readonly memoryLimitBytes: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What an answer may cost before it counts as none. */
 export interface AnswerLimits {
   readonly timeoutMilliseconds: number;
   readonly maximumLength: number;
@@ -34,8 +33,8 @@ interface Question extends AnswerLimits {
 }
 
 /**
- * A child process that answers each word on its standard input with one JSON line on its standard output.
- * The first thing that goes wrong ends it, and is what every later question is answered with.
+ * A child process that answers each word on its standard input with one JSON line on its standard output. The first thing that
+ * goes wrong ends it, and answers every later question.
  */
 export class ChildProgram {
   readonly #options: ChildProgramOptions;
@@ -78,7 +77,7 @@ export class ChildProgram {
       () => this.#answerTooLong(),
     );
     this.#subprocess.stdin.on('error', () => {
-      // A closed pipe: the program has ended, which is reported as such.
+      // The program has ended, which is reported as such.
     });
     this.#subprocess.stdout.on('data', (bytes: Uint8Array) => this.#lines.push(bytes));
     this.#subprocess.stderr.on('data', (bytes: Uint8Array) => this.#stderr.push(bytes));
@@ -86,20 +85,17 @@ export class ChildProgram {
     options.signal?.addEventListener('abort', this.#abort);
   }
 
-  /** Of the process; 0 where it could not be started. */
+  /** 0 if it could not be started. */
   get processId(): number {
     return this.#subprocess.pid ?? 0;
   }
 
-  /** Waits for the line the program prints unasked when it is ready. */
+  /** Waits for the line that the program prints when it is ready. */
   greeting(limits: AnswerLimits): Promise<unknown> {
     return this.#expect('to get ready', limits);
   }
 
-  /**
-   * Writes a word and waits for the answer, parsed as JSON.
-   * @throws {ImplementationFailure} where no JSON line comes in time
-   */
+  /** Writes a word and waits for the answer, parsed as JSON. @throws {ImplementationFailure} if no JSON line comes in time */
   ask(word: string, limits: AnswerLimits): Promise<unknown> {
     const answer = this.#expect(`\`${word.split(' ').slice(0, 2).join(' ')}\``, limits);
     this.#asked = process.hrtime.bigint();
@@ -107,12 +103,12 @@ export class ChildProgram {
     return answer;
   }
 
-  /** How long the last word took by our clock: from before it was written until its answer was here. */
+  /** Of the last word by our clock, from before it was written until its answer was here. */
   get wordNanoseconds(): number {
     return this.#wordNanoseconds;
   }
 
-  /** Asks the program to end, and ends it where it does not. */
+  /** Asks the program to end, and kills it if it does not. */
   async quit(): Promise<void> {
     if (this.#state === 'running') {
       this.#notePeak();
@@ -125,10 +121,7 @@ export class ChildProgram {
     await this.#exited;
   }
 
-  /**
-   * The most memory it ever held, as far as has been seen; undefined where the platform does not tell. Without /proc it is seen
-   * only when asked here, which is for between words.
-   */
+  /** The most memory it held; undefined if the platform does not tell. Without /proc it is only seen when asked here, between words. */
   peakRssBytes(): number | undefined {
     const { pid } = this.#subprocess;
     if (this.#notePeak() === undefined && this.#state !== 'ended' && pid !== undefined) {
@@ -138,7 +131,7 @@ export class ChildProgram {
     return this.#peakRssBytes;
   }
 
-  /** Ends the program and makes `happened` the reason: for answers that are JSON but not right. */
+  /** Ends the program and makes `happened` the reason: for answers that are JSON but wrong. */
   async fail(happened: string, advice: string): Promise<never> {
     await this.#end(() => this.#failure(happened, advice));
     throw this.#reason;
@@ -229,7 +222,7 @@ export class ChildProgram {
     void this.#end(() => this.#failure(happened, advice));
   }
 
-  /** Ends the program; the reason is made afterwards, when all it had to say on standard error has come. */
+  /** The reason is made last, when all of its standard error has come. */
   async #end(reason: () => unknown): Promise<void> {
     if (this.#state === 'ended') return this.#exited;
     const question = this.#question;
@@ -254,7 +247,7 @@ export class ChildProgram {
     question?.reject(this.#reason);
   }
 
-  /** A descendant may hold the pipes open for good; the program itself has ended all the same. */
+  /** A descendant may hold the pipes open for ever; the program itself has ended. */
   #lastWordsAfterExit(): Promise<{ readonly exitCode?: number | undefined; readonly signal?: string | undefined }> {
     return new Promise((resolve) => {
       this.#subprocess.once('exit', (exitCode, signal) => {

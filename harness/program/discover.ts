@@ -8,7 +8,7 @@ import { messageOf, readRegularFile } from '../regular-file.ts';
 import { UsageError } from '../usage-error.ts';
 import { type Manifest, manifestSchema } from './manifest.ts';
 
-/** A competitor: a folder with a manifest. Its name is the folder's. */
+/** A folder with a manifest. Its name is the folder's. */
 export interface Implementation {
   readonly name: string;
   /** Absolute path. */
@@ -16,7 +16,7 @@ export interface Implementation {
   readonly manifest: Manifest;
 }
 
-/** A folder whose manifest cannot be used; `problem` is one line: file, field, what was expected. */
+/** `problem` is one line: file, field, what was expected. */
 export interface BrokenImplementation {
   readonly name: string;
   readonly folder: string;
@@ -29,7 +29,7 @@ export function isBroken(discovered: DiscoveredImplementation): discovered is Br
   return 'problem' in discovered;
 }
 
-/** Folders beside the implementations that are none: what is installed, and what the implementations' tests share. */
+/** Folders beside the implementations: what is installed, and what their tests share. */
 const notCompeting: ReadonlySet<string> = new Set(['node_modules', 'testing']);
 
 /** Everything in `root`, in the order of the ladder; broken ones come last. */
@@ -48,13 +48,13 @@ export async function discoverImplementations(
   return discovered.toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
 }
 
-/** What a name may be: fit for a table, a file name, a command line and a page as it stands. */
+/** Fit for a table, a file name, a command line and a page. */
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._+-]{0,59}$/u;
 const LARGEST_MANIFEST_BYTES = 2 ** 16;
 
 /**
- * The implementations of this project, and of other folders beside it, in the order of the ladder.
- * @throws {UsageError} for a folder that cannot be read, and where two implementations have one name
+ * The implementations of this project and of `folders`, in the order of the ladder. @throws {UsageError} for a folder that
+ * cannot be read, and for one name twice
  */
 export async function discoverWith(
   folders: readonly string[],
@@ -75,7 +75,7 @@ export async function discoverWith(
   return found.toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
 }
 
-/** One folder, or undefined where it holds no file at all: what a checkout of another revision leaves behind. */
+/** Undefined for a folder without files, which a checkout of another revision leaves behind. */
 async function readImplementation(folder: string): Promise<DiscoveredImplementation | undefined> {
   const name = basename(folder);
   const file = join(folder, 'impl.json');
@@ -108,7 +108,6 @@ async function readImplementation(folder: string): Promise<DiscoveredImplementat
     : broken(parsed.error.issues.map(describeIssue).join('; '));
 }
 
-/** One thing wrong with a manifest: field, what was expected, what came. */
 function describeIssue(found: z.core.$ZodIssue): string {
   const issue = deepestIssue(found);
   const field = issue.path.length === 0 ? 'the manifest' : `field "${issue.path.join('.')}"`;
@@ -136,8 +135,8 @@ function rank(discovered: DiscoveredImplementation): number {
 }
 
 /**
- * The implementations asked for by name, in the order of `all`; all of them where no name is given.
- * @throws {UsageError} for an unknown name (with the nearest known one) and for a name whose manifest is broken
+ * The implementations asked for by name, in the order of `all`; all of them by default. @throws {UsageError} for an unknown
+ * name, and for one whose manifest is broken
  */
 export function selectImplementations(
   all: readonly DiscoveredImplementation[],

@@ -1,12 +1,12 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
-/** A vector that a program wrote for us, or what is wrong with the file, in words whose subject is the program. */
+/** A vector that a program wrote, or what is wrong with the file, in words whose subject is the program. */
 export type Dump = { readonly numbers: Float64Array } | { readonly problem: string };
 
 /**
- * Reads `count` little-endian float64 from a file that a program had to write. Never waits and never reads more than that: the
- * program may have put a FIFO, a link to an endless device or a huge file in its place. Reads at once, for a step that is checked
- * has one dump, and four turns of the thread pool would take longer than the step.
+ * Reads `count` little-endian float64 that a program had to write. Never waits and never reads more: the file may be a FIFO, a
+ * link to an endless device, or huge. Synchronous: every checked step has a dump, and four turns of the thread pool take longer
+ * than a step.
  */
 export function readDump(file: string, count: number): Dump {
   let opened: number;

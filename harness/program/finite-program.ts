@@ -3,7 +3,6 @@ import { trackProcess, watchedEnvironment } from './live-processes.ts';
 import { OutputExcerpt } from './output-excerpt.ts';
 import { runningTimeout } from './running-clock.ts';
 
-/** How a program ended that was meant to end by itself. */
 export type FiniteRun =
   | { readonly outcome: 'ended'; readonly exitCode: number; readonly output: string }
   | { readonly outcome: 'killed'; readonly signal: string; readonly output: string }
@@ -14,17 +13,17 @@ export type FiniteRun =
 export interface FiniteOptions {
   readonly cwd?: string;
   readonly timeoutMilliseconds: number;
-  /** For the user's own tools, such as npm: they may see the whole environment, tokens too. */
+  /** For the user's own tools, such as npm: they may see tokens too. */
   readonly wholeEnvironment?: true;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Time for the last output to arrive after the end: a descendant may hold the pipe open for good. */
+/** For the last output to arrive: a descendant may hold the pipe open for ever. */
 const LAST_WORDS_MILLISECONDS = 300;
 
 /**
- * Runs a program without input until it ends, and no longer than its time. `output` is an excerpt of what it printed on both
- * streams. What it started ends with it. Throws only the signal's reason.
+ * Runs a program without input until it ends or its time is over, and ends what it started. `output` is an excerpt of both
+ * streams. Throws only the signal's reason.
  */
 export async function runToEnd(command: readonly string[], options: FiniteOptions): Promise<FiniteRun> {
   const { cwd, timeoutMilliseconds, wholeEnvironment = false, signal } = options;

@@ -1,7 +1,7 @@
 /**
- * Hosts a TypeScript implementation: `host.ts MODULE --tokens FILE …` speaks the line protocol on behalf of the module's
- * default export, a `CreateTrainer`. Runs under Node, Bun and Deno. It is part of every start-up that is measured, so it
- * imports nothing that it can do without. Whoever starts it sets NODE_COMPILE_CACHE.
+ * Hosts a TypeScript implementation: `host.ts MODULE --tokens FILE …` speaks the line protocol for the module's default export,
+ * a `CreateTrainer`. Runs under Node, Bun and Deno. It is part of every measured start-up, so it imports as little as it can.
+ * Whoever starts it sets NODE_COMPILE_CACHE.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -14,7 +14,6 @@ console.log = console.error;
 console.info = console.error;
 console.debug = console.error;
 
-/** A word the harness should not have said, or an answer that cannot be given. */
 class WrongWord extends Error {}
 
 await main();
@@ -37,7 +36,7 @@ async function main(): Promise<void> {
   if (begun.trainer !== undefined) listen(create, begun.trainer);
 }
 
-/** What is said of a task; no trainer where the implementation declines it. */
+/** No trainer if the implementation declines the task. */
 interface Begun {
   readonly greeting: object;
   readonly trainer?: Trainer;
@@ -78,7 +77,7 @@ function readTask(words: readonly string[]): TrainingTask {
   };
 }
 
-/** A file's bytes in a buffer of their own, aligned for any typed array. */
+/** Aligned for any typed array. */
 function readBytes(path: string): ArrayBuffer {
   const bytes = readFileSync(path);
   return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
@@ -96,14 +95,13 @@ function isFactory(value: unknown): value is CreateTrainer {
   return typeof value === 'function';
 }
 
-/** What a factory returned, or an error that names the method it lacks. */
 function requireTrainer(trainer: Trainer): Trainer {
   const lacking = (['train', 'reset', 'parameters'] as const).find((method) => typeof trainer?.[method] !== 'function');
   if (lacking === undefined) return trainer;
   throw new Error(`the factory returned no trainer: it has no method ${lacking}, see impls/contract.ts`);
 }
 
-/** Answers words until `quit` or the end of input. A word is done before the next one is looked at. */
+/** Answers words until `quit` or the end of input, one after the other. */
 function listen(create: CreateTrainer, first: Trainer): void {
   let trainer: Trainer | undefined = first;
   let pending = '';
@@ -193,7 +191,7 @@ function answer(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-/** Prints an error for the implementation's author: its own frames, none of this file's. */
+/** Prints an error for the implementation's author, without this file's frames. */
 function explain(error: unknown): void {
   const stack = error instanceof Error ? (error.stack ?? String(error)) : String(error);
   console.error(

@@ -4,8 +4,8 @@ import { displayPath } from '../project.ts';
 const LONGEST_MESSAGE = 1_000;
 
 /**
- * An implementation broke: its build failed, it crashed, hung, or did not keep to the protocol.
- * `message` is one line that names the folder, what happened and what to do; `stderrTail` is the end of what it said itself.
+ * An implementation broke: its build failed, it crashed, hung, or violated the protocol. `message` is one line; `stderrTail` is
+ * the end of its standard error.
  */
 export class ImplementationFailure extends Error {
   override readonly name = 'ImplementationFailure';
@@ -17,7 +17,7 @@ export class ImplementationFailure extends Error {
   }
 }
 
-/** What an implementation printed, short enough to stand inside a message. */
+/** Short enough for a message. */
 export function quote(text: string, length = 80): string {
   return JSON.stringify(text.length > length ? `${text.slice(0, length)}…` : text);
 }

@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 
-/** Cuts a stream of bytes into lines, and gives up on a line that grows beyond `maximumLength()` characters. */
+/** Cuts a stream of bytes into lines, and gives up on a line longer than `maximumLength()` characters. */
 export class LineReader {
   readonly #decoder = new StringDecoder('utf8');
   readonly #onLine: (line: string) => void;
@@ -27,7 +27,6 @@ export class LineReader {
     this.#grow(last);
   }
 
-  /** What came after the last line's end. */
   get unfinished(): string {
     return this.#parts.join('');
   }

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { childEnvironment, RUN_MARK } from './child-environment.ts';
 
 /**
- * No program that we started outlives us. Each runs in a process group of its own, so that ending it ends what it started
- * too. What still lives when this process exits is ended then; should this process be killed outright, a watchdog ends it.
+ * No program that we started outlives us. Each has its own process group, so that ending it ends what it started. What still
+ * lives when this process exits is ended then; if this process is killed, a watchdog ends it.
  */
 const live = new Map<number, string>();
 let watching = false;
@@ -12,20 +12,20 @@ let watching = false;
 export interface TrackedProcess {
   /** Ends the process and its descendants at once. */
   kill(): void;
-  /** To be called when the process is known to have ended: its id may then belong to another. */
+  /** To be called once the process has ended: its id may then belong to another. */
   release(): void;
 }
 
-/** An environment for one program that is not ours, and its mark. The watchdog is there first: we may be killed just after the program started. */
+/**
+ * An environment for one program that is not ours, and its mark. The watchdog is there first: we may be killed just after the
+ * program started.
+ */
 export function watchedEnvironment(): ReturnType<typeof childEnvironment> {
   watchdog.start();
   return childEnvironment();
 }
 
-/**
- * Keeps watch over a child that was started with `detached` (where the platform has process groups).
- * @param mark the entry of its environment that `watchedEnvironment` made for it
- */
+/** Watches a child that was started with `detached`. @param mark the entry of its environment that `watchedEnvironment` made for it */
 export function trackProcess(pid: number | undefined, mark: string): TrackedProcess {
   if (pid === undefined) return { kill: () => {}, release: () => {} };
   if (!watching) {
@@ -80,8 +80,8 @@ function strays(mark: string): readonly number[] {
 }
 
 /**
- * Waits for the end of its input, which is our end however it comes, and then ends the groups that were never said to be over
- * and, on Linux, every process with the mark of this run.
+ * Waits for the end of its input, which is our end, and then ends the groups that still live and, on Linux, every process with
+ * the mark of this run.
  */
 const WATCHDOG = `
 groups=' '
@@ -102,7 +102,7 @@ done
 exit 0
 `;
 
-/** Our own end of a shell script that outlives us by a moment. Where there is no \`sh\`, only a kill outright goes unnoticed. */
+/** Our end of a shell script that outlives us by a moment. Without \`sh\`, only a kill goes unnoticed. */
 const watchdog = {
   process: undefined as ChildProcess | undefined,
   start(): void {

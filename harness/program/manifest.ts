@@ -5,14 +5,14 @@ import { z } from 'zod';
 import { printableLine } from '../printable.ts';
 import { supportsSchema } from './supports.ts';
 
-/** Version of the line protocol (`impls/README.md`) that this harness speaks. */
+/** Of the line protocol (`impls/README.md`). */
 export const PROTOCOL_VERSION = 2;
 
 const versionRange = z
   .string()
   .refine((text) => validRange(text) !== null, 'expected a range of versions, such as ">=1.5"');
 
-/** A text that people see in tables and messages. */
+/** For tables and messages. */
 function shown(longest: number) {
   return z
     .string()
@@ -21,13 +21,12 @@ function shown(longest: number) {
     .refine((text) => printableLine(text) === text, 'expected one line without control characters');
 }
 
-/** A word of a command. */
 const word = z
   .string()
   .min(1)
   .refine((text) => !text.includes('\0'), 'expected no NUL character');
 
-/** A program is looked up on the path, so that a mere `list` runs nothing that came with a folder. */
+/** Looked up on the path, so that `list` runs nothing that came with a folder. */
 const programName = word.refine(
   (text) => isAbsolute(text) || !/[\\/]/.test(text),
   'expected the name of a program on the path, or an absolute path',
@@ -35,7 +34,7 @@ const programName = word.refine(
 
 const neededLibrarySchema = z.strictObject({
   name: shown(60),
-  /** Words for the program it belongs to: ends with exit code 0 where the library is there, and prints its version. */
+  /** Words for the program: it exits with 0 if the library is there, and prints its version. */
   ask: z.array(word).min(1),
   version: versionRange.optional(),
   hint: shown(200).optional(),
@@ -48,17 +47,17 @@ export const neededToolSchema = z.strictObject({
   or: z.array(programName).default([]),
   /** An environment variable that names the program to use instead: `CC`. */
   variable: z.string().min(1).optional(),
-  /** The versions that will do, in npm's notation: `>=3.9`, `^1.5`. Any will where left out. */
+  /** In npm's notation: `>=3.9`, `^1.5`. Any version by default. */
   version: versionRange.optional(),
   /** Words that make it print its version. */
   ask: z.array(word).default(['--version']),
-  /** What must be installed for it: where the first program of that name lacks one, the next on the path is tried. */
+  /** If the first program of that name lacks one, the next on the path is tried. */
   libraries: z.array(neededLibrarySchema).default([]),
-  /** How to get it, shown where it is missing or too old. */
+  /** How to get it, shown if it is missing or too old. */
   hint: shown(200).optional(),
 });
 
-/** `impl.json`: one implementation's entry in the competition. Paths are relative to its folder. */
+/** `impl.json`: one implementation. Paths are relative to its folder. */
 export const manifestSchema = z.strictObject({
   protocol: z.literal(PROTOCOL_VERSION, {
     error: ({ input }) =>
@@ -70,16 +69,16 @@ export const manifestSchema = z.strictObject({
   /** The one idea, in a few words: "tape-free, matrix level". */
   technique: shown(60),
   precision: z.enum(['float32', 'float64']),
-  /** Threads that it computes on: a number, or `cores` for as many as the machine has. */
+  /** How many it computes on, or `cores` for as many as the machine has. */
   threads: z.union([z.number().int().min(1), z.literal('cores')]).default(1),
-  /** Order on the ladder from slow to fast: where the row stands in tables. */
+  /** From slow to fast: where the row stands in tables. */
   order: z.number().int(),
   roles: z
     .never({ error: 'roles are given in impls/roles.json of the project; an implementation cannot claim one' })
     .optional(),
-  /** Sizes that it trains, all where left out. A task outside them it may decline; one inside them it must train. */
+  /** Sizes that it trains, all by default. It must train a task inside them, and may decline one outside. */
   supports: supportsSchema.optional(),
-  /** What must be installed; where something is missing or too old the row is skipped and says so. */
+  /** If something is missing or too old the row is skipped and says so. */
   needs: z.array(neededToolSchema).default([]),
   run: z.union([
     /** A TypeScript module whose default export is a `CreateTrainer`. */
@@ -87,12 +86,12 @@ export const manifestSchema = z.strictObject({
     /** Any program that speaks the protocol. Run without a shell, in the implementation's folder. */
     z.strictObject({ command: z.array(word).min(1) }),
   ]),
-  /** Run once before the first use, and again whenever one of `inputs` changes. `{output}` in the words stands for the build folder. */
+  /** Runs before the first use, and again when one of `inputs` changes. `{output}` stands for the build folder. */
   build: z
     .strictObject({
       command: z.array(word).min(1),
       inputs: z.array(word).min(1),
-      /** Words of the command that not every compiler takes, such as `-march=native`. A build that fails is run again without them. */
+      /** Words that not every compiler takes, such as `-march=native`. A build that fails is run again without them. */
       optional: z.array(word).default([]),
     })
     .refine(({ command, optional }) => optional.every((one) => command.slice(1).includes(one)), {
@@ -105,7 +104,6 @@ export const manifestSchema = z.strictObject({
 export type Manifest = z.infer<typeof manifestSchema>;
 export type NeededTool = z.infer<typeof neededToolSchema>;
 export type NeededLibrary = z.infer<typeof neededLibrarySchema>;
-/** The threads that a row computes on here. */
 export function threadsHere({ threads }: Pick<Manifest, 'threads'>): number {
   return threads === 'cores' ? availableParallelism() : threads;
 }

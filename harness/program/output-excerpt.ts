@@ -1,13 +1,13 @@
 import { StringDecoder } from 'node:string_decoder';
 import { printableLines } from '../printable.ts';
 
-/** The first error of a compiler and the line of a syntax error come first; what a program died of comes last. */
+/** A compiler's first error and the line of a syntax error come first; what a program died of comes last. */
 const HEAD_LINES = 6;
 const TAIL_LINES = 12;
 const HEAD_CHARACTERS = 2_000;
 const TAIL_CHARACTERS = 4_000;
 
-/** What a program printed for people, in bounded memory however much that is: its beginning and its end. */
+/** The beginning and the end of what a program printed, in bounded memory. */
 export class OutputExcerpt {
   readonly #decoder = new StringDecoder('utf8');
   #head = '';
@@ -21,7 +21,7 @@ export class OutputExcerpt {
     this.#tail = (this.#tail + text).slice(-TAIL_CHARACTERS);
   }
 
-  /** Printable lines, `…` where lines were left out between beginning and end; Node's own frames are left out. */
+  /** Printable lines, `…` for those left out; without Node's own frames. */
   text(): string {
     const whole = this.#length <= TAIL_CHARACTERS;
     const tail = linesOf(this.#tail);

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
- * Memory of a process and its descendants in bytes, from /proc; undefined where there is none (other platforms, process gone).
- * `resident` is what it holds now, `peak` the most each of them ever held.
+ * Bytes of a process and its descendants, from /proc; undefined if there is none. `resident` is what it holds now, `peak` the
+ * most each of them held.
  */
 export function processMemory(pid: number): { readonly resident: number; readonly peak: number } | undefined {
   const own = statusOf(pid);
@@ -37,8 +37,8 @@ function childrenOf(pid: number): readonly number[] {
 }
 
 /**
- * Bytes that a process holds now, as the system's list of processes tells, for where there is no /proc; on macOS its descendants
- * are counted too. Takes tens of milliseconds: never to be asked while a word is timed. undefined where the list does not tell.
+ * Bytes that a process holds now by the system's list of processes, without /proc; on macOS with its descendants. Takes tens of
+ * milliseconds: never ask while a word is timed. Undefined if the list does not tell.
  */
 export function listedMemory(pid: number): number | undefined {
   const [program, ...words] =
@@ -64,13 +64,13 @@ export function memoryInPs(list: string, pid: number): number | undefined {
   return own === undefined ? undefined : (own + heldBelow(pid)) * 1024;
 }
 
-/** From one line of comma-separated values whose last is KiB, with whatever sets thousands apart: `"14.236 K"`. */
+/** From one line of comma-separated values whose last is KiB, with any separator of thousands: `"14.236 K"`. */
 export function memoryInTasklist(line: string): number | undefined {
   const digits = /"([^"]+)"\s*$/.exec(line)?.[1]?.replace(/\D/g, '') ?? '';
   return digits === '' ? undefined : Number(digits) * 1024;
 }
 
-/** What the scheduler says of a process and its descendants, in nanoseconds since they began. */
+/** Of a process and its descendants, in nanoseconds since they began. */
 export interface SchedulerTimes {
   /** All threads, on a processor. */
   readonly running: number;
@@ -80,17 +80,14 @@ export interface SchedulerTimes {
   readonly waiting: number;
 }
 
-/**
- * From schedstat (Documentation/scheduler/sched-stats.rst of Linux); undefined where there is none. What ended meanwhile counts
- * as none.
- */
+/** From schedstat (Documentation/scheduler/sched-stats.rst of Linux); undefined if there is none. What has ended does not count. */
 export function schedulerTimes(pid: number): SchedulerTimes | undefined {
   try {
     let [running, mainRunning, waiting] = [0, 0, 0];
     for (const thread of readdirSync(`/proc/${pid}/task`)) {
       const [ran, waited] = threadTimes(pid, thread);
       running += ran;
-      // What other threads wait for is part of the work, which the process times itself.
+      // The process itself times what other threads wait for: it is part of the work.
       if (thread !== String(pid)) continue;
       mainRunning += ran;
       waiting += waited;

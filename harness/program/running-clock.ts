@@ -1,6 +1,6 @@
 /**
- * The harness's clock, which stands still while this process is stopped: Ctrl-Z stops it, and `fg` lets it go on (SIGCONT). Rows
- * are in sessions of their own and are not stopped with it; what they answered meanwhile waits to be read.
+ * The harness's clock, which stands still while this process is stopped by Ctrl-Z, until `fg` (SIGCONT). Rows are in sessions
+ * of their own and go on; their answers wait to be read.
  */
 const TICK_MILLISECONDS = 250;
 
@@ -30,7 +30,7 @@ function watch(): void {
   });
 }
 
-/** Milliseconds since some moment, without the time in which this process was stopped. */
+/** Without the time in which this process was stopped. */
 export function runningMilliseconds(): number {
   watch();
   return performance.now() - stoppedMilliseconds;
@@ -38,7 +38,7 @@ export function runningMilliseconds(): number {
 
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** `setTimeout` by this clock. @returns what takes it back */
+/** `setTimeout` by this clock. @returns what cancels it */
 export function runningTimeout(act: () => void, milliseconds: number): () => void {
   const end = runningMilliseconds() + milliseconds;
   let timer: NodeJS.Timeout;
@@ -47,7 +47,8 @@ export function runningTimeout(act: () => void, milliseconds: number): () => voi
     const left = end - runningMilliseconds();
     timer = setTimeout(
       () => {
-        // Timers come first when this process goes on. By the next phase the signal and what waited to be read have come too.
+        // Timers come first when this process goes on; by the next phase the signal and what waited to be read have come
+        // too.
         check = setImmediate(() => (end > runningMilliseconds() ? wait() : act()));
       },
       Math.min(Math.max(0, left), LONGEST_TIMER),
@@ -60,7 +61,7 @@ export function runningTimeout(act: () => void, milliseconds: number): () => voi
   };
 }
 
-/** Does something again if this process was stopped meanwhile, for then its times mean nothing. */
+/** Repeats work in which this process was stopped: its times mean nothing. */
 export async function repeatIfStopped<T>(work: () => Promise<T>): Promise<T> {
   watch();
   const stops = timesStopped;

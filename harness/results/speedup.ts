@@ -18,10 +18,7 @@ export function speedupOver(
   return baseline && ratioOver(row, baseline.row);
 }
 
-/**
- * How many times faster a row is than a baseline; undefined if they were not compared. A baseline may have any name,
- * `__proto__` too.
- */
+/** How many times faster a row is than a baseline; undefined if they were not compared. A baseline may have any name, `__proto__` too. */
 export function ratioOver({ speedup }: VerifiedRow, baseline: string): Interval | undefined {
   return Object.hasOwn(speedup, baseline) ? speedup[baseline] : undefined;
 }

@@ -19,10 +19,7 @@ export function resultPath(createdAt: string, taskName: string, folder: string =
   return join(folder, `${time}-${taskName.replaceAll(/[^\w.-]+/g, '-')}.json`);
 }
 
-/**
- * Writes the file whole or not at all: a run that is killed leaves what it had saved last. @throws UsageError if it cannot be
- * written
- */
+/** Writes the file whole or not at all: a run that is killed leaves what it had saved last. @throws UsageError if it cannot be written */
 export async function saveResult(path: string, result: BenchResult): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true });

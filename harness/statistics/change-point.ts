@@ -147,10 +147,7 @@ export class LevelFits {
   }
 }
 
-/**
- * From the differences of neighbours: 1.4826 makes the median absolute value of normal noise its deviation, √2 undoes the
- * difference.
- */
+/** From the differences of neighbours: 1.4826 makes the median absolute value of normal noise its deviation, √2 undoes the difference. */
 function noiseDeviation(logarithms: readonly number[]): number {
   if (logarithms.length < 2) return SMALLEST_DEVIATION;
   const differences = logarithms.slice(1).map((x, i) => Math.abs(x - logarithms[i]));

@@ -3,10 +3,7 @@ import { isVerified } from '../../results/schema.ts';
 import { formatNumber, roundToInterval } from '../number-format.ts';
 import type { Exporter } from './export.ts';
 
-/**
- * Input of `benchmark-action/github-action-benchmark` with `tool: customSmallerIsBetter`. `value` is the median, `range` its
- * interval.
- */
+/** Input of `benchmark-action/github-action-benchmark` with `tool: customSmallerIsBetter`. `value` is the median, `range` its interval. */
 export const githubActionBenchmark: Exporter = {
   format: 'github-action-benchmark',
   serialize(result) {

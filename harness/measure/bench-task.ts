@@ -24,25 +24,24 @@ import { TimeBudget } from './time-budget.ts';
 
 export interface BenchTaskOptions {
   readonly request: TaskRequest;
-  /** Everything discovered: reference and trusted trainer come from here too. */
+  /** Everything discovered, the reference and the trusted trainer among it. */
   readonly all: readonly DiscoveredImplementation[];
-  /** The rows of the table, in its order. */
+  /** In the order of the table. */
   readonly chosen: readonly DiscoveredImplementation[];
-  /** What hosts the TypeScript implementations; the pinned Node where left out. */
+  /** Of the TypeScript implementations; the pinned Node by default. */
   readonly runtimes?: readonly RuntimeName[] | undefined;
-  /** Rows or implementations to compare the others with; where none is named, see {@link chooseBaselines}. */
+  /** Rows or implementations to compare the others with; by default see {@link chooseBaselines}. */
   readonly baselines: readonly string[];
-  /** The implementation that was named first. */
   readonly firstNamed?: string | undefined;
   readonly pace: Pace;
   readonly limit: RoundLimit;
-  /** Half width over median that the noise report holds the rows against. */
+  /** Half width over median, for the warnings about noise. */
   readonly precision: number;
-  /** A result whose laps are to be run again. */
+  /** A result whose laps are run again. */
   readonly like?: BenchResult | undefined;
-  /** A run that was interrupted; this one is to go on from its rounds. */
+  /** An interrupted run, which this one continues. */
   readonly resumed?: BenchResult | undefined;
-  /** From the first round until everything ends, whatever rows do; half of it is the most that one row gets. */
+  /** From the first round until everything ends; one row gets at most half of it. */
   readonly roundsMilliseconds?: number | undefined;
   /** The machine as it was before the tool began to work. */
   readonly watch: NoiseWatch;
@@ -50,7 +49,7 @@ export interface BenchTaskOptions {
   readonly replyTimeoutMilliseconds?: number;
   /** What begins and may take long. */
   readonly onStage: (text: string) => void;
-  /** How it goes on, in a few words. */
+  /** Progress, in a few words. */
   readonly onStatus: (text: string) => void;
   readonly onEvent: (event: RaceEvent, entries: readonly Entry[]) => void;
   /** Called whenever there is something new to keep. */
@@ -61,10 +60,8 @@ const REPEATED_LAPS =
   'the laps are those of another run (--like): a row could have kept their losses, so the times are only as honest as the rows';
 
 /**
- * Benchmarks one task: prepares it, computes what is right, races the implementations, and yields the result.
- * When interrupted during the race, the result holds the rounds that were checked until then.
- *
- * @throws UsageError for a task or data set that cannot be trained
+ * Prepares one task, computes what is right, races the implementations, and returns the result: if interrupted, with the rounds
+ * that were checked. @throws UsageError for a task that cannot be trained
  */
 export async function benchTask(options: BenchTaskOptions): Promise<BenchResult> {
   const task = await prepareTask(options.request);
@@ -129,7 +126,7 @@ async function benchWithin(budget: TimeBudget, task: PreparedTask, options: Benc
   const baselines = chooseBaselines(contenders, options.baselines, options.firstNamed);
   const warnings = [...(like === undefined ? [] : [REPEATED_LAPS]), ...expectation.warnings];
   const claims = await readClaims(task.description).catch((error) => {
-    // Others' figures are no reason to throw away our own.
+    // A run does not depend on others' figures.
     if (!(error instanceof UsageError)) throw error;
     warnings.push(`published claims are left out: ${error.message}`);
     return [];
@@ -183,7 +180,7 @@ async function benchWithin(budget: TimeBudget, task: PreparedTask, options: Benc
         const microseconds = await calibrate(signal);
         if (microseconds !== undefined) calibrations.push(microseconds);
       }
-      // Kept before it is told: who reads "round 1 done" can rely on it.
+      // Saved first: who reads "round 1 done" can rely on it.
       if (event.kind === 'round' || event.kind === 'verified') await options.onResult(resultOf(current, taken));
       options.onEvent(event, current);
     },
@@ -198,14 +195,14 @@ async function benchWithin(budget: TimeBudget, task: PreparedTask, options: Benc
   return resultOf(budget.isOver ? entries.map(untimed) : entries, firstDocuments);
 }
 
-/** Nothing is left out of the table: a row that the time did not reach says so. */
+/** No row is left out of the table: one that the time did not reach says so. */
 function untimed(entry: Entry): Entry {
   if (entry.state === 'refused' || (entry.state === 'racing' && entry.samples.length > 0)) return entry;
   const reason = 'the time of the run was over before it was timed; give --budget more, or leave out slow rows';
   return { state: 'refused', identity: identityOf(entry), refusal: { status: 'error', reason } };
 }
 
-/** The table's rows in its order, those of several runtimes side by side; one that cannot run here says why. */
+/** The table's rows in its order; one that cannot run here says why. */
 async function lineUp(
   chosen: readonly DiscoveredImplementation[],
   runtimes: readonly RuntimeName[] | undefined,
@@ -216,7 +213,7 @@ async function lineUp(
   for (const implementation of chosen) {
     if (isBroken(implementation)) {
       const { name, problem } = implementation;
-      // A manifest that cannot be read says nothing of language or precision either.
+      // A manifest that cannot be read does not say these.
       const identity = {
         implementation: name,
         language: '?',
@@ -242,7 +239,7 @@ async function lineUp(
 
 const STEPS_TO_TIME = 3;
 
-/** What the float64 model needs to check one step of this task. */
+/** What the float64 model needs to check one step. */
 export function forcedStepMilliseconds({ task: { training } }: Pick<Expectation, 'task'>): number {
   const teacher = new Teacher(training, 'float64');
   let parameters = training.parameters;

@@ -14,7 +14,7 @@ import type { Expectation } from '../verify/expectation.ts';
 import { type LapsVerdict, type TimedLap, verifyTimedLaps } from '../verify/timed-laps.ts';
 import { type Verification, verifyImplementation } from '../verify/verify-implementation.ts';
 
-/** What tables and results say about a row whether or not it was timed. */
+/** What results say of every row, timed or not. */
 export interface RowIdentity {
   readonly implementation: string;
   readonly runtime?: string;
@@ -24,60 +24,56 @@ export interface RowIdentity {
   readonly threads: number;
 }
 
-/** Why a row has no time. */
 export type Refusal = Pick<RefusedRow, 'status' | 'reason'>;
 
-/** What a row was made of. */
 export type Origin = Pick<VerifiedRow, 'sourceHash' | 'tools'>;
 
 /** What is known of a row before it is timed. */
 export type Admission = { readonly status: 'verified'; readonly stepsVerified: number } & StepCost &
   Pick<VerifiedRow, 'build'>;
 
-/** How many steps are checked from the row's own state: all of one lap, and so many more. */
+/** Checked from the row's own state: all of one lap, and so many more. */
 export interface ForcedSteps {
   readonly wholeLap: boolean;
   readonly extraSteps: number;
 }
 
-/** A second process of a row, in which what was timed is done again and checked. */
+/** A second process of a row, which repeats what was timed, to be checked. */
 export interface Witness {
   check(laps: readonly TimedLap[], forced: ForcedSteps): Promise<LapsVerdict>;
   quit(): Promise<void>;
 }
 
-/** One row as the schedule sees it: something to admit, to start and to check. */
+/** One row to admit, to start and to check. */
 export interface Contender {
   readonly identity: RowIdentity;
   readonly origin: Origin;
   readonly roles: readonly Role[];
-  /** Whether it runs in a runtime whose widest SIMD is 128 bits. */
+  /** In a runtime whose widest SIMD is 128 bits. */
   readonly isHosted: boolean;
-  /** Everything that can be checked without timing, and how long a step takes. `keep` gets the process in which all was well. */
+  /** Checks everything that needs no timing, and how long a step takes. `keep` gets the process, if all was well. */
   readonly admit: (signal: AbortSignal, keep?: (trainer: TrainerProcess) => void) => Promise<Admission | Refusal>;
-  /** Starts a fresh process. Rejects with an `ImplementationFailure` or an `UnsupportedTask`. */
+  /** A fresh process. Rejects with an `ImplementationFailure` or an `UnsupportedTask`. */
   readonly start: (signal: AbortSignal) => Promise<TrainerProcess>;
-  /** @param trainer the process to do it in; a fresh one where left out */
+  /** @param trainer the process to do it in; a fresh one by default */
   readonly witness: (signal: AbortSignal, trainer?: TrainerProcess) => Witness;
 }
 
-/** How a contender is started and checked. */
 export interface ContenderOptions {
   readonly signal: AbortSignal;
   readonly replyTimeoutMilliseconds?: number | undefined;
-  /** How long its steps may be checked before it is timed. */
+  /** For checking steps before the row is timed. */
   readonly budgetSeconds: number;
-  /** Random tasks are part of its admission: of this seed, or of one drawn afresh. */
+  /** Of the random tasks; drawn afresh by default. */
   readonly gauntletSeed?: number | undefined;
-  /** Told what begins and may take long: `building rust (cargo)`. */
+  /** What begins and may take long: `building rust (cargo)`. */
   readonly onStage?: ((text: string) => void) | undefined;
-  /** Told how it goes on while it is verified: `rust: step 12 of 40`. */
+  /** Progress of verification: `rust: step 12 of 40`. */
   readonly onStatus?: ((text: string) => void) | undefined;
-  /** How long it may take to find out how long its step takes. */
+  /** For finding out how long a step takes. */
   readonly scoutMilliseconds: number;
 }
 
-/** A row on one task. */
 export async function contenderOf(
   entrant: Entrant,
   expectation: Expectation,
@@ -166,19 +162,19 @@ function admissionOf(
   }
 }
 
-/** Raised where what was timed is not what a right row does, or its time is not true: it is refused, whatever its time. */
+/** What was timed is not what a right row does, or its time is not true. */
 export class WrongLaps extends Error {
   override readonly name = 'WrongLaps';
 }
 
-/** @throws WrongLaps where the laps are not right */
+/** @throws WrongLaps if the laps are not right */
 export async function requireRight(witness: Witness, laps: readonly TimedLap[], forced: ForcedSteps) {
   const verdict = await witness.check(laps, forced);
   if (verdict.status === 'verified') return verdict;
   throw new WrongLaps(verdict.reason);
 }
 
-/** A second process of a row. It lives as long as the race does, for an interpreter may take seconds to start. */
+/** It lives as long as the race does, for an interpreter may take seconds to start. */
 export class LapWitness implements Witness {
   readonly #start: () => Promise<TrainerProcess>;
   readonly #task: TrainingTask;
@@ -210,15 +206,15 @@ export class LapWitness implements Witness {
   }
 }
 
-/** What a step takes once warm: a forecast, good enough to share out time with. */
+/** A forecast, good enough to share out time. */
 export interface StepCost {
   readonly nanosecondsPerStep: number;
-  /** Time its code took to be built for these sizes, where it was not in a cache. */
+  /** For these sizes, if not in a cache. */
   readonly buildNanoseconds?: number;
 }
 
 /**
- * Finds out how long a step takes, by the harness's clock, from stretches of doubling length: just-in-time compilers do most of their work
+ * How long a step takes by the harness's clock, from stretches of doubling length: just-in-time compilers do most of their work
  * in the first ones. Leaves the trainer somewhere in its schedule.
  */
 export async function stepCost(

@@ -2,14 +2,14 @@ import type { TrainingTask } from '../../impls/contract.ts';
 import { PythonRandom } from '../task/python-random.ts';
 import { UsageError } from '../usage-error.ts';
 
-/** Below so many documents there are too few laps that begin where no earlier one did. */
+/** With fewer documents there are too few laps that begin where no earlier one did. */
 const FEWEST_DOCUMENTS = 64;
-/** Of so many laps that could be next, the one whose documents are nearest to the average in length is taken. */
+/** Of so many laps the one whose documents are nearest to the average in length is next. */
 const CANDIDATES = 32;
 
 /**
- * Hands out first documents of laps, each once. Half of all documents are for laps that are timed, half for warm-up, by chance:
- * a row can tell neither where the next lap begins, nor whether it counts.
+ * Hands out first documents of laps, each once. Half of all documents, by chance, are for timed laps, half for warm-up: a row
+ * knows neither where the next lap begins, nor whether it counts.
  */
 export class LapDeck {
   readonly #task: TrainingTask;
@@ -23,8 +23,8 @@ export class LapDeck {
   /**
    * @param seed known to nobody before the run
    * @param repeated first documents of another run, round by round, to be handed out again
-   * @param used first documents of another run that are not handed out: a row could have kept what came of them
-   * @throws UsageError where there are too few documents
+   * @param used first documents of another run that are not handed out: a row could have kept their losses
+   * @throws UsageError for too few documents
    */
   constructor(
     task: TrainingTask,
@@ -52,13 +52,13 @@ export class LapDeck {
     }
   }
 
-  /** Where a lap of warm-up begins. Once all have been taken they come again. */
+  /** Where a lap of warm-up begins; they repeat once all were taken. */
   warmUp(): number {
     return this.#warmUp[this.#warmUpsTaken++ % this.#warmUp.length];
   }
 
   /**
-   * The timed laps of a round, the same for all its rows: `lapOf(n)` is where the n-th lap begins, undefined where no document is left.
+   * The timed laps of a round, the same for all rows: `lapOf(n)` is where the n-th begins, undefined if no document is left.
    * @param lengths steps of the laps, of all rows
    */
   round(
@@ -77,17 +77,15 @@ export class LapDeck {
     return { lapOf, taken };
   }
 
-  /** Whether every document for timed laps has been taken. */
   get isEmpty(): boolean {
     return this.#timed.length === 0;
   }
 
-  /** Positions a document has on average. */
   get averagePositions(): number {
     return this.#positionsBefore[this.#positionsBefore.length - 1] / (this.#positionsBefore.length - 1);
   }
 
-  /** Positions that a lap's timed steps train on: all but its first step's. */
+  /** All but its first step's. */
   timedPositions(firstDocument: number, steps: number): number {
     const { batch } = this.#task;
     return this.#positions(firstDocument + batch, (steps - 1) * batch);

@@ -10,10 +10,7 @@ import { pinnedNode } from '../program/runtime.ts';
 import { findTool } from '../program/tool.ts';
 import type { Machine, Runtime } from '../results/schema.ts';
 
-/**
- * This machine, as results record it. The fingerprint is a hash of what makes its figures comparable with each other (platform,
- * architecture, processor, cores, memory to the GiB); it holds no name and no address.
- */
+/** This machine, as results record it. The fingerprint is a hash of what makes figures comparable; it holds no name and no address. */
 export function thisMachine(): Omit<Machine, 'nativePeakGflops' | 'simd128PeakGflops'> {
   const cpu = cpus()[0]?.model.trim() || 'unknown processor';
   const described = {
@@ -29,17 +26,16 @@ export function thisMachine(): Omit<Machine, 'nativePeakGflops' | 'simd128PeakGf
   return { fingerprint: hash('sha256', identity).slice(0, 12), ...described };
 }
 
-/** The runtime that hosts the TypeScript rows. */
 export function thisRuntime(): Runtime {
   return { name: 'node', version: process.versions.node, v8: process.versions.v8 };
 }
 
 const peakSchema = z.strictObject({ float32: z.number().positive(), float64: z.number().positive() });
 
-/** Multiply-add peaks of one core of this machine, as far as they can be had here. */
+/** As far as they can be measured here. */
 export type MachinePeaks = Pick<Machine, 'nativePeakGflops' | 'simd128PeakGflops'>;
 
-/** Measured now: one by native code where there is a C compiler, one by the runtime that hosts TypeScript rows. */
+/** By native code if there is a C compiler, and by the runtime of the TypeScript rows. */
 export async function measureMachinePeaks(signal: AbortSignal): Promise<MachinePeaks> {
   const native = await nativePeak(signal);
   const simd128 = await runPeakProgram([], signal);
@@ -72,7 +68,7 @@ async function nativePeak(signal: AbortSignal): Promise<string | undefined> {
   }
 }
 
-/** How long fixed code of the harness takes on this machine just now, in microseconds; undefined where it cannot run. */
+/** How long fixed code of the harness takes just now, in microseconds; undefined if it cannot run. */
 export async function calibrate(signal: AbortSignal): Promise<number | undefined> {
   const output = await runPeakProgram(['calibrate'], signal);
   return output === undefined ? undefined : z.number().positive().parse(JSON.parse(output));

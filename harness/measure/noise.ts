@@ -6,14 +6,14 @@ import type { Noise, Row } from '../results/schema.ts';
 import { relativeHalfWidth } from '../statistics/median-interval.ts';
 import { percent } from '../statistics/percent.ts';
 
-/** Processor time of the whole machine since it booted, in ticks. */
+/** Of the whole machine since it booted. */
 export interface ProcessorTicks {
   readonly total: number;
-  /** Time in which another virtual machine held the processor that this one asked for. */
+  /** While another virtual machine held the processor that this one asked for. */
   readonly steal: number;
 }
 
-/** What the machine tells of itself, behind one interface so that a test can play a noisy one. */
+/** What the machine says of itself, as an interface so that a test can play a noisy one. */
 export interface MachineSenses {
   readonly loadAverage: () => number | undefined;
   readonly ticks: () => ProcessorTicks | undefined;
@@ -22,19 +22,19 @@ export interface MachineSenses {
 }
 
 export const machineSenses: MachineSenses = {
-  // Windows has no load average, and Node reports zeros.
+  // Windows has none, and Node reports zeros.
   loadAverage: () => (process.platform === 'win32' ? undefined : loadavg()[0]),
   ticks: () => parseTicks(readIfThere('/proc/stat')),
   governor: () => readIfThere('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor')?.trim(),
   cores: availableParallelism(),
 };
 
-/** Above these a figure is likely to be the machine's as much as the program's. */
+/** Above these a figure is as much the machine's as the program's. */
 const STEAL_LIMIT = 0.01;
 const LOAD_LIMIT_PER_CORE = 0.5;
 const CALIBRATOR_SPREAD_LIMIT = 0.02;
 
-/** Watches the machine from its construction on. Warnings are facts in a few words; whoever shows them says once what to do. */
+/** Watches the machine from its construction on. Warnings are facts in a few words; whoever shows them adds the advice. */
 export class NoiseWatch {
   readonly #senses: MachineSenses;
   readonly #loadBefore: number | undefined;
@@ -46,12 +46,7 @@ export class NoiseWatch {
     this.#ticksBefore = senses.ticks();
   }
 
-  /**
-   * What was seen until now, and what follows from it.
-   *
-   * @param calibratorMicroseconds the calibrator's time per sample, one figure a round
-   * @param precision half width over median that the run aimed for
-   */
+  /** @param calibratorMicroseconds one figure a round @param precision half width over median that the run aimed for */
   report(calibratorMicroseconds: readonly number[], rows: readonly Row[], precision: number): Noise {
     const stealFraction = stolen(this.#ticksBefore, this.#senses.ticks());
     const governor = this.#senses.governor();
@@ -77,7 +72,7 @@ export function parseTicks(stat: string | undefined): ProcessorTicks | undefined
     .split(' ')
     .map(Number);
   if (fields === undefined || fields.length < 8) return undefined;
-  // Guest time, in the fields after the eighth, is already counted as user time.
+  // Guest time, after the eighth field, is already counted as user time.
   return { total: fields.slice(0, 8).reduce((sum, ticks) => sum + ticks, 0), steal: fields[7] };
 }
 

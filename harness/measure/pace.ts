@@ -1,21 +1,21 @@
 /** How much time a row may take, all of it by the harness's clock. */
 export interface Pace {
-  /** Fewest documents timed in a lap, for a row that trains them in `slowLapMilliseconds`. */
+  /** In a lap, if the row trains them in `slowLapMilliseconds`. */
   readonly fewestDocuments: number;
   /** A lap has as many steps as fit in this, once warm. */
   readonly lapMilliseconds: number;
-  /** A row that cannot train the fewest documents in this takes as many as fit, and at least two steps. */
+  /** A row too slow for the fewest documents takes as many as fit, and at least two steps. */
   readonly slowLapMilliseconds: number;
-  /** No lap is longer than what the float64 model checks step by step in this. */
+  /** No lap is longer than what the float64 model checks in this. */
   readonly forcedLapMilliseconds: number;
-  /** Verification before any timing goes on for as many steps as fit in this, and at least one. */
+  /** For checking steps before any timing, at least one. */
   readonly verifyMilliseconds: number;
-  /** Finding out how fast a row is once warm takes no longer than this, or than the shortest lap. */
+  /** For finding out how fast a row is once warm. */
   readonly scoutMilliseconds: number;
-  /** Warm-up that is not over by then is cut off, and the row marked "not steady". A row whose lap takes longer gets none. */
+  /** Warm-up is cut off then, and the row marked "not steady". A row whose lap takes longer gets none. */
   readonly warmUpMilliseconds: number;
   readonly samplingMilliseconds: number;
-  /** Laps timed in a process, for rows that are fast enough to repeat them. */
+  /** In a process, for rows that are fast enough. */
   readonly fewestLaps: number;
 }
 

@@ -8,14 +8,14 @@ import type { LapDeck } from './lap-deck.ts';
 import type { Pace } from './pace.ts';
 import type { ClockEvidence } from './two-clocks.ts';
 
-/** What one fresh process yields: one sample of the row, however many laps it ran. Not yet verified. */
+/** What one fresh process gives: one sample of the row, not yet verified. */
 export interface ProcessSample extends ClockEvidence {
   readonly laps: readonly Lap[];
-  /** Median over its laps, by its own clock, of the time a document of average length takes. */
+  /** Median over its laps, by its own clock, for a document of average length. */
   readonly nanosecondsPerDocument: number;
-  /** False where warm-up ran into its limit before lap times settled. */
+  /** False if warm-up was cut off before lap times settled. */
   readonly steady: boolean;
-  /** From spawning the process to the answer of its first step, without the time a build took. */
+  /** From spawning the process to the answer of its first step, without the time of a build. */
   readonly startupNanoseconds: number;
   readonly peakRssBytes?: number;
   /** Processor time over elapsed time during the timed laps. */
@@ -24,12 +24,12 @@ export interface ProcessSample extends ClockEvidence {
 
 export interface SampleOptions {
   readonly deck: LapDeck;
-  /** Where the n-th timed lap begins; undefined where there is none left. */
+  /** Where the n-th timed lap begins; undefined if there is none left. */
   readonly lapOf: (n: number) => number | undefined;
-  /** Steps of a lap, the first among them, which is not timed. */
+  /** With the first, which is not timed. */
   readonly lapSteps: number;
   readonly batch: number;
-  /** What a lap is expected to take: a row whose lap is beyond the warm-up limit is timed cold, once. */
+  /** A row whose lap takes longer than the warm-up may is timed cold, once. */
   readonly lapNanoseconds: number;
   readonly pace: Pace;
   readonly signal: AbortSignal;
@@ -37,10 +37,10 @@ export interface SampleOptions {
 
 /** Enough to know what a word costs on a busy machine. */
 const EMPTY_WORDS = 8;
-/** A lap that takes longer gains nothing worth looking for in the time between two words. */
+/** In a longer lap, working between two words gains too little. */
 const LONGEST_PAUSE_MILLISECONDS = 40;
 
-/** Starts a process, warms it up until lap times are steady, times laps, and ends it. @throws whatever the contender's process throws */
+/** Starts a process, warms it up until lap times are steady, times laps, and ends it. @throws what the contender's process throws */
 export async function sampleProcess(contender: Contender, options: SampleOptions): Promise<ProcessSample> {
   const { deck, lapSteps, batch, lapNanoseconds, pace, signal } = options;
   const trainer = await contender.start(signal);
@@ -107,7 +107,7 @@ async function warmUp(
   return false;
 }
 
-/** Sampling is tinybench's; the duration of each sample is all its words' by the harness's clock. */
+/** tinybench samples; the duration of each sample is that of all its words by the harness's clock. */
 async function timeLaps(
   name: string,
   trainer: TrainerProcess,
@@ -135,14 +135,13 @@ async function timeLaps(
     { async: true },
   );
   await bench.run().catch((error) => {
-    // A small data set: what was timed until then counts.
+    // In a small data set, what was timed until then counts.
     if (!(error instanceof NoLapLeft && laps.length > 0)) throw error;
   });
   signal.throwIfAborted();
   return laps;
 }
 
-/** Every document has been a lap's first. */
 export class NoLapLeft extends Error {
   override readonly name = 'NoLapLeft';
 }

@@ -26,7 +26,7 @@ import { OutOfTime, TimeBudget } from './time-budget.ts';
 import { clockFault } from './two-clocks.ts';
 import { averageMatrixFlops } from './work-of-step.ts';
 
-/** What became of one row so far. A refused one has no times, so none can be printed. */
+/** What became of one row so far. A refused one has no times. */
 export type Entry =
   | { readonly state: 'waiting'; readonly contender: Contender }
   | { readonly state: 'refused'; readonly identity: RowIdentity; readonly refusal: Refusal }
@@ -34,14 +34,14 @@ export type Entry =
       readonly state: 'racing';
       readonly contender: Contender;
       readonly admission: Admission;
-      /** Steps of a lap, the first among them, which is not timed. */
+      /** With the first, which is not timed. */
       readonly lapSteps: number;
       /** One process a round, verified; undefined for a round that it sat out. */
       readonly samples: readonly (ProcessSample | undefined)[];
       readonly checked: Checked;
     };
 
-/** How far the timed laps were checked, all rounds together. */
+/** Of the timed laps, all rounds together. */
 export interface Checked {
   readonly stepsCompared: number;
   readonly stepsForced: number;
@@ -50,25 +50,25 @@ export interface Checked {
 
 export type RacingEntry = Entry & { readonly state: 'racing' };
 
-/** How many rounds: as many as said, or until every interval is narrow enough or the time is used up. */
+/** As many rounds as said, or until every interval is narrow enough or the time is up. */
 export type RoundLimit =
   | { readonly rounds: number }
   | {
-      /** Half width of the widest interval over its median at which the race ends. */
+      /** Of the widest interval, half width over median. */
       readonly precision: number;
       /** Counted from the start of the first round. */
       readonly budgetMilliseconds: number;
       readonly mostRounds?: number;
     };
 
-/** What a spectator is told, as it happens. */
+/** What a spectator is told. */
 export type RaceEvent =
   | { readonly kind: 'verifying'; readonly entry: number }
   | { readonly kind: 'verified'; readonly entry: number }
   | { readonly kind: 'sampling'; readonly round: number; readonly entry: number }
-  /** What was timed in this round is done again and checked. */
+  /** What was timed in this round is repeated and checked. */
   | { readonly kind: 'checking'; readonly round: number; readonly entry: number }
-  /** What was timed in this round is right, and in `entries`: time to save it. */
+  /** What was timed in this round is right, and in `entries`. */
   | { readonly kind: 'round'; readonly round: number; readonly widest: number };
 
 export interface RaceOptions {
@@ -78,14 +78,14 @@ export interface RaceOptions {
   /** Of the laps and of the order of the rounds; nobody may know it before the run. */
   readonly seed: number;
   readonly repeated?: RepeatedLaps | undefined;
-  /** First documents of laps that ran in a run before. */
+  /** Of an earlier run's laps. */
   readonly usedDocuments?: readonly number[] | undefined;
   /** What the float64 model needs to check one step. */
   readonly forcedStepMilliseconds: number;
-  /** Beyond these times the cores it used a row is impossible. */
+  /** A time beyond these on all its cores is impossible. */
   readonly peaks?: MachinePeaks;
   readonly signal: AbortSignal;
-  /** The time that the race and each of its rows have; without it, as long as it takes. */
+  /** Of the race and of each row; unlimited by default. */
   readonly budget?: TimeBudget;
   readonly onEvent?: (
     event: RaceEvent,
@@ -96,7 +96,6 @@ export interface RaceOptions {
   readonly now?: () => number;
 }
 
-/** Laps of another run. */
 export interface RepeatedLaps {
   /** Round by round. */
   readonly firstDocuments: readonly (readonly number[])[];
@@ -106,25 +105,25 @@ export interface RepeatedLaps {
 
 export interface Race {
   readonly entries: readonly Entry[];
-  /** First documents of the timed laps, round by round. */
+  /** Of the timed laps, round by round. */
   readonly firstDocuments: readonly (readonly number[])[];
 }
 
-/** Processes every row gets, however slow it is: fewer have no interval worth the name. */
+/** For every row, however slow: fewer give no useful interval. */
 export const FEWEST_PROCESSES = 3;
-/** A row whose process takes more than this share of the budget, and twice as long as the others, sits out the rounds after its fewest. */
+/** A row whose process takes more than this share of the budget, and twice as long as the others, sits out later rounds. */
 const MOST_OF_BUDGET = 0.025;
-/** Steps of every process that are checked from the row's own state, beyond one whole lap of its first. */
+/** Steps of every process that are checked from the row's own state, besides one whole lap of its first. */
 const EXTRA_STEPS = 24;
-/** Nothing is timed while this many are verified side by side. */
+/** So many are verified at once, while nothing is timed. */
 const SIDE_BY_SIDE = 2;
 
 /**
- * Verifies every row, then times the right ones in rounds: each round takes all of them in a new random order, each in a
- * fresh process and over the same laps, and then does again in a second process what was timed, and checks it. A row that
- * breaks, turns out wrong or tells an untrue time is refused and the others go on.
+ * Verifies every row, then times the right ones in rounds. Each round takes all rows in a new random order, each in a fresh
+ * process and over the same laps; then a second process of each row repeats what was timed, and it is checked. A row that
+ * breaks, is wrong or tells an untrue time is refused; the others go on.
  *
- * Ends early, without an error, when the signal is aborted: what was checked until then is in the entries.
+ * If the signal is aborted, it ends without an error, with what was checked until then.
  */
 export async function race(lineUp: readonly Entry[], options: RaceOptions): Promise<Race> {
   const { task, pace, limit, seed, repeated, onEvent, now = runningMilliseconds } = options;
@@ -135,9 +134,9 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
   const firstDocuments: (readonly number[])[] = [];
   const witnesses = new Map<Contender, Witness>();
   const tell = async (event: RaceEvent) => onEvent?.(event, entries, firstDocuments);
-  /** Rows that have used their time, and keep the rounds they have. */
+  /** Rows that have used their time, and keep their rounds. */
   const retired = new Set<Contender>();
-  /** Sets the entry that `work` yields, a refused one where it failed. False where it was interrupted. */
+  /** Sets the entry that `work` returns, a refused one if it fails. False if interrupted. */
   const update = async (index: number, contender: Contender, work: () => Promise<Entry>): Promise<boolean> => {
     const entry = entries[index];
     try {
@@ -151,7 +150,7 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
   };
   const rests = (contender: Contender, round: number) =>
     retired.has(contender) || sitsOut(contender, round, limit, milliseconds);
-  /** What a row took of the last round. */
+  /** Of the last round, by row. */
   const milliseconds = new Map<Contender, number>();
   const racing = () => [...entries.entries()].filter((pair): pair is [number, RacingEntry] => isRacing(pair[1]));
 
@@ -242,7 +241,6 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
   return { entries, firstDocuments };
 }
 
-/** What the tables call it. */
 export function identityOf(entry: Entry): RowIdentity {
   return entry.state === 'refused' ? entry.identity : entry.contender.identity;
 }
@@ -251,12 +249,12 @@ export function isRacing(entry: Entry): entry is RacingEntry {
   return entry.state === 'racing';
 }
 
-/** Time of a document in every round, in nanoseconds; undefined for a round that it sat out. */
+/** Of a document; undefined for a round that it sat out. */
 export function nanosecondsByRound(entry: RacingEntry): readonly (number | undefined)[] {
   return entry.samples.map((sample) => sample?.nanosecondsPerDocument);
 }
 
-/** What is right of a sample is its laps; then its clock is judged, with those of the rounds before. */
+/** First the laps are checked; then the clock, with those of the rounds before. */
 async function check(
   entry: RacingEntry,
   sample: ProcessSample,
@@ -288,7 +286,7 @@ function ceilingFault(sample: ProcessSample, precision: Precision, { task, peaks
   return `its time means ${gflops.toPrecision(3)} GFLOP/s on ${cores.toPrecision(2)} cores; this machine reaches ${peak.toPrecision(3)} on each: impossible`;
 }
 
-/** Steps of a lap: the first, and as many timed ones as fit into the pace and the schedule. */
+/** The first, and as many timed ones as fit into the pace and the schedule. */
 function lapLength(nanosecondsPerStep: number, { pace, task, forcedStepMilliseconds }: RaceOptions): number {
   const fitting = (milliseconds: number) => Math.floor((milliseconds * 1e6) / nanosecondsPerStep);
   const fewest = Math.ceil(pace.fewestDocuments / task.batch);
@@ -303,7 +301,7 @@ function neededMilliseconds({ lapSteps, admission }: RacingEntry, pace: Pace): n
   return 2 * FEWEST_PROCESSES * (pace.warmUpMilliseconds + pace.samplingMilliseconds + 2 * lap);
 }
 
-/** So that the others get more rounds: it has the fewest it needs, and takes a large part of the time. */
+/** It has its fewest rounds and takes much of the time, so the others get more rounds. */
 function sitsOut(
   contender: Contender,
   round: number,
@@ -353,7 +351,7 @@ async function sideBySide<T>(items: Iterable<T>, work: (item: T) => Promise<void
   await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker));
 }
 
-/** What a failure becomes in the table. Anything that is not the implementation's own failure is a bug of ours, and goes up. */
+/** What a failure becomes in the table. Anything but a failure of the implementation is a bug of ours, and is thrown on. */
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof WrongLaps) return { status: 'mismatch', reason: error.message };
   if (error instanceof UnsupportedTask) return { status: 'unsupported', reason: error.message };
@@ -364,7 +362,7 @@ export function refusalOf(error: unknown): Refusal {
   throw error;
 }
 
-/** The last line that it said on standard error, which mostly tells what went wrong. */
+/** Of its standard error, which mostly tells what went wrong. */
 function lastWords({ stderrTail }: ImplementationFailure): string {
   const line = stderrTail
     .split('\n')

@@ -11,11 +11,7 @@ import type { MachinePeaks } from './machine.ts';
 import { type Entry, isRacing, nanosecondsByRound, type RacingEntry } from './race.ts';
 import { averageMatrixFlops } from './work-of-step.ts';
 
-/**
- * The row that an entry has earned so far, or undefined where it has neither a time nor a refusal yet.
- *
- * @param entries all of the race, among them the baselines
- */
+/** The row of an entry so far; undefined if it has neither a time nor a refusal. `entries` are all of the race. */
 export function rowOf(
   entry: Entry,
   entries: readonly Entry[],
@@ -49,7 +45,7 @@ export function rowOf(
     outlierRounds: outlierIndexes(rounds),
     samplesPerLap,
     samplesMeasured: samples.reduce((sum, sample) => sum + sample.laps.length * samplesPerLap, 0),
-    // One process in many that was disturbed while it warmed up says nothing about the row.
+    // One process that was disturbed while it warmed up says nothing about the row.
     steady: samples.filter((sample) => sample.steady).length * 2 > samples.length,
     speedup: speedups(entry, entries, baselines),
     gflops,
@@ -79,12 +75,12 @@ function speedups(
   return speedup;
 }
 
-/** How many times faster one is than the other, by round: both ran the same laps there, minutes apart at most. */
+/** By round: both ran the same laps there, minutes apart at most. */
 export function ratioOf(slower: RacingEntry, faster: RacingEntry): Interval | undefined {
   return pairedRatioInterval(nanosecondsByRound(slower), nanosecondsByRound(faster));
 }
 
-/** What this race says of each published claim: the ratio of the two rows that answer it, or why there is none. */
+/** The ratio of the two rows that answer each published claim, or why there is none. */
 export function claimResults(
   claims: readonly Claim[],
   batch: number,
@@ -117,11 +113,9 @@ function refusalOf(entry: Entry): readonly Pick<RefusedRow, 'implementation' | '
 type Candidate = Pick<Contender, 'identity' | 'roles'>;
 
 /**
- * The rows that all others are compared with. Those asked for, or else Python where it runs and the first row named where it
- * does not, and the scalar autograd beside it.
- *
- * @param asked names of rows or of implementations, the headline's first; a name that no candidate has is left out
- * @param firstNamed the implementation that the person named first
+ * The rows that all others are compared with: those asked for, or else Python (the first row named, if it does not run) and the
+ * scalar autograd.
+ * @param asked names of rows or implementations, the headline's first; unknown ones are left out
  */
 export function chooseBaselines(
   candidates: readonly Candidate[],

@@ -2,20 +2,20 @@ import { median } from 'simple-statistics';
 import type { Precision } from '../program/manifest.ts';
 
 /**
- * Chains of multiply-adds that do not wait for each other. Two units with a latency of four cycles need eight in flight; twelve and the
- * two constants still fit the sixteen registers of x86-64.
+ * Chains of multiply-adds that do not wait for each other. Two units with a latency of four cycles need eight; twelve and two
+ * constants fit the sixteen registers of x86-64.
  */
 const CHAINS = 12;
 const UNROLL = 4;
 
 const ITERATIONS = 20_000;
-/** V8 compiles the loop anew, optimised, while the first runs go on; the peak is the fastest of all. */
+/** V8 optimises the loop while the first runs go on; the peak is the fastest of all. */
 const RUNS = 60;
 
 /**
- * The highest rate of 128-bit SIMD multiply-adds that one core reaches from WebAssembly, in GFLOP/s (10⁹ operations a second, a
- * multiply-add being two): the roof of the roofline model (Williams, Waterman & Patterson, CACM 52(4), 2009). Fused by relaxed SIMD
- * where the runtime has it, a multiplication and an addition otherwise.
+ * The highest rate of 128-bit SIMD multiply-adds that one core reaches from WebAssembly, in GFLOP/s (a multiply-add is two
+ * operations): the roof of the roofline model (Williams, Waterman & Patterson, CACM 52(4), 2009). Fused if the runtime has
+ * relaxed SIMD.
  */
 export function measurePeakGflops(): { float32: number; float64: number } {
   return { float32: peakGflops('float32'), float64: peakGflops('float64') };
@@ -27,8 +27,8 @@ function peakGflops(precision: Precision): number {
 }
 
 /**
- * Time of one run of the same loop in float64, in microseconds: how fast this machine is just now. It is the harness's own code,
- * so no implementation can change it. The median, since it stands for what rows meet too; the first half warms up.
+ * Time of the same loop in float64, in microseconds: how fast this machine is just now. No implementation can change it. The
+ * median, since rows meet the same machine; the first half warms up.
  */
 export function calibrationMicroseconds(): number {
   return median(runsNanoseconds('float64').slice(RUNS / 2)) / 1000;
@@ -96,7 +96,7 @@ function moduleBytes(precision: Precision, fused: boolean): Uint8Array<ArrayBuff
     ...Array.from({ length: UNROLL }, () => chains.flatMap(multiplyAdd)).flat(),
     ...[opcode.localGet, counter, opcode.i32Const, 1, opcode.i32Subtract, opcode.localTee, counter, opcode.branchIf, 0],
     opcode.end,
-    // The sum of all chains is returned, so that none of them can be left out.
+    // All chains are summed, so that none can be left out.
     ...[opcode.localGet, firstChain],
     ...chains.slice(1).flatMap((chain) => [opcode.localGet, chain, ...vector(add)]),
     ...[...vector(extractLane), 0],

@@ -1,14 +1,13 @@
 import { runningMilliseconds, runningTimeout } from '../program/running-clock.ts';
 
-/** Of the rounds: what one row may take of them alone. */
+/** Of the rounds, for one row. */
 const MOST_FOR_ONE_ROW = 0.5;
 
-/** Why a row was ended: it took more than its share of the time. */
+/** A row took more than its share of the time. */
 export class OutOfTime extends Error {
   override readonly name = 'OutOfTime';
 }
 
-/** What one row was allowed, and has used. */
 interface Account {
   readonly end: AbortController;
   /** Aborted by `end`, and by the end of the rounds. */
@@ -16,7 +15,7 @@ interface Account {
   spentMilliseconds: number;
 }
 
-/** In milliseconds; as long as it takes where left out. */
+/** In milliseconds; unlimited by default. */
 export interface TimeLimits {
   /** What each row may take to be verified. */
   readonly verification?: number | undefined;
@@ -25,11 +24,11 @@ export interface TimeLimits {
 }
 
 /**
- * The time that each row has to be verified, and then that all rounds have and each row of them, by the harness's clock: whatever
- * a row does, says or sleeps, it ends. Timers, not checks between words: a row that keeps a word waiting is ended in the middle of it.
+ * The time of each row to be verified, and then of all rounds and each row in them, by the harness's clock. Timers, not checks
+ * between words: a row that keeps a word waiting is ended in the middle of it.
  */
 export class TimeBudget {
-  /** Aborted when the caller's signal is, or when the time of the rounds is over. */
+  /** Aborted with the caller's signal, and at the end of the rounds. */
   readonly signal: AbortSignal;
   readonly #over: AbortController;
   readonly #roundsMilliseconds: number;
@@ -47,7 +46,7 @@ export class TimeBudget {
 
   /**
    * From now on the time of the rounds counts.
-   * @param needs milliseconds that rows need in any case: each gets its own at least, and the rounds the sum of all
+   * @param needs milliseconds that rows need in any case: each gets at least its own, and the rounds the sum of all
    */
   startRounds(needs: ReadonlyMap<unknown, number>): void {
     const needed = [...needs.values()].reduce((sum, own) => sum + own, 0);
@@ -65,12 +64,12 @@ export class TimeBudget {
     return this.#over.signal.aborted;
   }
 
-  /** Ends with {@link OutOfTime}, the same for all of a row's work; `signal` of the run where that ends first. */
+  /** Aborted with {@link OutOfTime} at the end of the row's time, or with the run's signal. */
   signalOf(row: unknown): AbortSignal {
     return this.#accountOf(row).signal;
   }
 
-  /** Does a row's work on its account. @throws OutOfTime where the row has used its share, whatever the work made of that */
+  /** Does a row's work on its account. @throws OutOfTime if the row has used its share, whatever the work made of that */
   async spend<T>(row: unknown, work: () => Promise<T>): Promise<T> {
     const account = this.#accountOf(row);
     const began = runningMilliseconds();

@@ -1,30 +1,30 @@
 import type { ModelConfig, TrainingTask } from '../../impls/contract.ts';
 
 /**
- * Numbers in the matrices that multiply activations: lm_head and, per layer, wq, wk, wv, wo (E² each) and the two of the
- * MLP (4·E² each). The embeddings are looked up, not multiplied.
+ * Numbers in the matrices that multiply activations: lm_head and, per layer, attn_wq, attn_wk, attn_wv, attn_wo (E² each) and
+ * mlp_fc1, mlp_fc2 (4·E² each). The embeddings are looked up, not multiplied.
  */
 export function matrixWeights({ nEmbd, nLayer, vocabSize }: ModelConfig): number {
   return vocabSize * nEmbd + nLayer * 12 * nEmbd ** 2;
 }
 
 /**
- * Matrix work of one document of average length, in floating-point operations: each weight meets each position three times,
- * once forward (Y = W X), once for the gradient of the input (dX = Wᵀ dY) and once for the gradient of the weight
- * (dW = dY Xᵀ), and each time costs a multiplication and an addition.
+ * Matrix work of one document of average length, in floating-point operations. Each weight meets each position three times:
+ * forward (Y = W X), for the gradient of the input (dX = Wᵀ dY) and for that of the weight (dW = dY Xᵀ). Each time is a
+ * multiplication and an addition.
  *
  *     3 · 2 · matrixWeights · positions
  *
- * This alone is what GFLOP/s and the fraction of peak count. Attention (12 · E operations for every pair of positions j ≤ t in
- * every layer), normalisation, softmax, and Adam are real work too and are not counted, so the fraction is a lower bound
- * on how busy the arithmetic is, the same for every implementation.
+ * Only this counts in GFLOP/s and in the fraction of peak. Attention (12 · E operations for every pair of positions j ≤ t in
+ * every layer), normalisation, softmax and Adam are not counted, so the fraction is a lower bound, the same for every
+ * implementation.
  */
 export function averageMatrixFlops({ model, tokens, offsets }: TrainingTask): number {
   const documents = offsets.length - 1;
   return (6 * matrixWeights(model) * (tokens.length - documents)) / documents;
 }
 
-/** Positions that steps `from` … `to - 1` train on, all documents of their batches together, where step 0 begins with `firstDocument`. */
+/** Positions of all documents in steps `from` … `to - 1`, if step 0 begins with `firstDocument`. */
 export function positionsTrained(task: TrainingTask, from: number, to: number, firstDocument = 0): number {
   const documents = task.offsets.length - 1;
   let positions = 0;

@@ -5,10 +5,9 @@ import { z } from 'zod';
 import { cacheFolder, displayPath } from '../project.ts';
 import { readRegularFile, succeeds } from '../regular-file.ts';
 
-/** What a place in the cache holds: nothing yet, a document, or something that was not written there. */
+/** Nothing yet, a document, or something that was not written there. */
 export type CachedDocument<T> = { readonly document: T } | { readonly damaged: string } | undefined;
 
-/** A place in the cache for one JSON document. */
 export interface CachedJson<T> {
   read(): Promise<CachedDocument<T>>;
   write(document: T): Promise<void>;
@@ -16,7 +15,7 @@ export interface CachedJson<T> {
 
 const LARGEST_FILE_BYTES = 64 * 2 ** 20;
 
-/** The document of `kind` that belongs to everything in `key`: data, settings and the code they were computed with. */
+/** The document of `kind` for everything in `key`: data, settings and the code they were computed with. */
 export function cachedJson<T>(kind: string, key: readonly unknown[], schema: z.ZodType<T>): CachedJson<T> {
   const folder = cacheFolder(kind);
   const file = `${folder}/${sha256(JSON.stringify(key)).slice(0, 32)}.json`;

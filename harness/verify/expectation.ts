@@ -2,20 +2,17 @@ import type { DiscoveredImplementation } from '../program/discover.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { type ReferenceOptions, type ReferenceTrace, referenceTrace, stepsTogether } from './reference-trace.ts';
 
-/** What a correct trainer of this task is held against, beside the model that checks its single steps. */
+/** What a trainer of this task is compared with, besides the model that checks its single steps. */
 export interface Expectation {
   readonly task: PreparedTask;
   readonly reference: ReferenceTrace;
   /** For so many steps two right float64 trainers stay together: rounding has not grown. */
   readonly calmSteps: number;
-  /** What makes the verdicts less sure than they could be, in whole sentences. */
+  /** What makes the verdicts less sure, in whole sentences. */
   readonly warnings: readonly string[];
 }
 
-/**
- * Everything verification needs to know about a task, computed once for all implementations.
- * @throws {UsageError} where no reference is to be had
- */
+/** Computed once for all implementations. @throws {UsageError} if there is no reference */
 export async function expectationOf(
   task: PreparedTask,
   implementations: readonly DiscoveredImplementation[],

@@ -2,17 +2,17 @@ import type { TrainerProcess } from '../program/trainer-process.ts';
 import type { Teacher } from './teacher.ts';
 import type { TensorFinding } from './tensor-check.ts';
 
-/** The first step of an implementation, and how its gradient and its update compare with the model's. */
+/** How the gradient and the update of the first step compare with the model's. */
 export interface FirstStep {
   readonly loss: number;
-  /** What it shows as the gradient of the first loss, where it stores one. */
+  /** Of the first loss, if it stores one. */
   readonly gradient?: Float64Array;
   readonly parameters: Float64Array;
   readonly gradientFindings?: readonly TensorFinding[];
   readonly parameterFindings: readonly TensorFinding[];
 }
 
-/** Trains the first step of a fresh trainer and compares gradient and update tensor by tensor, for a person to read. */
+/** Trains the first step of a fresh trainer and compares it tensor by tensor, for a person to read. */
 export async function trainFirstStep(
   trainer: TrainerProcess,
   teacher: Teacher,
@@ -29,7 +29,7 @@ export async function trainFirstStep(
   };
 }
 
-/** Says which tensors of the first step are off, or undefined where all agree. `lossAgrees` is said first. */
+/** Which tensors of the first step are off; undefined if all agree. */
 export function describeDisagreement(first: FirstStep, lossAgrees: boolean): string | undefined {
   const about =
     disagreement('gradient', first.gradientFindings ?? []) ??
@@ -38,7 +38,7 @@ export function describeDisagreement(first: FirstStep, lossAgrees: boolean): str
   return `step 1: loss ${lossAgrees ? 'agrees' : 'is off'}, ${about}`;
 }
 
-/** How many tensors are named before the rest is only counted. */
+/** The others are only counted. */
 const TENSORS_NAMED = 3;
 
 function disagreement(what: string, findings: readonly TensorFinding[]): string | undefined {

@@ -1,10 +1,10 @@
 import type { ModelConfig, TrainingTask } from '../../impls/contract.ts';
 import { type ParameterMatrix, parameterLayout } from '../task/parameter-layout.ts';
 
-/** Vectors of one size, one a position: `[positions, size]`. */
+/** One vector a position: `[positions, size]`. */
 type Positions = Float64Array;
 
-/** A hidden unit whose relu rounding may tip: of the document with this place in the batch. */
+/** A hidden unit whose relu may tip by rounding, of the document with this place in the batch. */
 export interface HiddenUnit {
   readonly document: number;
   readonly layer: number;
@@ -21,7 +21,7 @@ interface LayerWeights {
   readonly fc2: Weights;
 }
 
-/** A matrix and its gradient, both row by row. The values are a view of the parameters that are looked at just now. */
+/** A matrix and its gradient, row by row. The values are a view of the current parameters. */
 interface Weights {
   readonly tensor: number;
   values: Float64Array;
@@ -46,23 +46,22 @@ interface LayerTrace {
 }
 
 /**
- * The model's loss and gradient at any parameters, in float64: what single steps of a trainer are held against. Checked itself
- * against the plain model (`diagnose/model-gradient.ts`) and the Python reference's golden losses and gradients.
- *
- * Beside the gradient it tells how large the numbers were that rounding acted on, where they cancel.
+ * The model's loss and gradient at any parameters, in float64: single steps of a trainer are compared with it. It is checked
+ * against the plain model (`diagnose/model-gradient.ts`) and the reference's golden losses and gradients. It also says how
+ * large the numbers were that rounding acted on, if they cancel.
  */
 export class Float64Model {
   /** Of the last loss, `[parameters]`. */
   readonly gradient: Float64Array;
   readonly layout: readonly ParameterMatrix[];
-  /** Largest terms that cancel in a gradient, one a tensor; 0 where there are none to speak of. */
+  /** Largest terms that cancel in a gradient, one a tensor. */
   readonly cancelling: Float64Array;
-  /** Norms of the vectors whose products are logits, and scores: what rounding of them is relative to. */
+  /** Norms of the vectors whose products are logits, and scores: their rounding is relative to it. */
   logitScale = 0;
   scoreScale = 0;
   /** `1 / (1 - p)` for the mean probability p of the targets: how much larger p and 1 are than their difference. */
   saturation = 1;
-  /** Units that lie within rounding of zero, where they were asked for. */
+  /** Units that lie within rounding of zero, if asked for. */
   readonly doubtful: HiddenUnit[] = [];
 
   readonly #task: TrainingTask;
@@ -143,7 +142,7 @@ export class Float64Model {
   /**
    * Loss of the batch that begins with `firstDocument`; its gradient is then in {@link gradient}.
    * @param flipped hidden units that are taken to lie on the other side of zero
-   * @param unitRoundoff where above 0, units that rounding of this size may tip are listed in {@link doubtful}
+   * @param unitRoundoff above 0, units that this rounding may tip are listed in {@link doubtful}
    */
   lossAt(
     parameters: Float64Array,
@@ -220,7 +219,7 @@ export class Float64Model {
         const [position, unit] = [Math.floor(at / width), at % width];
         let terms = 0;
         for (let i = 0; i < nEmbd; i++) terms += Math.abs(fc1[unit * nEmbd + i] * mlpNorm[position * nEmbd + i]);
-        // A sum of nothing but zeros is zero in every arithmetic.
+        // A sum of zeros is zero in every arithmetic.
         if (terms > 0 && Math.abs(hidden[at]) <= ROUNDINGS * this.#unitRoundoff * terms) {
           this.doubtful.push({ document, layer, position, unit });
         }
@@ -262,7 +261,7 @@ export class Float64Model {
     }
   }
 
-  /** Leaves the gradient in the place of the logits: `(p - [is the target]) / (positions · batch)`. */
+  /** Leaves the gradient in place of the logits: `(p - [is the target]) / (positions · batch)`. */
   #crossEntropy(tokens: Int32Array, n: number): number {
     const { nEmbd, vocabSize } = this.#model;
     const logits = this.#logits;
@@ -285,7 +284,7 @@ export class Float64Model {
       loss += Math.log(total) - targetLogit;
       this.#targetsMissed += (others / total) * share;
       for (let i = start; i < end; i++) logits[i] *= share / total;
-      // 1 - p as the sum of the others: their difference would have lost its digits where p is near 1.
+      // 1 - p as the sum of the others: their difference loses its digits if p is near 1.
       logits[target] = (-share * others) / total;
     }
     return loss / n;
@@ -412,7 +411,7 @@ function addRmsnormGradient(
   }
 }
 
-/** `y = x Wᵀ`: y `[n, outputs]`, x `[n, inputs]`, W `[outputs, inputs]`. Four sums at a time: they do not wait for each other. */
+/** `y = x Wᵀ`: y `[n, outputs]`, x `[n, inputs]`, W `[outputs, inputs]`. Four sums at a time, which do not wait for each other. */
 function product(y: Positions, x: Positions, w: Float64Array, n: number, outputs: number, inputs: number): void {
   for (let t = 0; t < n; t++) {
     const from = t * inputs;

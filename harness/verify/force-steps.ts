@@ -1,6 +1,5 @@
 import { describeFinding, type StepFinding, type Teacher } from './teacher.ts';
 
-/** What a trainer is asked while its steps are checked. */
 export interface StepwiseTrainer {
   reset(firstDocument: number): Promise<void>;
   train(steps: number): Promise<{ readonly losses: Float64Array }>;
@@ -8,7 +7,7 @@ export interface StepwiseTrainer {
   quit(): Promise<void>;
 }
 
-/** Steps that were trained and checked one by one; `wrong` is why the last of them is not right. */
+/** Steps that were trained and checked one by one; `wrong` says why the last of them is not right. */
 export interface ForcedSteps {
   readonly losses: Float64Array;
   /** After the last step. */
@@ -21,12 +20,12 @@ export interface ForcedSteps {
   readonly wrong?: { readonly reason: string; readonly step: number; readonly finding?: StepFinding };
 }
 
-/** Whose parameters are kept for a diagnosis. */
+/** Kept for a diagnosis. */
 const STEPS_KEPT = 16;
 
 /**
- * Trains up to `steps` steps one by one and checks each from the trainer's own state; stops at the first that is wrong.
- * The trainer and the teacher are both at the start of a lap.
+ * Trains up to `steps` steps one by one and checks each from the trainer's own state, until one is wrong. Trainer and teacher
+ * are at the start of a lap.
  * @param goesOn asked after every right step
  */
 export async function forceSteps(

@@ -1,12 +1,12 @@
 import type { Precision } from '../program/manifest.ts';
 
 /**
- * How far the loss of a whole trajectory may lie from the reference's, where training is calm. Measured: at the original's size,
- * float64 in another order of summation stays within 2e-15 over 1,000 steps, float32 within 6e-7.
+ * How far the losses of a calm training may lie from the reference's. Measured at the original's size, over 1,000 steps:
+ * float64 in another order of summation stays within 2e-15, float32 within 6e-7.
  */
 export const baseTolerance: Readonly<Record<Precision, number>> = { float64: 1e-10, float32: 5e-6 };
 
-/** The first loss that is not within tolerance. Steps are counted from 1; `actual` is null where it was not finite. */
+/** The first loss that is not within tolerance. Steps are counted from 1; `actual` is null if not finite. */
 export interface LossMismatch {
   readonly step: number;
   readonly expected: number;
@@ -15,7 +15,7 @@ export interface LossMismatch {
 
 interface LossFindings {
   readonly stepsVerified: number;
-  /** Largest error of the steps that were compared; null where one was not finite. */
+  /** Of the steps that were compared; null if one was not finite. */
   readonly maxLossError: number | null;
   readonly tolerance: number;
 }
@@ -27,9 +27,8 @@ export type LossVerdict =
   | (LossFindings & { readonly status: 'mismatch'; readonly firstMismatch: LossMismatch });
 
 /**
- * Compares losses with the reference's, from step 1 on, as far as both go. Beyond `calmSteps` they must still be finite.
- * @param expected losses of the reference
- * @param actual losses of the implementation, NaN where they were not finite
+ * Compares losses from step 1 on, as far as both go. Beyond `calmSteps` they must still be finite.
+ * @param actual losses of the implementation, NaN if not finite
  */
 export function verifyLosses(
   expected: Float64Array,

@@ -8,7 +8,7 @@ import { UsageError } from '../usage-error.ts';
 
 const LARGEST_GOLDEN_BYTES = 64 * 2 ** 20;
 
-/** Where `npm run golden` writes, and {@link findGolden} reads. */
+/** Where `npm run golden` writes. */
 export const goldenFolder: string = join(projectRoot, 'reference', 'golden');
 
 const float64Base64 = z
@@ -25,8 +25,8 @@ const goldenTensorSchema = z.strictObject({
   sum: z.number(),
   norm: z.number().nonnegative(),
   /**
-   * Entries 0, stride, 2·stride, … of the flat matrix: stride is 1, and these are all of them, unless the matrix is large.
-   * In the file they are the base64 of little-endian float64, half as long as decimal numbers and just as exact.
+   * Entries 0, stride, 2·stride, … of the flat matrix; stride is 1 unless the matrix is large. In the file, base64 of
+   * little-endian float64: half as long as decimal numbers and as exact.
    */
   stride: z.number().int().positive(),
   values: float64Base64,
@@ -37,20 +37,19 @@ const goldenSchema = taskDescriptionSchema.omit({ preset: true, parameterCount: 
   dataset: taskDescriptionSchema.shape.dataset.omit({ documents: true }),
   /** The interpreter that computed this: `cpython 3.11.7`. */
   python: z.string(),
-  /** Loss of every step from the first on, before that step's update; may be fewer than `numSteps`. */
+  /** Of every step from the first on, before its update; may be fewer than `numSteps`. */
   losses: z.array(z.number()).min(1),
-  /** Gradient of the first step's loss, one entry a matrix, in the order of the parameter layout. */
+  /** Of the first step's loss, one entry a matrix, in the order of the parameter layout. */
   gradients: z.array(goldenTensorSchema),
-  /** What the model invents after all `numSteps`; empty where `losses` has fewer. */
+  /** Drawn after all `numSteps`; empty if `losses` has fewer. */
   samples: z.array(z.string()),
 });
 
-/** A trace of the Python reference. */
 export type Golden = z.infer<typeof goldenSchema>;
-/** The same as its file holds it. */
+/** As in the file. */
 export type GoldenFile = z.input<typeof goldenSchema>;
 
-/** The trace of exactly this task, or undefined where none was made. @throws {UsageError} where a golden file is damaged */
+/** The trace of exactly this task, or undefined. @throws {UsageError} if a golden file is damaged */
 export async function findGolden(task: TaskDescription): Promise<Golden | undefined> {
   for (const file of await readdir(goldenFolder)) {
     if (!file.endsWith('.json')) continue;
@@ -60,7 +59,7 @@ export async function findGolden(task: TaskDescription): Promise<Golden | undefi
   return undefined;
 }
 
-/** @throws {UsageError} where the file is not a golden trace */
+/** @throws {UsageError} if the file is no golden trace */
 export async function readGolden(path: string): Promise<Golden> {
   try {
     return parseJson((await readRegularFile(path, LARGEST_GOLDEN_BYTES)).toString('utf8'), goldenSchema);

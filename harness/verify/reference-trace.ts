@@ -14,39 +14,39 @@ import { baseTolerance } from './gate.ts';
 import { findGolden } from './golden.ts';
 import { Teacher } from './teacher.ts';
 
-/** What is true: the losses every implementation is held against. */
+/** The losses every implementation is compared with. */
 export interface ReferenceTrace {
-  /** `golden`, or the name of the implementation that was run on the spot. */
+  /** `golden`, or the name of the implementation that ran. */
   readonly source: string;
-  /** Loss of every step from the first on, before that step's update. */
+  /** Of every step from the first on, before its update. */
   readonly losses: Float64Array;
 }
 
 export interface ReferenceOptions extends TrainerOptions {
-  /** How many steps; as many as the golden trace has, or as are affordable, where left out. */
+  /** By default as many as the golden trace has, or as are affordable. */
   readonly steps?: number | undefined;
   readonly onProgress?: ((stepsDone: number, steps: number, source: string) => void) | undefined;
 }
 
-/** What CPython's scalar autograd manages. */
+/** By CPython's scalar autograd. */
 export const CPYTHON_FLOPS_PER_SECOND = 600_000;
-/** How long a reference may train on the spot. */
+/** For a reference to train. */
 const AFFORDABLE_SECONDS = 5;
 /** Bias correction and the decay of the learning rate first show in the third loss. */
 const FEWEST_STEPS = 4;
-/** Rounding has not grown beyond the tolerance as early as this, at any size that was tried. */
+/** Rounding has not grown beyond the tolerance by then, at any size that was tried. */
 const STEPS_ALWAYS_CALM = 3;
 
-/** Steps a reference is run for on the spot: the same on every machine, so that what was verified can be compared. */
+/** Steps that a reference is run for: the same on every machine, so that results can be compared. */
 export function affordableSteps(task: PreparedTask): number {
   const steps = Math.floor((AFFORDABLE_SECONDS * CPYTHON_FLOPS_PER_SECOND) / flopsPerStep(task));
   return Math.min(task.training.numSteps, Math.max(FEWEST_STEPS, steps));
 }
 
 /**
- * The golden trace where one fits, else what the first reference that works computes here and now (kept in the cache, since it may
- * take a while). A reference that breaks is a warning, and the next one is tried.
- * @throws {UsageError} where more steps are asked for than the schedule has, or where nothing can serve as a reference
+ * The golden trace if one fits, else what the first reference that works computes now, kept in the cache. A reference that
+ * breaks is a warning, and the next one is tried.
+ * @throws {UsageError} for more steps than the schedule has, or if there is no reference
  */
 export async function referenceTrace(
   task: PreparedTask,
@@ -100,7 +100,7 @@ export async function referenceTrace(
   );
 }
 
-/** The first step whose loss is not finite, by the model of this project; undefined where every one of the first steps is. */
+/** By the model of this project; undefined if all of the first steps are finite. */
 function divergenceStep({ training }: PreparedTask, steps: number): number | undefined {
   const teacher = new Teacher(training, 'float64');
   let { parameters } = training;

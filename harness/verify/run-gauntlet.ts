@@ -5,12 +5,11 @@ import type { PreparedTask } from '../task/task.ts';
 import { type ForcedSteps, forceSteps, type StepwiseTrainer } from './force-steps.ts';
 import { Teacher } from './teacher.ts';
 
-/** What became of one implementation in the gauntlet. */
 export type GauntletVerdict =
   | {
       readonly status: 'passed';
       readonly tasks: number;
-      /** Names of the tasks it declined, as its manifest says it may. */
+      /** As its manifest allows. */
       readonly declined: readonly string[];
       readonly stepsForced: number;
       readonly fractionOfBound: number;
@@ -18,21 +17,20 @@ export type GauntletVerdict =
   | {
       readonly status: 'failed';
       readonly task: GauntletTask;
-      /** One line. */
       readonly reason: string;
-      /** Steps up to the wrong one, where it was trained. */
+      /** Up to the wrong step, if it trained. */
       readonly forced?: ForcedSteps;
     };
 
-/** Steps tried after a reset to another document. */
+/** After a reset to another document. */
 const STEPS_ELSEWHERE = 2;
 
 /**
- * Trains every task step by step from the trainer's own state; then resets it and trains again, in one go, to the same bits; then
- * resets it to another document and checks some steps there.
- * @param start starts a fresh trainer; {@link UnsupportedTask} where it declines the task
+ * Trains every task step by step from the trainer's own state; then resets it and trains again, in one go, to the same bits;
+ * then resets it to another document and checks some steps there.
+ * @param start starts a fresh trainer; {@link UnsupportedTask} if it declines the task
  * @param mayDecline whether its manifest excludes the sizes of a task
- * @throws whatever a trainer throws beside that
+ * @throws anything else that a trainer throws
  */
 export async function runGauntlet(
   start: (task: PreparedTask) => Promise<StepwiseTrainer>,

@@ -12,10 +12,9 @@ export const unitRoundoff: Readonly<Record<Precision, number>> = { float32: 2 **
 
 /** Logits and scores of this size round by no more than the sums around them do. */
 const MODEST_SCALE = 16;
-/** A relu can be tried on either side of zero for so many units at once, 2^6 ways. */
+/** 2^6 ways to take relus on either side of zero. */
 const MOST_DOUBTFUL = 6;
 
-/** How far one number of a step is from what it should be. */
 export interface Deviation {
   readonly expected: number;
   readonly actual: number;
@@ -29,24 +28,24 @@ export interface ParameterEntry {
   readonly column: number;
 }
 
-/** One step against what it should have been from its own state. Above 1, it is wrong. */
+/** One step compared with what it should have been from its own state. */
 export interface StepFinding {
   readonly loss: Deviation;
-  /** Of the parameter that lies furthest beyond what is allowed, or nearest to it. */
+  /** The parameter furthest beyond what is allowed, or nearest to it. */
   readonly update: ParameterEntry & Deviation;
-  /** Error over what is allowed, of whichever is worse. Infinity where something is not finite. */
+  /** The worse error over what is allowed: above 1 the step is wrong, Infinity if something is not finite. */
   readonly fractionOfBound: number;
 }
 
 /**
- * Checks a trainer one step at a time, each from the trainer's own parameters, so that rounding never adds up: a single step
- * is not chaotic, at any size. Holds the moments that Adam must have by now, from gradients of its own.
+ * Checks a trainer one step at a time, each from the trainer's own parameters, so that rounding never adds up: a single step is
+ * not chaotic, at any size. Computes the moments that Adam must have from its own gradients.
  *
  * The bound is made of rounding alone. With u the unit roundoff and δ = 64 u · (largest gradient of the tensor), δ_m and δ_v
- * its averages as Adam forms those of g and g², an update may be off by
- * `lr · (δ_m / (√v̂ - δ_v + ε) + |m̂| δ_v / ((√v̂ + ε)(√v̂ - δ_v + ε))) + 4u (|θ| + |update| + learning rate)`.
- * That follows from `|√v̂ - √v̂'| ≤ √(average of (g - g')²)`, by the triangle inequality. An entry that no term reaches (a row of
- * wte that no token chose) has a gradient of exactly 0 in any arithmetic, so δ = 0 there.
+ * its averages as Adam forms those of g and g², an update may be off by `lr · (δ_m / (√v̂ - δ_v + ε) + |m̂| δ_v / ((√v̂ +
+ * ε)(√v̂ - δ_v + ε))) + 4u (|θ| + |update| + learning rate)`. That follows from `|√v̂ - √v̂'| ≤ √(average of (g - g')²)`, by
+ * the triangle inequality. An entry that no term reaches (a row of wte that no token chose) has a gradient of exactly 0 in any
+ * arithmetic, so δ = 0.
  */
 export class Teacher {
   readonly #task: TrainingTask;
@@ -54,7 +53,7 @@ export class Teacher {
   readonly #model: Float64Model;
   #moments: Moments;
   #next: Moments;
-  /** What the step that is judged should lead to, and what each entry may be off by. */
+  /** What the next step should lead to, and what each entry may be off by. */
   readonly #expected: Float64Array;
   readonly #allowed: Float64Array;
   #step = 0;
@@ -70,14 +69,14 @@ export class Teacher {
     this.#allowed = new Float64Array(task.parameters.length);
   }
 
-  /** Back to step 0, which takes the batch that begins with `firstDocument`. */
+  /** Back to step 0, whose batch begins with `firstDocument`. */
   restart(firstDocument: number = 0): void {
     this.#step = 0;
     this.#firstDocument = firstDocument;
     for (const moment of Object.values(this.#moments)) moment.fill(0);
   }
 
-  /** The first entry that is not its start parameter, as it is or rounded to the declared precision; undefined where all are. */
+  /** The first entry that is not its start parameter, exact or rounded to the declared precision; undefined if all are. */
   wrongStart(
     parameters: Float64Array,
   ): (ParameterEntry & { readonly expected: number; readonly actual: number }) | undefined {
@@ -88,17 +87,12 @@ export class Teacher {
     return { ...this.#entry(index), expected: this.#task.parameters[index], actual: parameters[index] };
   }
 
-  /** The loss at these parameters, for a step whose moments are not known: `steps` after the last restart. */
+  /** For a step whose moments are not known: `steps` after the last restart. */
   checkLoss(parameters: Float64Array, steps: number, loss: number): Deviation {
     return this.#lossDeviation(this.#model.lossAt(parameters, this.#documentOf(steps)), loss);
   }
 
-  /**
-   * Judges the next step.
-   * @param before parameters that the step started from, as the trainer shows them
-   * @param after parameters that it ended with
-   * @param loss what it reported
-   */
+  /** Judges the next step. @param before parameters that the step started from, as the trainer shows them */
   check(before: Float64Array, after: Float64Array, loss: number): StepFinding {
     let finding = this.#judge(before, after, loss, []);
     if (finding.fractionOfBound > 1) finding = this.#tryOtherSides(before, after, loss) ?? finding;
@@ -107,7 +101,7 @@ export class Teacher {
     return finding;
   }
 
-  /** Loss of the next step, and the parameters that it leads to, where no trainer is asked. */
+  /** Loss of the next step, and the parameters that it leads to, without a trainer. */
   predict(before: Float64Array): { readonly loss: number; readonly after: Float64Array } {
     const loss = this.#model.lossAt(before, this.#documentOf(this.#step));
     this.#update(before);
@@ -138,7 +132,7 @@ export class Teacher {
     return (this.#firstDocument + step * batch) % (offsets.length - 1);
   }
 
-  /** Where a relu lies within rounding of zero, a right trainer may have taken the other side. */
+  /** If a relu lies within rounding of zero, a right trainer may have taken the other side. */
   #tryOtherSides(before: Float64Array, after: Float64Array, loss: number): StepFinding | undefined {
     this.#model.lossAt(before, this.#documentOf(this.#step), [], this.#unitRoundoff);
     const doubtful = this.#model.doubtful.slice(0, MOST_DOUBTFUL);
@@ -147,7 +141,7 @@ export class Teacher {
       const finding = this.#judge(before, after, loss, flipped);
       if (finding.fractionOfBound <= 1) return finding;
     }
-    // What follows is judged by the moments of the choice that was made first.
+    // The next steps are judged by the moments of the first choice.
     if (doubtful.length > 0) this.#judge(before, after, loss, []);
     return undefined;
   }
@@ -177,7 +171,7 @@ export class Teacher {
     };
   }
 
-  /** Losses round as the logits do that they are made of. */
+  /** Losses round as their logits do. */
   #lossDeviation(expected: number, actual: number): Deviation {
     const allowed = (ROUNDINGS / 2) * this.#unitRoundoff * (Math.abs(expected) + this.#model.logitScale);
     return { expected, actual, error: distance(expected, actual), allowed };
@@ -214,7 +208,7 @@ export class Teacher {
         const least = Math.max(0, root - rootError) + EPSILON;
         const ratio = mean / (root + EPSILON);
         const off = (dm / correction1 + Math.abs(ratio) * rootError) / least;
-        // No gradients whatsoever make Adam step further than this.
+        // No gradients can make Adam step further.
         const most = mostRatio + Math.abs(ratio);
         const update = rate * ratio;
         expected[i] = before[i] - update;
@@ -244,7 +238,7 @@ export class Teacher {
   }
 }
 
-/** Averages of g and g², and of what rounding may have moved g by: `dm` of δ, `dv` of δ². Not yet corrected for their bias. */
+/** Averages of g and g², and of what rounding may have moved g by: `dm` of δ, `dv` of δ². Not corrected for their bias. */
 interface Moments {
   readonly m: Float64Array;
   readonly v: Float64Array;
@@ -258,8 +252,8 @@ function emptyMoments(count: number): Moments {
 }
 
 /**
- * The most that `|m̂| / √v̂` can be after so many steps, by the Cauchy-Schwarz inequality: the root of `Σ a² / b`, where a and b
- * are the weights of a gradient in m̂ and in v̂.
+ * The most that `|m̂| / √v̂` can be after so many steps, by the Cauchy-Schwarz inequality: the root of `Σ a² / b`, where a and
+ * b are the weights of a gradient in m̂ and in v̂.
  */
 function largestRatio(steps: number): number {
   const quotient = BETA_1 ** 2 / BETA_2;

@@ -1,16 +1,15 @@
 import type { ParameterMatrix } from '../task/parameter-layout.ts';
 
-/** How one tensor of an implementation compares with the reference's. */
 export interface TensorFinding {
   readonly tensor: string;
   /** Largest difference of any entry; NaN where one is not finite. */
   readonly maxError: number;
-  /** What was allowed for the entry that lies furthest beyond its tolerance. */
+  /** Of the entry furthest beyond its tolerance. */
   readonly tolerance: number;
   readonly agrees: boolean;
 }
 
-/** Compares two vectors of parameter size entry by entry, and tells of each tensor's worst entry. NaN agrees with NaN alone. */
+/** Compares two vectors of parameter size by their worst entries, tensor by tensor. NaN agrees only with NaN. */
 export function checkTensors(
   layout: readonly ParameterMatrix[],
   expected: Float64Array,
@@ -25,7 +24,7 @@ export function checkTensors(
       const error = bothUndefined ? 0 : Math.abs(actual[index] - expected[index]);
       const tolerance = toleranceOf(index);
       const excess = error === 0 ? 0 : error <= tolerance ? error / tolerance : Number.POSITIVE_INFINITY;
-      // Math.max keeps a NaN once it has met one.
+      // Math.max keeps a NaN.
       maxError = Math.max(maxError, error);
       if (excess > worst.excess) worst = { excess, tolerance };
     }

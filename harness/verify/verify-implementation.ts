@@ -13,46 +13,45 @@ import { type GauntletVerdict, runGauntlet } from './run-gauntlet.ts';
 import { Teacher } from './teacher.ts';
 
 export interface VerifyOptions extends TrainerOptions {
-  /** Steps to check; as many as the reference has, and {@link FEWEST_STEPS}, where left out. */
+  /** By default as many as the reference has, at least {@link FEWEST_STEPS}. */
   readonly steps?: number | undefined;
-  /** A slow implementation stops after so long, with fewer steps checked; without it, every step is trained. */
+  /** A slow implementation stops then, with fewer steps checked; without it, every step is trained. */
   readonly budgetSeconds?: number | undefined;
   /** Runs the gauntlet too, on the tasks of this seed. */
   readonly gauntletSeed?: number | undefined;
   readonly onProgress?: ((stepsDone: number) => void) | undefined;
-  /** Called with the trainer as verification leaves it, `stepsDone` steps in, when all was well. */
+  /** Called with the trainer, `stepsDone` steps in, if all was well. */
   readonly afterwards?: ((trainer: TrainerProcess, stepsDone: number) => Promise<void>) | undefined;
-  /** Takes over the trainer, back on the task, when all was well, and ends it some time; it is ended here where left out. */
+  /** Takes over the trainer, back on the task, if all was well; without it, the trainer is ended. */
   readonly keep?: ((trainer: TrainerProcess) => void) | undefined;
 }
 
-/** What an implementation was seen to do, for whoever looks for its fault. */
+/** What an implementation was seen to do, for the diagnosis. */
 export interface Evidence {
   readonly task: TrainingTask;
-  /** Losses of the first steps, NaN where not finite. */
+  /** Of the first steps, NaN if not finite. */
   readonly losses: Float64Array;
-  /** Gradient of the first step's loss, where it shows one. */
+  /** Of the first step's loss, if it shows one. */
   readonly gradient?: Float64Array | undefined;
-  /** As it showed them after step 1, 2 and so on; of no more steps than there are losses, and at least one. */
+  /** After step 1, 2 and so on; at least one, at most as many as losses. */
   readonly parametersAfter: readonly Float64Array[];
   /** Counted from 1. */
   readonly firstWrongStep?: number | undefined;
 }
 
-/** Why an implementation is wrong. */
 export interface Mismatch {
   readonly status: 'mismatch';
   /** One line: where it first differs, what was expected and what was got. */
   readonly reason: string;
-  /** Which tensors of the first step are off, where any are. */
+  /** Which tensors of the first step are off. */
   readonly tensors?: string | undefined;
   readonly stepsVerified: number;
-  /** Error of the loss that is furthest off; null where it is not finite. */
+  /** Of the loss that is furthest off; null if not finite. */
   readonly maxLossError: number | null;
   readonly tolerance: number;
-  /** Left out where all losses agree and something else does not. */
+  /** Undefined if all losses agree and something else does not. */
   readonly firstMismatch?: LossMismatch;
-  /** Left out where it trained nothing that could be looked at. */
+  /** Undefined if it trained nothing. */
   readonly evidence?: Evidence;
 }
 
@@ -63,15 +62,15 @@ export type VerifiedRow = VerifiedLosses & {
   readonly gauntlet?: Extract<GauntletVerdict, { readonly status: 'passed' }>;
 };
 
-/** What became of one implementation. `losses` are as far as it was trained, NaN where not finite. */
+/** `losses` are as far as it was trained, NaN if not finite. */
 export type Verification =
   | ((VerifiedRow | Mismatch) & { readonly losses: Float64Array; readonly first: FirstStep })
   | { readonly status: 'error'; readonly reason: string; readonly stderrTail: string }
   | { readonly status: 'skipped' | 'unsupported'; readonly reason: string };
 
-/** Checked where nothing else is asked for: Adam's corrections and the decay have gone a good part of their way by then. */
+/** By default: Adam's corrections and the decay have gone far enough by then. */
 export const FEWEST_STEPS = 100;
-/** Trained beyond the first wrong step: enough to tell one fault from another. */
+/** Enough to tell one fault from another. */
 const STEPS_BEYOND_MISMATCH = 8;
 
 /**

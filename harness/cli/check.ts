@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { describeCheck, describeRow } from '../present/check-report.ts';
+import { wrap } from '../present/page.ts';
 import { entrantsOf } from '../program/availability.ts';
 import { discoverWith, isBroken, selectImplementations } from '../program/discover.ts';
 import type { RuntimeName } from '../program/runtime.ts';
@@ -104,7 +105,8 @@ async function checkOnce(names: readonly string[], flags: CheckFlags): Promise<v
   const status = statusLine();
   const print = (line: string) => {
     status.clear();
-    stream.write(`${line}\n`);
+    const indent = `${/^ */.exec(line)?.[0]}  `;
+    stream.write(`${stream.isTTY ? wrap(line, stream.columns, indent) : line}\n`);
   };
 
   const gauntletSeed = flags.gauntletSeed ?? drawGauntletSeed();

@@ -20,12 +20,12 @@ export function painted({ color }: Page, style: Parameters<typeof styleText>[0],
   return color ? styleText(style, text, { validateStream: false }) : text;
 }
 
-/** Breaks a text between words, so that no line is longer than `width` unless a word is; lines after the first are indented. */
+/** Breaks a text between words, so that no line is longer than `width` unless a word is; lines after the first are indented. Blanks at its start stay. */
 export function wrap(text: string, width: number, indent = '  '): string {
   const lines = [''];
-  for (const word of text.split(' ')) {
+  for (const [i, word] of text.split(' ').entries()) {
     const line = lines[lines.length - 1];
-    const longer = line === '' || line === indent ? line + word : `${line} ${word}`;
+    const longer = i === 0 || line === indent ? line + word : `${line} ${word}`;
     if (longer.length > width && line.trim() !== '') lines.push(indent + word);
     else lines[lines.length - 1] = longer;
   }

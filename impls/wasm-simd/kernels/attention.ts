@@ -1,6 +1,6 @@
 import { type Layout, weightStrides } from './layout.ts';
 import { type Vector, vectorsOf } from './vector.ts';
-import { type Address, at, type Expression, FunctionWriter, i32, type Local, type Moving } from './wat.ts';
+import { type Address, ahead, at, type Expression, FunctionWriter, i32, type Local, type Moving } from './wat.ts';
 
 /**
  * Causal attention in squares: as many key positions as a vector has lanes, by one vector of query positions. A square
@@ -67,7 +67,7 @@ function overHeads(
   v: Vector,
   l: Layout,
   s: Squares,
-  { heads, documents, weights, weightScale, features }: HeadPointers,
+  { heads, atOnce = 1, documents, weights, weightScale, features }: HeadPointers,
   body: (positions: Local, vectors: Local) => void,
 ) {
   const [positions, vectors] = [f.local('i32', 'positions'), f.local('i32', 'vectors')];
@@ -88,12 +88,12 @@ function overHeads(
     const ofHead: Moving[] = [
       ...evenly(
         features.map(({ pointer }) => pointer),
-        s.headBytes,
+        s.headBytes * atOnce,
       ),
-      { pointer: weights.pointer, bytes: s.weights.head },
-      { pointer: weightScale.pointer, bytes: s.row },
+      { pointer: weights.pointer, bytes: s.weights.head * atOnce },
+      { pointer: weightScale.pointer, bytes: s.row * atOnce },
     ];
-    f.loop(heads, ofHead, () => body(positions, vectors));
+    f.loop(heads / atOnce, ofHead, () => body(positions, vectors));
   });
 }
 
@@ -105,6 +105,8 @@ interface Pointed {
 
 interface HeadPointers {
   readonly heads: number;
+  /** How many of them `body` visits in one turn. */
+  readonly atOnce?: number;
   readonly documents: Local;
   readonly weights: Pointed;
   readonly weightScale: Pointed;
@@ -133,61 +135,83 @@ export function attention(v: Vector, l: Layout, heads: number): string {
   const keyBytes = s.weights.key;
   const pointer = (name: string) => f.local('i32', name);
   const [q, k, o, wColumn, w, inverse] = ['q', 'k', 'o', 'wColumn', 'w', 'inverse'].map(pointer);
-  const [max, sum] = ['max', 'sum'].map((name) => f.local('v128', name));
   const downward: Moving = { pointer: w, bytes: v.lanes * keyBytes };
+  // Two heads in turn, pass by pass: what one waits for, the other hides.
+  const atOnce = heads % 2 === 0 ? 2 : 1;
+  const sides = Array.from({ length: atOnce }, (_, side) => ({
+    features: side * s.headBytes,
+    weights: side * s.weights.head,
+    scale: side * row,
+    max: f.local('v128', 'max'),
+    sum: f.local('v128', 'sum'),
+  }));
 
-  overHeads(f, v, l, s, { heads, documents, weights, weightScale, features: [qkvs, outs] }, (_, vectors) => {
+  const pointers = { heads, atOnce, documents, weights, weightScale, features: [qkvs, outs] };
+  overHeads(f, v, l, s, pointers, (_, vectors) => {
     f.set(q, qkv.get);
     f.set(o, out.get);
     f.set(wColumn, weights.pointer.get);
     f.set(inverse, weightScale.pointer.get);
     overQueryVectors(f, vectors, evenly([q, o, wColumn, inverse], vectorBytes), (before) => {
-      f.set(max, v.constant(v.lowest));
-      f.set(k, qkv.get);
-      f.set(w, wColumn.get);
-      overSquares(f, before, [{ pointer: k, bytes: vectorBytes }, downward], (diagonal) => {
-        const scores = keys.map(() => f.let('v128', 'score', v.constant(0)));
-        const [qd, kd] = [f.let('i32', 'qd', q.get), f.let('i32', 'kd', k.get)];
-        f.unrolled(headDim, 16, evenly([qd, kd], row), (copy) => {
-          const query = f.let('v128', 'query', v.load(at(qd, copy * row)));
-          for (const [j, score] of scores.entries())
-            f.set(score, v.madd(v.splat(at(kd, s.toKeys + copy * row + j * v.elementBytes)), query.get, score.get));
-        });
-        for (const [j, score] of scores.entries()) {
-          const scaled = v.mul(score.get, v.constant(s.scale));
-          f.set(score, diagonal ? v.select(seesKey(v, s, j), scaled, v.constant(v.lowest)) : scaled);
-          f.set(max, v.max(max.get, score.get));
-          f.do(v.store(at(w, j * keyBytes), score.get));
-        }
-      });
-
-      f.set(sum, v.constant(0));
-      f.set(w, wColumn.get);
-      overSquares(f, before, [downward], (diagonal) => {
-        const below = keys.map((j) => v.max(v.sub(v.load(at(w, j * keyBytes)), max.get), v.constant(v.lowestExponent)));
-        for (const [j, e] of v.exp(f, below).entries()) {
-          if (diagonal) f.set(e, v.where(seesKey(v, s, j), e.get));
-          f.set(sum, v.add(sum.get, e.get));
-          f.do(v.store(at(w, j * keyBytes), e.get));
-        }
-      });
-      f.set(sum, v.div(v.constant(1), sum.get));
-      f.do(v.store(at(inverse), sum.get));
-
-      const [value, od] = [f.let('i32', 'value', qkv.get), f.let('i32', 'od', o.get)];
-      f.chunked(headDim, 8, evenly([value, od], row), (features) => {
-        const sums = Array.from({ length: features }, () => f.let('v128', 'out', v.constant(0)));
-        const vj = f.let('i32', 'vj', value.get);
+      for (const side of sides) {
+        f.set(side.max, v.constant(v.lowest));
+        f.set(k, qkv.get);
         f.set(w, wColumn.get);
-        overSquares(f, before, [downward, { pointer: vj, bytes: vectorBytes }], () => {
-          for (const j of keys) {
-            const weight = f.let('v128', 'weight', v.load(at(w, j * keyBytes)));
-            for (const [d, total] of sums.entries())
-              f.set(total, v.madd(v.splat(at(vj, s.toValues + d * row + j * v.elementBytes)), weight.get, total.get));
+        overSquares(f, before, [{ pointer: k, bytes: vectorBytes }, downward], (diagonal) => {
+          const scores = keys.map(() => f.let('v128', 'score', v.constant(0)));
+          const [qd, kd] = [f.let('i32', 'qd', q.get), f.let('i32', 'kd', k.get)];
+          f.unrolled(headDim, 16, evenly([qd, kd], row), (copy) => {
+            const d = side.features + copy * row;
+            const query = f.let('v128', 'query', v.load(at(qd, d)));
+            for (const [j, score] of scores.entries()) {
+              const key = v.splat(at(ahead(kd, s.toKeys + d), j * v.elementBytes));
+              f.set(score, v.madd(key, query.get, score.get));
+            }
+          });
+          for (const [j, score] of scores.entries()) {
+            const scaled = v.mul(score.get, v.constant(s.scale));
+            f.set(score, diagonal ? v.select(seesKey(v, s, j), scaled, v.constant(v.lowest)) : scaled);
+            f.set(side.max, v.max(side.max.get, score.get));
+            f.do(v.store(at(w, side.weights + j * keyBytes), score.get));
           }
         });
-        for (const [d, total] of sums.entries()) f.do(v.store(at(od, d * row), v.mul(total.get, sum.get)));
-      });
+      }
+
+      for (const side of sides) {
+        f.set(side.sum, v.constant(0));
+        f.set(w, wColumn.get);
+        overSquares(f, before, [downward], (diagonal) => {
+          const place = (j: number) => at(w, side.weights + j * keyBytes);
+          const below = keys.map((j) => v.max(v.sub(v.load(place(j)), side.max.get), v.constant(v.lowestExponent)));
+          for (const [j, e] of v.exp(f, below).entries()) {
+            if (diagonal) f.set(e, v.where(seesKey(v, s, j), e.get));
+            f.set(side.sum, v.add(side.sum.get, e.get));
+            f.do(v.store(place(j), e.get));
+          }
+        });
+        f.set(side.sum, v.div(v.constant(1), side.sum.get));
+        f.do(v.store(at(inverse, side.scale), side.sum.get));
+      }
+
+      for (const side of sides) {
+        const [value, od] = [f.let('i32', 'value', qkv.get), f.let('i32', 'od', o.get)];
+        f.chunked(headDim, 8, evenly([value, od], row), (features) => {
+          const sums = Array.from({ length: features }, () => f.let('v128', 'out', v.constant(0)));
+          const vj = f.let('i32', 'vj', value.get);
+          f.set(w, wColumn.get);
+          overSquares(f, before, [downward, { pointer: vj, bytes: vectorBytes }], () => {
+            for (const j of keys) {
+              const weight = f.let('v128', 'weight', v.load(at(w, side.weights + j * keyBytes)));
+              for (const [d, total] of sums.entries()) {
+                const value = v.splat(at(ahead(vj, s.toValues + side.features + d * row), j * v.elementBytes));
+                f.set(total, v.madd(value, weight.get, total.get));
+              }
+            }
+          });
+          for (const [d, total] of sums.entries())
+            f.do(v.store(at(od, side.features + d * row), v.mul(total.get, side.sum.get)));
+        });
+      }
     });
   });
   return f.text();
@@ -218,7 +242,7 @@ export function attentionGradient(v: Vector, l: Layout, heads: number): string {
     f.unrolled(headDim, 16, evenly([vd, dOd], row), (copy) => {
       const upstream = f.let('v128', 'upstream', v.load(at(dOd, copy * row)));
       for (const [j, sum] of da.entries())
-        f.set(sum, v.madd(v.splat(at(vd, s.toValues + copy * row + j * v.elementBytes)), upstream.get, sum.get));
+        f.set(sum, v.madd(v.splat(at(ahead(vd, s.toValues + copy * row), j * v.elementBytes)), upstream.get, sum.get));
     });
     const weight = keys.map((j) => f.let('v128', 'weight', v.mul(v.load(at(w, j * keyBytes)), scale.get)));
     const ds = weight.map((a, j) => {
@@ -227,9 +251,9 @@ export function attentionGradient(v: Vector, l: Layout, heads: number): string {
     });
     const weightRows = v.transpose(f, weight);
     const dsRows = v.transpose(f, ds);
-    const gather = (place: Address, factors: readonly Local[], splatOf: (lane: number) => Address) => {
+    const gather = (place: Address, factors: readonly Local[], from: Pick<Local, 'get'>) => {
       const sum = factors.reduce(
-        (total, factor, lane) => v.madd(v.splat(splatOf(lane)), factor.get, total),
+        (total, factor, lane) => v.madd(v.splat(at(from, lane * v.elementBytes)), factor.get, total),
         v.load(place),
       );
       f.do(v.store(place, sum));
@@ -238,10 +262,9 @@ export function attentionGradient(v: Vector, l: Layout, heads: number): string {
     const [kd, dkd, qd, dqd, upd] = moving;
     f.unrolled(headDim, 8, evenly(moving, row), (copy) => {
       const d = copy * row;
-      const lane = (j: number) => d + j * v.elementBytes;
-      gather(at(dqd, d), ds, (j) => at(kd, s.toKeys + lane(j)));
-      gather(at(dkd, s.toKeys + d), dsRows, (t) => at(qd, lane(t)));
-      gather(at(dkd, s.toValues + d), weightRows, (t) => at(upd, lane(t)));
+      gather(at(dqd, d), ds, ahead(kd, s.toKeys + d));
+      gather(at(dkd, s.toKeys + d), dsRows, ahead(qd, d));
+      gather(at(dkd, s.toValues + d), weightRows, ahead(upd, d));
     });
   };
 

@@ -134,7 +134,7 @@ const trials: Readonly<Record<string, Trial>> = {
     const expected = await train(await open(task), 2);
     const program = await open(hugeTask);
     const file = join(folder, 'task');
-    await writeFile(file, (await taskFlags(task)).join('\n'));
+    await writeFile(file, (await taskFlags(task, 'trials')).join('\n'));
     program.say(`task ${file}`);
     const answer = await program.hear();
     if (refused.safeParse(answer).success) return void (await train(program, 1));
@@ -173,7 +173,7 @@ export async function* tryProtocol(
       const opened: RawProgram[] = [];
       const open = async (task: PreparedTask): Promise<RawProgram> => {
         options.signal?.throwIfAborted();
-        const command = [...words, ...(await taskFlags(task))];
+        const command = [...words, ...(await taskFlags(task, implementation.name))];
         const program = new RawProgram(
           implementation.folder,
           command,

@@ -11,7 +11,7 @@ const programs: ChildProgram[] = [];
 let flags: readonly string[];
 
 beforeAll(async () => {
-  flags = await taskFlags(smallTask());
+  flags = await taskFlags(smallTask(), 'test');
 });
 afterAll(async () => {
   for (const program of programs) await program.quit();

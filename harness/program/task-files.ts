@@ -17,22 +17,24 @@ export interface TaskFiles {
 /**
  * Writes a task's arrays into the cache under the hash of their bytes; other harnesses may do so at once. A file that is there
  * is compared first, and written anew if a row or a broken disk changed it.
+ *
+ * @param reader the implementation that reads them: each has files of its own, so that none is blamed for another's damage
  */
-export async function writeTaskFiles(training: TrainingTask): Promise<TaskFiles> {
+export async function writeTaskFiles(training: TrainingTask, reader: string): Promise<TaskFiles> {
   return {
-    tokens: await writeWhereNeeded(training.tokens),
-    offsets: await writeWhereNeeded(training.offsets),
-    parameters: await writeWhereNeeded(training.parameters),
+    tokens: await writeWhereNeeded(training.tokens, reader),
+    offsets: await writeWhereNeeded(training.offsets, reader),
+    parameters: await writeWhereNeeded(training.parameters, reader),
   };
 }
 
-/** A row that changed the files would have the next one train on something else. */
-export function taskFilesHold({ tokens, offsets, parameters }: TrainingTask): boolean {
-  return [tokens, offsets, parameters].every((numbers) => holds(pathOf(numbers), numbers));
+/** A row that changed the files would have its next process train on something else. */
+export function taskFilesHold({ tokens, offsets, parameters }: TrainingTask, reader: string): boolean {
+  return [tokens, offsets, parameters].every((numbers) => holds(pathOf(numbers, reader), numbers));
 }
 
-async function writeWhereNeeded(numbers: Int32Array | Float64Array): Promise<string> {
-  const file = pathOf(numbers);
+async function writeWhereNeeded(numbers: Int32Array | Float64Array, reader: string): Promise<string> {
+  const file = pathOf(numbers, reader);
   if (holds(file, numbers)) return file;
   await mkdir(dirname(file), { recursive: true });
   const unfinished = `${file}.${randomUUID()}`;
@@ -45,16 +47,20 @@ async function writeWhereNeeded(numbers: Int32Array | Float64Array): Promise<str
   return file;
 }
 
-const paths = new WeakMap<Int32Array | Float64Array, string>();
+const names = new WeakMap<Int32Array | Float64Array, string>();
 
-/** Named by the hash of its bytes. */
-function pathOf(numbers: Int32Array | Float64Array): string {
-  const known = paths.get(numbers);
+function pathOf(numbers: Int32Array | Float64Array, reader: string): string {
+  return join(cacheFolder('tasks'), reader, nameOf(numbers));
+}
+
+/** The hash of its bytes. */
+function nameOf(numbers: Int32Array | Float64Array): string {
+  const known = names.get(numbers);
   if (known !== undefined) return known;
   const hash = createHash('sha256').update(littleEndianBytes(numbers)).digest('hex').slice(0, 32);
-  const path = join(cacheFolder('tasks'), `${hash}.${numbers instanceof Int32Array ? 'i32' : 'f64'}`);
-  paths.set(numbers, path);
-  return path;
+  const name = `${hash}.${numbers instanceof Int32Array ? 'i32' : 'f64'}`;
+  names.set(numbers, name);
+  return name;
 }
 
 /** How a file stood when it was last compared: if nothing touched it, it need not be read again. */
@@ -77,9 +83,9 @@ function littleEndianBytes(numbers: Int32Array | Float64Array): Buffer {
   return numbers.BYTES_PER_ELEMENT === 4 ? Buffer.from(bytes).swap32() : Buffer.from(bytes).swap64();
 }
 
-export async function taskFlags({ training, description }: PreparedTask): Promise<readonly string[]> {
+export async function taskFlags({ training, description }: PreparedTask, reader: string): Promise<readonly string[]> {
   const { model } = training;
-  const files = await writeTaskFiles(training);
+  const files = await writeTaskFiles(training, reader);
   const flags = {
     '--tokens': files.tokens,
     '--offsets': files.offsets,

@@ -96,7 +96,10 @@ export async function startTrainer(
   options: TrainerOptions = {},
 ): Promise<TrainerProcess> {
   const build = await buildImplementation(implementation, options.signal, options.onBuild);
-  const command = [...(await programWords(implementation, options.runtime, build?.folder)), ...(await taskFlags(task))];
+  const command = [
+    ...(await programWords(implementation, options.runtime, build?.folder)),
+    ...(await taskFlags(task, implementation.name)),
+  ];
   const started = process.hrtime.bigint();
   const program = new ChildProgram({
     folder: implementation.folder,
@@ -104,7 +107,7 @@ export async function startTrainer(
     memoryLimitBytes: options.memoryLimitBytes ?? defaultMemoryLimit(),
     signal: options.signal,
   });
-  const conversation = new Conversation(program, task, options.replyTimeoutMilliseconds);
+  const conversation = new Conversation(implementation.name, program, task, options.replyTimeoutMilliseconds);
   const ready = await conversation.begin();
   const startupNanoseconds = Number(process.hrtime.bigint() - started);
   if ('unsupported' in ready) {
@@ -153,13 +156,15 @@ function defaultMemoryLimit(): number {
 
 /** The words of the protocol, each with what its answer must look like. */
 class Conversation {
+  readonly #name: string;
   readonly #program: ChildProgram;
   #task: PreparedTask;
   readonly #replyTimeoutMilliseconds: number;
   #millisecondsPerStep = 0;
   #folder: string | undefined;
 
-  constructor(program: ChildProgram, task: PreparedTask, replyTimeoutMilliseconds?: number) {
+  constructor(name: string, program: ChildProgram, task: PreparedTask, replyTimeoutMilliseconds?: number) {
+    this.#name = name;
     this.#program = program;
     this.#task = task;
     this.#replyTimeoutMilliseconds = replyTimeoutMilliseconds ?? DEFAULT_REPLY_TIMEOUT_MILLISECONDS;
@@ -200,7 +205,7 @@ class Conversation {
 
   async take(task: PreparedTask): Promise<boolean> {
     const file = join(await this.#ownFolder(), 'task');
-    await writeFile(file, (await taskFlags(task)).join('\n'));
+    await writeFile(file, (await taskFlags(task, this.#name)).join('\n'));
     const answer = await this.#program.ask(`task ${file}`, this.#limits(1));
     if (errorReply.safeParse(answer).success) return false;
     const expected = `{"ready":${PROTOCOL_VERSION}}, as at the start`;
@@ -250,7 +255,7 @@ class Conversation {
       );
     }
     unlinkSync(file);
-    if (!taskFilesHold(this.#task.training)) {
+    if (!taskFilesHold(this.#task.training, this.#name)) {
       return this.#program.fail(
         'changed or removed the files of its task',
         'read these files, and leave them as they are',

@@ -41,11 +41,13 @@ async function benchWords(world: World, words: readonly string[]): Promise<reado
 function spoils(fault: string, status: Row['status'], says: RegExp): Fault {
   return {
     chapter: rows,
-    fault: `A row ${fault}`,
+    fault: `A row ${fault} while others are benchmarked`,
     outcome: `the row is \`${status}\`; the others are timed and kept; exit code 1`,
     attempt: async (world) => {
       await world.plant('wayward', waywardManifest(fault));
-      const { stdout, exitCode } = await bench(world, ['wayward', '--rounds', '2', '--json', '-']);
+      // Task files lie in a cache, which other faults use at the same time.
+      const options = /task files/.test(fault) ? { project: await world.copyProject() } : {};
+      const { stdout, exitCode } = await bench(world, ['wayward', '--rounds', '2', '--json', '-'], options);
       const { rows } = benchResultSchema.parse(JSON.parse(stdout));
       const [right, wayward] = ['zz-right', 'wayward'].map((name) => rows.find((row) => row.implementation === name));
       expect(right?.status).toBe('verified');
@@ -162,6 +164,8 @@ export const benchFaults: readonly Fault[] = [
   spoils('breaks in its witness', 'error', /ended with exit code 7.*the last words/),
   spoils('breaks in round 2', 'error', /ended with exit code 7.*the last words/),
   spoils('counts a tenth of its time', 'mismatch', /./),
+  spoils('removes its task files', 'error', /wayward: changed or removed the files of its task/),
+  spoils('overwrites its task files', 'error', /wayward: changed or removed the files of its task/),
   {
     chapter: rows,
     fault: 'A row sleeps before every answer',

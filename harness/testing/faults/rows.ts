@@ -157,10 +157,16 @@ export const rowFaults: readonly Fault[] = [
   wayward(dumps, 'counts its dump wrongly', 'error', /"parameters":3|\\"parameters\\":3/),
   wayward(dumps, 'declines `parameters`', 'error', /declined `parameters/),
 
-  wayward(damages, 'removes its task files', 'error', /task/),
-  wayward(damages, 'cuts its task files', 'error', /task/),
-  wayward(damages, 'overwrites its task files', 'error', /task/),
-  wayward(damages, 'makes its task files links to an endless device', 'error', /task/, 'posix'),
+  wayward(damages, 'removes its task files', 'error', /changed or removed the files of its task/),
+  wayward(damages, 'cuts its task files', 'error', /changed or removed the files of its task/),
+  wayward(damages, 'overwrites its task files', 'error', /changed or removed the files of its task/),
+  wayward(
+    damages,
+    'makes its task files links to an endless device',
+    'error',
+    /changed or removed the files of its task/,
+    'posix',
+  ),
 
   wayward(
     tells,

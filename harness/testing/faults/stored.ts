@@ -88,7 +88,7 @@ const flip = async (file: string) => {
 };
 
 const golden = 'reference/golden/us-names-2016-d16.json';
-const tasks = '.cache/tasks';
+const tasks = '.cache/tasks/zz-right';
 
 function damagedReference(fault: string, damage: (file: string) => Promise<unknown>, where?: Fault['where']): Fault {
   const again = 'it is computed again, and a warning names the file';

@@ -15,7 +15,7 @@ export class AdamState {
   /** Without their factors: Adam's moments are `(1 - β1) m` and `(1 - β2) v`. */
   readonly m: Float64Array;
   readonly v: Float64Array;
-  /** `learningRate (1 - β1) / (1 - β1^(step + 1))` and `(1 - β2) / (1 - β2^(step + 1))`: what the moments lack. */
+  /** What the update `rate · m / (√v + epsilon)` has instead of the moments' factors. */
   readonly factors = new Float64Array(2);
 
   constructor(parameters: number) {
@@ -25,8 +25,10 @@ export class AdamState {
 
   /** @param step counted from 0 */
   startStep(step: number, learningRate: number): void {
-    this.factors[0] = (learningRate * (1 - BETA_1)) / (1 - BETA_1 ** (step + 1));
-    this.factors[1] = (1 - BETA_2) / (1 - BETA_2 ** (step + 1));
+    const first = (1 - BETA_1) / (1 - BETA_1 ** (step + 1));
+    const second = Math.sqrt((1 - BETA_2) / (1 - BETA_2 ** (step + 1)));
+    this.factors[0] = (learningRate * first) / second;
+    this.factors[1] = EPSILON / second;
   }
 
   reset(): void {
@@ -40,21 +42,21 @@ export function updateByAdam(p: Float64Array, { m, v, factors }: AdamState, star
   return {
     arrays: { p: p.subarray(start, end), m: m.subarray(start, end), v: v.subarray(start, end) },
     constants: { factors },
-    prologue: 'const rate = factors[0], correction = factors[1];',
+    start: FLOOR,
+    prologue: 'const rate = factors[0], epsilon = factors[1];',
     code: updateAll,
   };
 }
 
-/** The update is `p -= rate · m / (√(v · correction) + ε)`: all roots come before all divisions, so that none waits for its own root. */
+/** The update is `p -= rate · m / (√v + ε)`: all roots come before all divisions, so that none waits for its own root. */
 function updateAll(sums: readonly Sum[]): string {
   const roots = sums.map(
     ({ name, elements: { m, v } }, n) => `
-      const g${n} = ${name} + ${FLOOR};
-      const m${n} = ${BETA_1} * ${m} + g${n};
-      const v${n} = ${BETA_2} * ${v} + g${n} * g${n};
+      const m${n} = ${BETA_1} * ${m} + ${name};
+      const v${n} = ${BETA_2} * ${v} + ${name} * ${name};
       ${m} = m${n};
       ${v} = v${n};
-      const d${n} = Math.sqrt(v${n} * correction) + ${EPSILON};`,
+      const d${n} = Math.sqrt(v${n}) + epsilon;`,
   );
   const updates = sums.map(({ elements: { p } }, n) => `${p} -= (rate * m${n}) / d${n};`);
   return `{${roots.join('')}\n${updates.join('\n')}}`;

@@ -12,6 +12,8 @@ export interface Epilogue {
   readonly arrays: Readonly<Record<string, Float64Array>>;
   /** Arrays that the prologue reads, by name. */
   readonly constants: Readonly<Record<string, Float64Array>>;
+  /** What each sum starts from. */
+  readonly start: number;
   /** Run once a call. */
   readonly prologue: string;
   /** Run for every tile. */
@@ -39,5 +41,5 @@ export function storeReluGradient(c: Float64Array, y: Float64Array): Epilogue {
 }
 
 function elementwise(arrays: Epilogue['arrays'], code: (sum: Sum) => string): Epilogue {
-  return { arrays, constants: {}, prologue: '', code: (sums) => sums.map(code).join('\n') };
+  return { arrays, constants: {}, start: 0, prologue: '', code: (sums) => sums.map(code).join('\n') };
 }

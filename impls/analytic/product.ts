@@ -103,7 +103,7 @@ function tileLoop(i: Tiles, j: Tiles, { a, b, cStrides, k, epilogue }: Product, 
     for (let j = ${j.from}; j < ${j.to}; j += ${j.size}) {
       for (let i = ${i.from}; i < ${i.to}; i += ${i.size}) {
         const aStart = i * ${a.strides[0]}, bStart = j * ${b.strides[0]};
-        let ${pairs.map(({ name }) => `${name} = 0`)};
+        let ${pairs.map(({ name }) => `${name} = ${epilogue.start}`)};
         for (let k = 0; k < ${k}; k++) {
           const aIndex = aStart + k * ${a.strides[1]}, bIndex = bStart + k * ${b.strides[1]};
           const ${is.map((p) => `a${p} = ${aViews[p]}[aIndex]`)};

@@ -80,6 +80,7 @@ export const mutants: readonly Mutant[] = [
     diagnosis: /softmax does not subtract the maximum first/,
     replacements: [
       replace('softmax.ts', 'values[i] - max;', 'values[i];'),
+      replace('softmax.ts', 'exponential(exponent)', 'Math.exp(exponent)'),
       replace('softmax.ts', 'return max + Math.log(total);', 'return Math.log(total);'),
     ],
   },
@@ -120,7 +121,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'epsilon-inside-the-root',
     diagnosis: /epsilon stands inside the square root/,
-    replacements: [replace('adam.ts', '* correction) + ', '* correction + 1e-8) + 0 * ')],
+    replacements: [replace('adam.ts', ') + epsilon', ' + 1e8 * epsilon * epsilon)')],
   },
   {
     name: 'untouched-rows-left-out',

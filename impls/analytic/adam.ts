@@ -44,20 +44,26 @@ export function updateByAdam(p: Float64Array, { m, v, factors }: AdamState, star
     constants: { factors },
     start: FLOOR,
     prologue: 'const rate = factors[0], epsilon = factors[1];',
-    code: updateAll,
+    before: (sums) => `let late = 0, ${sums.map((_, n) => `denominator${n} = Infinity`)};`,
+    code: (sums) => `${updateLate(sums)}\n${average(sums)}\nlate = cIndex;`,
+    after: updateLate,
   };
 }
 
-/** The update is `p -= rate · m / (√v + ε)`: all roots come before all divisions, so that none waits for its own root. */
-function updateAll(sums: readonly Sum[]): string {
-  const roots = sums.map(
-    ({ name, elements: { m, v } }, n) => `
-      const m${n} = ${BETA_1} * ${m} + ${name};
-      const v${n} = ${BETA_2} * ${v} + ${name} * ${name};
-      ${m} = m${n};
-      ${v} = v${n};
-      const d${n} = Math.sqrt(v${n}) + epsilon;`,
-  );
-  const updates = sums.map(({ elements: { p } }, n) => `${p} -= (rate * m${n}) / d${n};`);
-  return `{${roots.join('')}\n${updates.join('\n')}}`;
+/** Moments, and the denominator of the update `p -= rate · m / (√v + ε)`. */
+function average(sums: readonly Sum[]): string {
+  return sums
+    .map(
+      ({ name, views: { m, v } }, n) => `
+      const v${n} = ${BETA_2} * ${v}[cIndex] + ${name} * ${name};
+      ${v}[cIndex] = v${n};
+      ${m}[cIndex] = ${BETA_1} * ${m}[cIndex] + ${name};
+      denominator${n} = Math.sqrt(v${n}) + epsilon;`,
+    )
+    .join('');
+}
+
+/** The update itself comes one tile late: meanwhile the roots are drawn. Before the first tile there is none: m / ∞ = 0. */
+function updateLate(sums: readonly Sum[]): string {
+  return sums.map(({ views: { p, m } }, n) => `${p}[late] -= (rate * ${m}[late]) / denominator${n};`).join('\n');
 }

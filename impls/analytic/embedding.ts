@@ -65,7 +65,7 @@ function createHandOn(gradient: Float64Array, epilogue: Epilogue): (rows: number
     i: gradient.length,
     j: 1,
     k: 1,
-    tile: [2, 1],
+    tile: [4, 1],
     maxRows: 0,
   });
 }

@@ -2,8 +2,8 @@
 export interface Sum {
   /** The local that holds it. */
   readonly name: string;
-  /** The element that belongs to it in each of the epilogue's arrays, to be read or assigned. */
-  readonly elements: Record<string, string>;
+  /** For each of the epilogue's arrays a view, in which the element that belongs to the sum has index `cIndex`. */
+  readonly views: Record<string, string>;
 }
 
 /** What a product does with its sums while they are still in registers, as source. */
@@ -16,28 +16,32 @@ export interface Epilogue {
   readonly start: number;
   /** Run once a call. */
   readonly prologue: string;
+  /** Run before the first of several tiles of one size. */
+  before?(sums: readonly Sum[]): string;
   /** Run for every tile. */
   code(sums: readonly Sum[]): string;
+  /** Run after the last of them. */
+  after?(sums: readonly Sum[]): string;
 }
 
 /** `c = sums` */
 export function store(c: Float64Array): Epilogue {
-  return elementwise({ c }, ({ name, elements: { c } }) => `${c} = ${name};`);
+  return elementwise({ c }, ({ name, views: { c } }) => `${c}[cIndex] = ${name};`);
 }
 
 /** `c += sums` */
 export function accumulate(c: Float64Array): Epilogue {
-  return elementwise({ c }, ({ name, elements: { c } }) => `${c} += ${name};`);
+  return elementwise({ c }, ({ name, views: { c } }) => `${c}[cIndex] += ${name};`);
 }
 
 /** `c = relu(sums)`, without a branch, which would be mispredicted half of the time. Exact: doubling and halving are. */
 export function storeRelu(c: Float64Array): Epilogue {
-  return elementwise({ c }, ({ name, elements: { c } }) => `${c} = 0.5 * (${name} + Math.abs(${name}));`);
+  return elementwise({ c }, ({ name, views: { c } }) => `${c}[cIndex] = 0.5 * (${name} + Math.abs(${name}));`);
 }
 
 /** The gradient of relu, whose result was y: `c = sums` where y is positive, and 0 elsewhere. */
 export function storeReluGradient(c: Float64Array, y: Float64Array): Epilogue {
-  return elementwise({ c, y }, ({ name, elements: { c, y } }) => `${c} = ${y} > 0 ? ${name} : 0;`);
+  return elementwise({ c, y }, ({ name, views: { c, y } }) => `${c}[cIndex] = ${y}[cIndex] > 0 ? ${name} : 0;`);
 }
 
 function elementwise(arrays: Epilogue['arrays'], code: (sum: Sum) => string): Epilogue {

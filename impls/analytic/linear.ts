@@ -59,14 +59,14 @@ export function createLinear({ x, w, dy, y, dx, dw, outputs, inputs, maxRows }: 
   // dw[output, input] = Σ_row dy[row, output] · x[row, input]
   const weightGradient = createProduct({
     name: 'weightGradient',
-    a: { array: dy, strides: [1, outputs] },
-    b: { array: x, strides: [1, inputs] },
-    cStrides: rowsOfInputs,
+    a: { array: x, strides: [1, inputs] },
+    b: { array: dy, strides: [1, outputs] },
+    cStrides: [1, inputs],
     epilogue: dw,
-    i: outputs,
-    j: inputs,
+    i: inputs,
+    j: outputs,
     k: 'rows',
-    tile: TILE,
+    tile: [4, 1],
     maxRows,
   });
   return {

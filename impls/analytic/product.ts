@@ -95,11 +95,12 @@ function tileLoop(i: Tiles, j: Tiles, { a, b, cStrides, k, epilogue }: Product, 
   );
   const pairs = is.flatMap((p) => js.map((q) => ({ p, q, name: `sum${p}_${q}` })));
   const offsets = pairs.map(({ p, q }) => p * cStrides[0] + q * cStrides[1]);
-  const sums: Sum[] = pairs.map(({ name }) => ({ name, elements: {} }));
+  const sums: Sum[] = pairs.map(({ name }) => ({ name, views: {} }));
   for (const [array, values] of Object.entries(epilogue.arrays)) {
-    for (const [n, view] of views.shifted(values, offsets).entries()) sums[n].elements[array] = `${view}[cIndex]`;
+    for (const [n, view] of views.shifted(values, offsets).entries()) sums[n].views[array] = view;
   }
-  return `
+  return `{
+    ${epilogue.before?.(sums) ?? ''}
     for (let j = ${j.from}; j < ${j.to}; j += ${j.size}) {
       for (let i = ${i.from}; i < ${i.to}; i += ${i.size}) {
         const aStart = i * ${a.strides[0]}, bStart = j * ${b.strides[0]};
@@ -113,7 +114,9 @@ function tileLoop(i: Tiles, j: Tiles, { a, b, cStrides, k, epilogue }: Product, 
         const cIndex = i * ${cStrides[0]} + j * ${cStrides[1]};
         ${epilogue.code(sums)}
       }
-    }`;
+    }
+    ${epilogue.after?.(sums) ?? ''}
+  }`;
 }
 
 /** The arrays that a kernel's source names. */

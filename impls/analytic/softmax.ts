@@ -1,3 +1,5 @@
+import { exponential } from './exponential.ts';
+
 /**
  * Below e^-230 (1e-100) a probability counts as zero: too small to change any sum, and
  * its products with gradients would sink into subnormal numbers, which cost a hundred cycles each.
@@ -13,9 +15,9 @@ export function softmax(values: Float64Array, start: number, end: number): numbe
   let total = 0;
   for (let i = start; i < end; i++) {
     const exponent = values[i] - max;
-    const exponential = exponent < LOWEST_EXPONENT ? 0 : Math.exp(exponent);
-    values[i] = exponential;
-    total += exponential;
+    const power = exponent < LOWEST_EXPONENT ? 0 : exponential(exponent);
+    values[i] = power;
+    total += power;
   }
   const inverse = 1 / total;
   for (let i = start; i < end; i++) values[i] *= inverse;

@@ -75,11 +75,10 @@ async function runLong(implementation: DiscoveredImplementation, options: LongOp
   const here = await availability(implementation);
   if (!here.available) return { ...identity, status: 'skipped', reason: here.reason };
   const signal = interruptSignal();
-  const replyTimeoutMilliseconds = flags.timeout === undefined ? undefined : 1000 * flags.timeout;
   try {
     const contender = await contenderOf({ implementation }, expectation, {
       signal,
-      replyTimeoutMilliseconds,
+      replyTimeoutMilliseconds: flags.timeout,
       budgetSeconds: 0,
       scoutMilliseconds: 0,
     });

@@ -41,6 +41,7 @@ export interface BenchFlags extends TaskFlags {
   readonly json?: string;
   readonly results: string;
   readonly impls: readonly string[];
+  /** Milliseconds. */
   readonly timeout?: number;
   readonly runtime?: readonly RuntimeName[];
   /** Path of a result whose laps are run again. */
@@ -79,7 +80,7 @@ export interface Resumed {
 export interface BenchOutcome {
   readonly result: BenchResult;
   /** Undefined if nothing was kept. */
-  readonly savedTo?: string;
+  readonly savedTo: string | undefined;
   /** What could not be kept, one line each. */
   readonly unsaved: readonly UsageError[];
 }
@@ -123,7 +124,7 @@ export async function benchOne(options: BenchOneOptions): Promise<BenchOutcome> 
       watch,
       like,
       signal,
-      ...(flags.timeout === undefined ? {} : { replyTimeoutMilliseconds: 1000 * flags.timeout }),
+      replyTimeoutMilliseconds: flags.timeout,
       onStage: progress.stage,
       onStatus: progress.status,
       onEvent: (event, entries) => reporter.report(event, entries),
@@ -142,7 +143,7 @@ export async function benchOne(options: BenchOneOptions): Promise<BenchOutcome> 
       );
     });
   }
-  return { result, unsaved, ...(savedTo === undefined ? {} : { savedTo }) };
+  return { result, unsaved, savedTo };
 }
 
 /** Undefined if they may take as long as they take. */

@@ -149,41 +149,30 @@ async function bench(names: readonly string[], flags: BenchFlags, resumed?: Resu
   if (flags.long) return long(all, chosen, flags, output);
   const request = taskRequest(flags);
   if (!flags.yes && !flags.scaling) await confirmLongRun(request, chosen, flags.results);
-  if (flags.scaling) {
-    const { outcomes, failures } = await benchScaling(all, chosen, flags);
-    const results = outcomes.map(({ result }) => result);
-    output.print(scalingTables(results, output.page));
-    for (const outcome of outcomes) {
-      if (flags.verbose) output.print(`\n${benchTable(outcome.result, output.page, flags.sort)}`);
-      output.print(savedLine(outcome).trim());
-    }
-    process.exitCode = rowExitCode(
-      results.flatMap(({ rows }) => rows),
-      chosen,
-    );
-    const { json } = flags;
-    await tryEach([
-      ...(json === undefined ? [] : [() => writeJson(json, { schemaVersion: SCHEMA_VERSION, scaling: results })]),
-      ...(reports ? [() => writeReport(outcomes.map(resultFile), flags)] : []),
-      ...[...failures, ...outcomes.flatMap(({ unsaved }) => unsaved)].map(fail),
-    ]);
-    return;
+  const { outcomes, failures } = flags.scaling
+    ? await benchScaling(all, chosen, flags)
+    : { outcomes: [await benchOne({ request, all, chosen, firstNamed: names[0], flags, resumed })], failures: [] };
+  const results = outcomes.map(({ result }) => result);
+  if (flags.scaling) output.print(scalingTables(results, output.page));
+  for (const outcome of outcomes) {
+    if (flags.verbose) output.print(`\n${benchTable(outcome.result, output.page, flags.sort)}`);
+    if (!flags.scaling) output.print(await resultText(outcome.result, output.page, flags.sort));
+    const saved = savedLine(outcome);
+    if (saved !== undefined) output.print(saved);
   }
-  const outcome = await benchOne({ request, all, chosen, firstNamed: names[0], flags, resumed });
-  output.print(`${await resultText(outcome.result, output.page, flags.sort)}${savedLine(outcome)}`);
-  process.exitCode = rowExitCode(outcome.result.rows, chosen);
+  process.exitCode = rowExitCode(
+    results.flatMap(({ rows }) => rows),
+    chosen,
+  );
   const { json } = flags;
+  const document = flags.scaling ? { schemaVersion: SCHEMA_VERSION, scaling: results } : results[0];
   await tryEach([
-    ...(json === undefined ? [] : [() => writeJson(json, outcome.result)]),
-    ...exports.map((request) => () => exportResult(outcome.result, [request])),
-    ...(reports ? [() => writeReport([resultFile(outcome)], flags)] : []),
-    ...outcome.unsaved.map(fail),
+    ...(json === undefined ? [] : [() => writeJson(json, document)]),
+    ...exports.map((request) => () => exportResult(results[0], [request])),
+    ...(reports ? [() => writeReport(outcomes.map(resultFile), flags)] : []),
+    // Last, after everything that could be printed or written.
+    ...[...failures, ...outcomes.flatMap(({ unsaved }) => unsaved)].map((error) => () => Promise.reject(error)),
   ]);
-}
-
-/** Last of all: everything that could be printed or written is. */
-function fail(error: UsageError): () => Promise<never> {
-  return () => Promise.reject(error);
 }
 
 async function long(
@@ -195,12 +184,11 @@ async function long(
   const createdAt = new Date().toISOString();
   const longRuns = await benchLong(all, chosen, flags);
   print(longRunTable(longRuns, page));
-  const commit = await currentCommit();
   const result: LongRunResult = {
     schemaVersion: SCHEMA_VERSION,
     createdAt,
     command: process.argv.slice(2),
-    ...(commit === undefined ? {} : { commit }),
+    commit: await currentCommit(),
     machine: thisMachine(),
     runtime: thisRuntime(),
     longRuns: [...longRuns],
@@ -225,9 +213,7 @@ function resultFile({ result, savedTo }: BenchOutcome): ResultFile {
   return { path: savedTo ?? 'this run', result };
 }
 
-function savedLine({ savedTo }: BenchOutcome): string {
-  if (savedTo === undefined) return '';
-  return interruptSignal().aborted
-    ? `\ninterrupted; what was measured is in ${displayPath(savedTo)}`
-    : `\nsaved to ${displayPath(savedTo)}`;
+function savedLine({ savedTo }: BenchOutcome): string | undefined {
+  if (savedTo === undefined) return undefined;
+  return `${interruptSignal().aborted ? 'interrupted; what was measured is in' : 'saved to'} ${displayPath(savedTo)}`;
 }

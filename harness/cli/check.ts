@@ -39,6 +39,7 @@ interface CheckFlags extends TaskFlags {
   readonly protocol?: true;
   readonly json?: string;
   readonly impls: readonly string[];
+  /** Milliseconds. */
   readonly timeout?: number;
   readonly runtime?: readonly RuntimeName[];
 }
@@ -93,10 +94,11 @@ async function checkOnce(names: readonly string[], flags: CheckFlags): Promise<v
   const all = await discoverWith(flags.impls);
   const chosen = selectImplementations(all, names);
   const task = await prepareTask(taskRequest(flags));
+  const signal = interruptSignal();
   if (flags.protocol) {
     process.exitCode = await checkProtocol(chosen, task, {
-      signal: interruptSignal(),
-      patienceMilliseconds: flags.timeout === undefined ? undefined : 1000 * flags.timeout,
+      signal,
+      patienceMilliseconds: flags.timeout,
       json: flags.json,
     });
     return;
@@ -111,7 +113,8 @@ async function checkOnce(names: readonly string[], flags: CheckFlags): Promise<v
 
   const gauntletSeed = flags.gauntletSeed ?? drawGauntletSeed();
   const expectation = await expectationOf(task, all, {
-    ...trainerOptions(flags),
+    signal,
+    replyTimeoutMilliseconds: flags.timeout,
     steps: flags.steps,
     onProgress: (done, steps, source) => status.show(`reference ${source}: step ${done} of ${steps}`),
   });
@@ -133,7 +136,8 @@ async function checkOnce(names: readonly string[], flags: CheckFlags): Promise<v
     }
     for (const entrant of await entrantsOf(implementation, flags.runtime)) {
       const { row, stderrTail } = await checkRow(entrant, expectation, {
-        ...trainerOptions(flags),
+        signal,
+        replyTimeoutMilliseconds: flags.timeout,
         samples: flags.samples,
         gradients: flags.gradients,
         parameters: flags.parameters,
@@ -156,12 +160,4 @@ async function checkOnce(names: readonly string[], flags: CheckFlags): Promise<v
     await writeJson(flags.json, document);
   }
   process.exitCode = rowExitCode(results, chosen);
-}
-
-function trainerOptions(flags: CheckFlags): {
-  readonly signal: AbortSignal;
-  readonly replyTimeoutMilliseconds?: number;
-} {
-  const signal = interruptSignal();
-  return flags.timeout === undefined ? { signal } : { signal, replyTimeoutMilliseconds: 1000 * flags.timeout };
 }

@@ -113,11 +113,12 @@ export const implementationsOption = (): Option =>
     .argParser(collect)
     .default([], 'none');
 
+/** Typed in seconds, handed over in milliseconds. */
 export const timeoutOption = (): Option =>
   new Option(
     '--timeout <seconds>',
     'how long a program may stay silent beyond the time its work needs (default: 30)',
-  ).argParser(positiveNumber);
+  ).argParser((text) => 1000 * positiveNumber(text));
 
 export const resultsOption = (): Option =>
   new Option('--results <folder>', 'where results and the history are kept').default(

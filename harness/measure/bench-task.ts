@@ -46,7 +46,7 @@ export interface BenchTaskOptions {
   /** The machine as it was before the tool began to work. */
   readonly watch: NoiseWatch;
   readonly signal: AbortSignal;
-  readonly replyTimeoutMilliseconds?: number;
+  readonly replyTimeoutMilliseconds?: number | undefined;
   /** What begins and may take long. */
   readonly onStage: (text: string) => void;
   /** Progress, in a few words. */

@@ -107,7 +107,7 @@ export async function contenderOf(
     roles: rolesOf(implementation),
     isHosted: 'module' in implementation.manifest.run,
     start,
-    witness: (signal, trainer) => new LapWitness(() => start(signal), training, precision, trainer),
+    witness: (signal, trainer) => witnessOf(() => start(signal), training, precision, trainer),
     admit: async (signal, keep) => {
       let cost: StepCost | undefined;
       const verification = await verifyImplementation(implementation, expectation, {
@@ -175,35 +175,22 @@ export async function requireRight(witness: Witness, laps: readonly TimedLap[], 
 }
 
 /** It lives as long as the race does, for an interpreter may take seconds to start. */
-export class LapWitness implements Witness {
-  readonly #start: () => Promise<TrainerProcess>;
-  readonly #task: TrainingTask;
-  readonly #precision: Precision;
-  #trainer: TrainerProcess | undefined;
-
-  /** @param trainer a process that runs already, if there is one */
-  constructor(
-    start: () => Promise<TrainerProcess>,
-    task: TrainingTask,
-    precision: Precision,
-    trainer?: TrainerProcess,
-  ) {
-    this.#start = start;
-    this.#task = task;
-    this.#precision = precision;
-    this.#trainer = trainer;
-  }
-
-  async check(laps: readonly TimedLap[], forced: ForcedSteps): Promise<LapsVerdict> {
-    this.#trainer ??= await this.#start();
-    const { reset, train, parameters } = this.#trainer;
-    const lent = { reset, train, parameters, quit: async () => {} };
-    return verifyTimedLaps(async () => lent, this.#task, this.#precision, laps, forced);
-  }
-
-  async quit(): Promise<void> {
-    await this.#trainer?.quit();
-  }
+function witnessOf(
+  start: () => Promise<TrainerProcess>,
+  task: TrainingTask,
+  precision: Precision,
+  running?: TrainerProcess,
+): Witness {
+  let trainer = running;
+  return {
+    check: async (laps, forced) => {
+      trainer ??= await start();
+      const { reset, train, parameters } = trainer;
+      const lent = { reset, train, parameters, quit: async () => {} };
+      return verifyTimedLaps(async () => lent, task, precision, laps, forced);
+    },
+    quit: async () => trainer?.quit(),
+  };
 }
 
 /** A forecast, good enough to share out time. */

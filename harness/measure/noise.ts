@@ -48,19 +48,16 @@ export class NoiseWatch {
 
   /** @param calibratorMicroseconds one figure a round @param precision half width over median that the run aimed for */
   report(calibratorMicroseconds: readonly number[], rows: readonly Row[], precision: number): Noise {
-    const stealFraction = stolen(this.#ticksBefore, this.#senses.ticks());
-    const governor = this.#senses.governor();
-    const calibratorSpread = spread(calibratorMicroseconds);
+    const seen = {
+      loadAverage: this.#loadBefore,
+      stealFraction: stolen(this.#ticksBefore, this.#senses.ticks()),
+      governor: this.#senses.governor(),
+      calibratorSpread: spread(calibratorMicroseconds),
+    };
     return {
-      ...(this.#loadBefore === undefined ? {} : { loadAverage: this.#loadBefore }),
-      ...(stealFraction === undefined ? {} : { stealFraction }),
-      ...(governor === undefined ? {} : { governor }),
+      ...seen,
       calibratorMicroseconds: [...calibratorMicroseconds],
-      ...(calibratorSpread === undefined ? {} : { calibratorSpread }),
-      warnings: [
-        ...machineWarnings(this.#loadBefore, this.#senses.cores, stealFraction, governor, calibratorSpread),
-        ...rowWarnings(rows, precision),
-      ],
+      warnings: [...machineWarnings(seen, this.#senses.cores), ...rowWarnings(rows, precision)],
     };
   }
 }
@@ -87,11 +84,8 @@ function stolen(before: ProcessorTicks | undefined, after: ProcessorTicks | unde
 }
 
 function machineWarnings(
-  load: number | undefined,
+  { loadAverage: load, stealFraction, governor, calibratorSpread }: Partial<Noise>,
   cores: number,
-  stealFraction: number | undefined,
-  governor: string | undefined,
-  calibratorSpread: number | undefined,
 ): string[] {
   const warnings: string[] = [];
   if (load !== undefined && load > LOAD_LIMIT_PER_CORE * cores) {

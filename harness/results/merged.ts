@@ -9,7 +9,7 @@ export interface Merged {
   readonly machines: readonly Pick<BenchResult, 'machine' | 'runtime' | 'createdAt' | 'commit' | 'baselines'>[];
   readonly rows: readonly {
     readonly implementation: string;
-    readonly runtime?: string;
+    readonly runtime?: string | undefined;
     /** One a machine, in the machines' order; undefined if that machine has no such row. */
     readonly results: readonly (Row | undefined)[];
   }[];
@@ -39,11 +39,11 @@ export function mergeResults(sources: readonly { readonly path: string; readonly
       runtime,
       createdAt,
       baselines,
-      ...(commit === undefined ? {} : { commit }),
+      commit,
     })),
     rows: [...keys].map(([key, { implementation, runtime }]) => ({
       implementation,
-      ...(runtime === undefined ? {} : { runtime }),
+      runtime,
       results: results.map(({ rows }) => rows.find((row) => rowName(row) === key)),
     })),
   };

@@ -55,11 +55,10 @@ function runNpm(folder, { name, version, integrity }) {
   const lock = { lockfileVersion: 3, packages: { '': manifest, [`node_modules/${name}`]: { version, integrity } } };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(lock));
-  const quick = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--fetch-retry-mintimeout=1000'];
-  // npm is a batch file on Windows, which only a shell runs.
-  const npm = spawnSync('npm', ['ci', ...quick], { cwd: folder, encoding: 'utf8', shell: isWindows });
-  if (npm.error !== undefined) throw new Error('npm cannot be run');
-  if (npm.status !== 0) throw new Error(firstError(npm.stderr));
+  // Through a shell, for npm is a batch file on Windows.
+  const words = 'npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retry-mintimeout=1000';
+  const npm = spawnSync(words, { cwd: folder, encoding: 'utf8', shell: true });
+  if (npm.status !== 0) throw new Error(firstError(npm.stderr ?? ''));
 }
 
 /** Another process may have been first: then its Node is as good. */

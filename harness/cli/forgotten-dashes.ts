@@ -31,10 +31,7 @@ export function refuseForgottenDashes(
 /** Asks npm what its files say, without the flags of the command line. */
 function isOffInNpm(setting: string): boolean {
   const { [`npm_config_${setting}`]: _, ...env } = process.env;
-  const asked = spawnSync('npm', ['config', 'get', setting], {
-    env,
-    encoding: 'utf8',
-    shell: process.platform === 'win32',
-  });
+  // Through a shell, for npm is a batch file on Windows.
+  const asked = spawnSync(`npm config get ${setting}`, { env, encoding: 'utf8', shell: true });
   return asked.stdout?.trim() === 'false';
 }

@@ -65,7 +65,9 @@ describe('the history', () => {
   });
 
   it('that does not exist yet says what makes it', async () => {
-    await expect(readHistory(path)).rejects.toThrow(/the history is missing; every `npm run bench` without --quick adds to it/);
+    await expect(readHistory(path)).rejects.toThrow(
+      /the history is missing; every `npm run bench` without --quick adds to it/,
+    );
   });
 });
 

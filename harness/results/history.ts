@@ -98,7 +98,9 @@ const LARGEST_HISTORY_BYTES = 512 * 2 ** 20;
 export async function readHistory(path: string = historyPath): Promise<History> {
   const shown = displayPath(path);
   const bytes = await readRegularFile(path, LARGEST_HISTORY_BYTES).catch((error) => {
-    throw new UsageError(`${shown}: the history ${messageOf(error)}; every \`npm run bench\` without --quick adds to it`);
+    throw new UsageError(
+      `${shown}: the history ${messageOf(error)}; every \`npm run bench\` without --quick adds to it`,
+    );
   });
   const records: HistoryRecord[] = [];
   const unreadable: string[] = [];

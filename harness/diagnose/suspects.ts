@@ -18,56 +18,36 @@ export interface Suspect {
 
 /** The usual faults, the more usual ones first. */
 export function suspects(model: ModelConfig): readonly Suspect[] {
+  const suspect =
+    (firstLossIsRight: boolean) =>
+    ([fault, changed]: Fault): Suspect => ({ fault, rules: { ...correctRules, ...changed }, firstLossIsRight });
   return [
-    ...[...faultsOfBackward, ...faultsOfModel, ...faultsOfLoss].map(([fault, changed]) => ({
-      fault,
-      rules: { ...correctRules, ...changed },
-      firstLossIsRight: false,
-    })),
-    ...faultsOfOptimizer.map(([fault, changed]) => ({
-      fault,
-      rules: { ...correctRules, ...changed },
-      firstLossIsRight: true,
-    })),
-    ...faultyOrders(model),
+    ...[...faultsOfBackward, ...faultsOfModel, ...faultsOfLoss].map(suspect(false)),
+    ...faultsOfOptimizer.map(suspect(true)),
+    ...wrongOrders(model).flatMap(faultyOrders),
   ];
 }
 
-function faultyOrders(model: ModelConfig): readonly Suspect[] {
-  return wrongOrders(model).flatMap(({ description, order }) => [
-    {
-      fault: `parameters are kept in the wrong order: ${description}`,
-      rules: correctRules,
-      firstLossIsRight: false,
-      reads: order,
+function faultyOrders({ description, order }: ReturnType<typeof wrongOrders>[number]): readonly Suspect[] {
+  const suspect = (what: string, firstLossIsRight: boolean, orders: Partial<Suspect>): Suspect => ({
+    fault: `${what}: ${description}`,
+    rules: correctRules,
+    firstLossIsRight,
+    ...orders,
+  });
+  const right = order.map((_, i) => i);
+  return [
+    suspect('parameters are kept in the wrong order', false, { reads: order, writes: order }),
+    suspect('start parameters are read in the wrong order', false, { reads: order }),
+    suspect('`parameters` and `gradients` are written in the wrong order', true, { writes: order }),
+    suspect('`parameters` is written in the wrong order, and `gradients` in the right one', true, {
       writes: order,
-    },
-    {
-      fault: `start parameters are read in the wrong order: ${description}`,
-      rules: correctRules,
-      firstLossIsRight: false,
-      reads: order,
-    },
-    {
-      fault: `\`parameters\` and \`gradients\` are written in the wrong order: ${description}`,
-      rules: correctRules,
-      firstLossIsRight: true,
-      writes: order,
-    },
-    {
-      fault: `\`parameters\` is written in the wrong order, and \`gradients\` in the right one: ${description}`,
-      rules: correctRules,
-      firstLossIsRight: true,
-      writes: order,
-      writesGradients: order.map((_, i) => i),
-    },
-    {
-      fault: `\`gradients\` is written in the wrong order, and \`parameters\` in the right one: ${description}`,
-      rules: correctRules,
-      firstLossIsRight: true,
+      writesGradients: right,
+    }),
+    suspect('`gradients` is written in the wrong order, and `parameters` in the right one', true, {
       writesGradients: order,
-    },
-  ]);
+    }),
+  ];
 }
 
 const rightScale = 'scores are divided by sqrt(head_dim)';
@@ -85,10 +65,12 @@ const both = (power: (step: number) => number | undefined): Partial<TrainingRule
   biasCorrectionPower1: power,
   biasCorrectionPower2: power,
 });
-const activation = (value: Activation['value'], slope: Activation['slope']): Partial<TrainingRules> => ({
-  activation: { value, slope },
+const weight = (share: TrainingRules['lossWeight']): Partial<TrainingRules> => ({
+  lossWeight: share,
+  gradientWeight: share,
 });
 const summed = () => 1;
+const inBits = (positions: number) => 1 / (positions * Math.LN2);
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const betas = (beta1: number, beta2: number): Fault => [
   `Adam's β are ${beta1} and ${beta2} (here ${rightBetas})`,
@@ -160,6 +142,22 @@ const faultsOfBackward: readonly Fault[] = [
   ['the gradient of the logits has the wrong sign at the target (it is softmax minus 1 there)', { targetShare: -1 }],
 ];
 
+const activations: readonly (readonly [name: string, activation: Activation])[] = [
+  ['GELU, by its tanh formula', { value: gelu, slope: geluSlope }],
+  [
+    'GELU',
+    {
+      value: (x) => x * normalCdf(x),
+      slope: (x) => normalCdf(x) + (x * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI),
+    },
+  ],
+  ['SiLU', { value: (x) => x * sigmoid(x), slope: (x) => sigmoid(x) * (1 + x * (1 - sigmoid(x))) }],
+  ['tanh', { value: Math.tanh, slope: (x) => 1 - Math.tanh(x) ** 2 }],
+  ['sigmoid', { value: sigmoid, slope: (x) => sigmoid(x) * (1 - sigmoid(x)) }],
+  ['the square of relu', { value: (x) => Math.max(0, x) ** 2, slope: (x) => 2 * Math.max(0, x) }],
+  ['a leaky relu of slope 0.01', { value: (x) => (x > 0 ? x : 0.01 * x), slope: (x) => (x > 0 ? 1 : 0.01) }],
+];
+
 const faultsOfModel: readonly Fault[] = [
   [`the scale of attention is missing (${rightScale})`, { attentionDivisor: () => 1 }],
   [`the scale of attention is 1 / head_dim (${rightScale})`, { attentionDivisor: (headDim) => headDim }],
@@ -193,44 +191,8 @@ const faultsOfModel: readonly Fault[] = [
   ['the rmsnorm before attention is missing', { normBeforeAttention: false }],
   ['the rmsnorm before the MLP is missing', { normBeforeMlp: false }],
   ['there is an rmsnorm before lm_head (there should be none)', { normBeforeLmHead: true }],
-  [
-    'the MLP has no activation (it is relu)',
-    activation(
-      (x) => x,
-      () => 1,
-    ),
-  ],
-  ['the activation is GELU, by its tanh formula (it is relu)', activation(gelu, geluSlope)],
-  [
-    'the activation is GELU (it is relu)',
-    activation(
-      (x) => x * normalCdf(x),
-      (x) => normalCdf(x) + (x * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI),
-    ),
-  ],
-  [
-    'the activation is SiLU (it is relu)',
-    activation(
-      (x) => x * sigmoid(x),
-      (x) => sigmoid(x) * (1 + x * (1 - sigmoid(x))),
-    ),
-  ],
-  ['the activation is tanh (it is relu)', activation(Math.tanh, (x) => 1 - Math.tanh(x) ** 2)],
-  ['the activation is sigmoid (it is relu)', activation(sigmoid, (x) => sigmoid(x) * (1 - sigmoid(x)))],
-  [
-    'the activation is the square of relu (it is relu)',
-    activation(
-      (x) => Math.max(0, x) ** 2,
-      (x) => 2 * Math.max(0, x),
-    ),
-  ],
-  [
-    'the activation is a leaky relu of slope 0.01 (it is relu)',
-    activation(
-      (x) => (x > 0 ? x : 0.01 * x),
-      (x) => (x > 0 ? 1 : 0.01),
-    ),
-  ],
+  ['the MLP has no activation (it is relu)', { activation: { value: (x) => x, slope: () => 1 } }],
+  ...activations.map(([name, activation]): Fault => [`the activation is ${name} (it is relu)`, { activation }]),
   ['wpe is not added (x = wte[token] + wpe[t])', { positionRow: () => undefined }],
   [
     'positions are counted from 1 (x = wte[token] + wpe[t], with t from 0)',
@@ -258,7 +220,7 @@ const faultsOfLoss: readonly Fault[] = [
     'the first target of a document is left out (BOS comes first, and predicts the first character)',
     { tokens: 'without the first' },
   ],
-  ['the loss is summed over the positions instead of averaged', { lossWeight: summed, gradientWeight: summed }],
+  ['the loss is summed over the positions instead of averaged', weight(summed)],
   [
     'the loss is summed over the positions instead of averaged where it is shown, not where its gradient is taken',
     { lossWeight: summed },
@@ -267,29 +229,14 @@ const faultsOfLoss: readonly Fault[] = [
     'the loss is summed over the positions instead of averaged where its gradient is taken, not where it is shown',
     { gradientWeight: summed },
   ],
-  [
-    `the loss is divided by block_size (${rightMean})`,
-    { lossWeight: (_, blockSize) => 1 / blockSize, gradientWeight: (_, blockSize) => 1 / blockSize },
-  ],
+  [`the loss is divided by block_size (${rightMean})`, weight((_, blockSize) => 1 / blockSize)],
   [
     `the loss is divided by the number of tokens, one too many (${rightMean})`,
-    { lossWeight: (positions) => 1 / (positions + 1), gradientWeight: (positions) => 1 / (positions + 1) },
+    weight((positions) => 1 / (positions + 1)),
   ],
-  [
-    'the loss is in bits (it is the natural logarithm)',
-    {
-      lossWeight: (positions) => 1 / (positions * Math.LN2),
-      gradientWeight: (positions) => 1 / (positions * Math.LN2),
-    },
-  ],
-  [
-    'the loss is shown in bits (it is the natural logarithm)',
-    { lossWeight: (positions) => 1 / (positions * Math.LN2) },
-  ],
-  [
-    'the gradient is that of a loss in bits (it is the natural logarithm)',
-    { gradientWeight: (positions) => 1 / (positions * Math.LN2) },
-  ],
+  ['the loss is in bits (it is the natural logarithm)', weight(inBits)],
+  ['the loss is shown in bits (it is the natural logarithm)', { lossWeight: inBits }],
+  ['the gradient is that of a loss in bits (it is the natural logarithm)', { gradientWeight: inBits }],
   ['a position is to predict its own token (it predicts the next)', { target: 'its own token' }],
   [
     'the last target of a document counts for nothing, and the mean is still over all positions (BOS is predicted too)',

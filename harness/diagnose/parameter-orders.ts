@@ -28,16 +28,13 @@ export function wrongOrders(
     ['lm_head before wpe', [...named('wte', 'lm_head', 'wpe'), ...layers]],
     ['wpe before wte', [...named('wpe', 'wte', 'lm_head'), ...layers]],
     ['the layers first', [...layers, ...named('wte', 'wpe', 'lm_head')]],
-    ['layers counted from the last', [...named('wte', 'wpe', 'lm_head'), ...byLayer(layers).reverse().flat()]],
+    ['layers counted from the last', [...named('wte', 'wpe', 'lm_head'), ...grouped(layers, 0).reverse().flat()]],
     [
       'kind by kind (all attn_wq, then all attn_wk, …) instead of layer by layer',
-      [...named('wte', 'wpe', 'lm_head'), ...byKind(layers)],
+      [...named('wte', 'wpe', 'lm_head'), ...grouped(layers, 1).flat()],
     ],
   ];
-  const swaps = pairs(['wte', 'lm_head'], ...pairsOf(['attn_wq', 'attn_wk', 'attn_wv', 'attn_wo']), [
-    'mlp_fc1',
-    'mlp_fc2',
-  ]);
+  const swaps = [['wte', 'lm_head'], ...pairsOf(['attn_wq', 'attn_wk', 'attn_wv', 'attn_wo']), ['mlp_fc1', 'mlp_fc2']];
   const transposes: readonly (readonly [string, (name: string) => boolean])[] = [
     ['every matrix transposed (they are stored row by row, [out, in])', () => true],
     [
@@ -58,20 +55,13 @@ export function wrongOrders(
   ].filter(({ order }) => order.some((from, i) => from !== i));
 }
 
-function pairs(...list: readonly (readonly [string, string])[]): readonly (readonly [string, string])[] {
-  return list;
-}
-
 function pairsOf(names: readonly string[]): readonly (readonly [string, string])[] {
   return names.flatMap((one, i) => names.slice(i + 1).map((other) => [one, other] as const));
 }
 
-function byLayer(layers: readonly ParameterMatrix[]): ParameterMatrix[][] {
-  return [...Map.groupBy(layers, ({ name }) => name.split('.')[0]).values()];
-}
-
-function byKind(layers: readonly ParameterMatrix[]): ParameterMatrix[] {
-  return [...Map.groupBy(layers, ({ name }) => name.split('.')[1]).values()].flat();
+/** By the layer in their names (part 0) or by their kind (part 1). */
+function grouped(layers: readonly ParameterMatrix[], part: 0 | 1): ParameterMatrix[][] {
+  return [...Map.groupBy(layers, ({ name }) => name.split('.')[part]).values()];
 }
 
 /** A trainer that reads the file as if its matrices stood in the order of `sequence`. */

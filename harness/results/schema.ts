@@ -244,15 +244,9 @@ export const longRunRowSchema = z.discriminatedUnion('status', [
 ]);
 
 /** What `bench --long --json` writes. */
-export const longRunResultSchema = z.strictObject({
-  schemaVersion: z.literal(SCHEMA_VERSION),
-  createdAt: z.iso.datetime(),
-  command: z.array(z.string()),
-  commit: z.string().optional(),
-  machine: machineSchema,
-  runtime: runtimeSchema,
-  longRuns: z.array(longRunRowSchema),
-});
+export const longRunResultSchema = benchResultSchema
+  .pick({ schemaVersion: true, createdAt: true, command: true, commit: true, machine: true, runtime: true })
+  .extend({ longRuns: z.array(longRunRowSchema) });
 
 export type LongRunRow = z.infer<typeof longRunRowSchema>;
 export type LongRunResult = z.infer<typeof longRunResultSchema>;

@@ -6,14 +6,19 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { positiveNumber, wholeNumberFrom } from '../cli/flags.ts';
 import { parseExports } from '../present/export/export.ts';
 import { discoverImplementations, isBroken } from '../program/discover.ts';
+import { ImplementationFailure } from '../program/implementation-failure.ts';
 import { LineReader } from '../program/line-reader.ts';
+import { manifestSchema, PROTOCOL_VERSION } from '../program/manifest.ts';
+import { startTrainer } from '../program/trainer-process.ts';
 import { historyRecord, readHistory } from '../results/history.ts';
 import { benchResultSchema } from '../results/schema.ts';
 import { parseStored } from '../results/stored-json.ts';
 import { readDataset } from '../task/dataset.ts';
 import { UsageError } from '../usage-error.ts';
+import { refusedCommandLine } from './command-line.ts';
 import { benchResult, verifiedRow } from './example-result.ts';
 import { hostileText } from './hostile-text.ts';
+import { smallTask } from './small-task.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -140,6 +145,96 @@ describe('any text in place of what is expected is read, or refused in one line'
         expect(await readdir(folder)).toEqual([]);
       }),
     ));
+
+  it('a whole command line: it ends with 0 or 2, in one line where it is refused, and writes nothing half', async () => {
+    const [stored, out] = [join(folder, 'result.json'), join(folder, 'out.json')];
+    const result = JSON.stringify(benchResult({ rows: [verifiedRow()] }));
+    await writeFile(stored, result);
+    const value = fc.oneof(
+      fc.constantFrom(stored, out, folder, join(folder, 'no', 'such'), '-', '', '0', '2', '-1', '1e999', 'd16', 'd61'),
+      fc.constantFrom(`csv=${out}`, 'csv=-', 'pdf=x', 'analytic', 'node'),
+      hostileText(),
+    );
+    const flag = fc.constantFrom(
+      ...['--json', '--export', '--steps', '--rounds', '--budget', '--preset', '--n-embd', '--seed', '--timeout'],
+      ...[
+        '--dataset',
+        '--runtime',
+        '--sort',
+        '--file',
+        '--markdown',
+        '--like',
+        '--scaling',
+        '--long',
+        '--quick',
+        '--help',
+      ],
+    );
+    // A row that there is not: nothing is started. What needs no row is tried as it stands.
+    const command = fc.constantFrom(
+      ...[
+        ['bench', 'no-such-row'],
+        ['check', 'no-such-row'],
+        ['profile', 'no-such-row'],
+      ],
+      ...[['history', '--file', out], ['merge', stored], ['merge'], ['show', stored], ['chek'], []],
+    );
+    const words = fc.array(fc.oneof(fc.tuple(flag, value), fc.tuple(flag), fc.tuple(value)), { maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(command, words, async (first, rest) => {
+        const { stdout, stderr, exitCode } = await refusedCommandLine(...first, ...rest.flat());
+        expect([0, 2]).toContain(exitCode);
+        expect(stdout + stderr).not.toMatch(/^\s+at .*:\d+:\d+/m);
+        if (exitCode === 2 && first.length > 0) expectOneLine(stderr);
+        expect(await readFile(stored, 'utf8')).toBe(result);
+        for (const name of await readdir(folder)) expect(['result.json', 'out.json']).toContain(name);
+        const written = await readFile(out, 'utf8').catch(() => '');
+        await rm(out, { force: true });
+        if (exitCode === 2) expect(written).toBe('');
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it.skipIf(process.platform === 'win32')(
+    'what a program answers, in whatever pieces: a loss, or one line that names the program',
+    async () => {
+      const answer = join(folder, 'answer');
+      await writeFile(
+        join(folder, 'program.sh'),
+        `echo '{"ready":${PROTOCOL_VERSION}}'; while read -r word; do for piece in answer.*; do cat $piece; done; echo; done`,
+      );
+      const right = new TextEncoder().encode('{"losses":[3.5],"nanoseconds":1000}');
+      const bytes = fc.oneof(
+        fc.uint8Array({ maxLength: 40 }),
+        hostileText().map((text) => new TextEncoder().encode(text)),
+        fc.jsonValue().map((value) => new TextEncoder().encode(JSON.stringify(value))),
+        fc.constant(right),
+        fc.nat(right.length).map((length) => right.slice(0, length)),
+        fc.constant(new Uint8Array(100_000).fill(120)),
+      );
+      await fc.assert(
+        fc.asyncProperty(bytes, fc.nat(), async (content, where) => {
+          const at = where % (content.length + 1);
+          await writeFile(`${answer}.1`, content.subarray(0, at));
+          await writeFile(`${answer}.2`, content.subarray(at));
+          const trainer = await startTrainer(
+            {
+              name: 'fuzzed',
+              folder,
+              manifest: manifestSchema.parse({ ...manifest, build: undefined, run: { command: ['sh', 'program.sh'] } }),
+            },
+            smallTask(),
+          );
+          const trained = await trainer.train(1).catch((error: unknown) => error);
+          await trainer.quit();
+          if (trained instanceof ImplementationFailure) expectOneLine(trained.message);
+          else expect(trained).toMatchObject({ losses: { length: 1 }, nanoseconds: expect.any(Number) });
+        }),
+        { numRuns: 30 },
+      );
+    },
+  );
 
   it('what a program prints, in whatever pieces it comes: as many lines as it ends, none longer than allowed', () =>
     fc.assert(

@@ -37,6 +37,12 @@ async function benchWords(world: World, words: readonly string[]): Promise<reado
   return ['bench', 'zz-right', '--quick', ...limit, ...own, ...words];
 }
 
+/** The right row has a time, whatever the others do. */
+function expectTimed(rows: readonly Row[]): void {
+  const right = rows.find(({ implementation }) => implementation === 'zz-right');
+  expect(right?.status, JSON.stringify(right)).toBe('verified');
+}
+
 /** A row that breaks late, or lies about time: it has no time, and the right row has one. */
 function spoils(fault: string, status: Row['status'], says: RegExp): Fault {
   return {
@@ -49,10 +55,38 @@ function spoils(fault: string, status: Row['status'], says: RegExp): Fault {
       const options = /task files/.test(fault) ? { project: await world.copyProject() } : {};
       const { stdout, exitCode } = await bench(world, ['wayward', '--rounds', '2', '--json', '-'], options);
       const { rows } = benchResultSchema.parse(JSON.parse(stdout));
-      const [right, wayward] = ['zz-right', 'wayward'].map((name) => rows.find((row) => row.implementation === name));
-      expect(right?.status).toBe('verified');
+      const wayward = rows.find(({ implementation }) => implementation === 'wayward');
+      expectTimed(rows);
       expect(wayward?.status).toBe(status);
       expect(wayward).toMatchObject({ reason: expect.stringMatching(says) });
+      expect(exitCode).toBe(1);
+    },
+  };
+}
+
+/** A row that is right until it is timed, and then takes all the time that it is given: with this `--timeout`, an hour. */
+function overspends(fault: string): Fault {
+  return {
+    chapter: rows,
+    fault: `A row ${fault}`,
+    outcome: 'it is ended at its share of `--budget`; the others are timed and kept; exit code 1',
+    attempt: async (world) => {
+      await world.plant('wayward', waywardManifest(fault));
+      const { stdout, exitCode } = await bench(world, [
+        'wayward',
+        '--budget',
+        '14',
+        '--json',
+        '-',
+        '--timeout',
+        '3600',
+      ]);
+      const { rows } = benchResultSchema.parse(JSON.parse(stdout));
+      expect(rows.find(({ implementation }) => implementation === 'wayward')).toMatchObject({
+        status: 'error',
+        reason: expect.stringMatching(/--budget/),
+      });
+      expectTimed(rows);
       expect(exitCode).toBe(1);
     },
   };
@@ -164,6 +198,11 @@ export const benchFaults: readonly Fault[] = [
   spoils('breaks in its witness', 'error', /ended with exit code 7.*the last words/),
   spoils('breaks in round 2', 'error', /ended with exit code 7.*the last words/),
   spoils('counts a tenth of its time', 'mismatch', /./),
+  overspends('hangs in round 1 before it is ready'),
+  overspends('hangs in round 1 in `train`'),
+  overspends('hangs in round 1 in `parameters`'),
+  overspends('sleeps before every answer in round 1'),
+  overspends('floods standard error in round 1'),
   spoils('removes its task files', 'error', /wayward: changed or removed the files of its task/),
   spoils('overwrites its task files', 'error', /wayward: changed or removed the files of its task/),
   {
@@ -176,7 +215,7 @@ export const benchFaults: readonly Fault[] = [
       const { stdout, exitCode } = await bench(world, ['wayward', '--budget', '20', '--json', '-']);
       expect((performance.now() - began) / 1000).toBeLessThan(60);
       const { rows } = benchResultSchema.parse(JSON.parse(stdout));
-      expect(rows.find(({ implementation }) => implementation === 'zz-right')?.status).toBe('verified');
+      expectTimed(rows);
       expect(rows.find(({ implementation }) => implementation === 'wayward')).toMatchObject({
         status: 'error',
         reason: expect.stringMatching(/--timeout/),
@@ -205,7 +244,7 @@ export const benchFaults: readonly Fault[] = [
     fault: 'A size would take CPython an hour',
     outcome: 'one line says how long, and that `--yes` goes on; exit code 2',
     attempt: async (world) => {
-      const { stdout, stderr, exitCode } = await bench(world, ['--n-embd', '1024']);
+      const { stdout, stderr, exitCode } = await bench(world, ['--n-embd', '448']);
       expect(stderr).toMatch(/^error: about [\d,]+ min: .* steps of .* each; --yes to go on$/);
       expect([stdout, exitCode]).toEqual(['', 2]);
     },

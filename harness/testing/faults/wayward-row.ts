@@ -88,6 +88,7 @@ const atTheStart: Readonly<Record<string, (honest: () => void) => void>> = {
     answer({ ready: PROTOCOL_VERSION });
     hang();
   },
+  'hangs in round 1 before it is ready': (honest) => (ordinal === 2 ? hang() : honest()),
   'is ready and hangs': () => {
     answer({ ready: PROTOCOL_VERSION });
     hang();
@@ -129,8 +130,12 @@ const breaksIn = (broken: number): Words => ({
   },
 });
 /** Asked for only where a fault needs it, for it writes a file. */
-const ordinal = /^breaks in|stopped/.test(fault) ? processOnTask() : -1;
+const ordinal = /in round|in its witness|in the gauntlet|stopped/.test(fault) ? processOnTask() : -1;
 
+/** Is right until it is timed. */
+const inRound1 = (word: string, act: (honest: () => unknown) => void): Words => ({
+  [word]: (honest) => (ordinal === 2 ? act(honest) : answer(honest())),
+});
 const sleep = (milliseconds: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 /** Stops the tool, as Ctrl-Z does, and lets it go on after these seconds, as `fg` does; and other processes with it. */
 function stopTool(seconds: number, ...others: readonly number[]): void {
@@ -202,6 +207,13 @@ const atAWord: Readonly<Record<string, Words>> = {
       answer(honest());
     },
   },
+  'hangs in round 1 in `train`': inRound1('train', hang),
+  'hangs in round 1 in `parameters`': inRound1('parameters', hang),
+  'sleeps before every answer in round 1': inRound1('train', (honest) => {
+    sleep(1_500);
+    answer(honest());
+  }),
+  'floods standard error in round 1': inRound1('train', () => flood(process.stderr)),
   'counts a tenth of its time': onTrain(({ losses, nanoseconds }) => ({ losses, nanoseconds: nanoseconds / 10 })),
   'hangs in `train`': { train: hang },
   'hangs in `reset`': { reset: hang },

@@ -44,8 +44,8 @@ export function updateByAdam(p: Float64Array, { m, v, factors }: AdamState, star
     constants: { factors },
     start: FLOOR,
     prologue: 'const rate = factors[0], epsilon = factors[1];',
-    before: (sums) => `let late = 0, ${sums.map((_, n) => `denominator${n} = Infinity`)};`,
-    code: (sums) => `${updateLate(sums)}\n${average(sums)}\nlate = cIndex;`,
+    before: (sums) => `let late = 0, lateRate = 0, ${sums.map((_, n) => `denominator${n} = 1`)};`,
+    code: (sums) => `${updateLate(sums)}\n${average(sums)}\nlate = cIndex; lateRate = rate;`,
     after: updateLate,
   };
 }
@@ -63,7 +63,17 @@ function average(sums: readonly Sum[]): string {
     .join('');
 }
 
-/** The update itself comes one tile late: meanwhile the roots are drawn. Before the first tile there is none: m / ∞ = 0. */
+/**
+ * The update itself comes one tile late: meanwhile the roots are drawn. Before the first tile there is none, for `lateRate` is 0.
+ * One division serves two parameters: a / b = a c / (b c).
+ */
 function updateLate(sums: readonly Sum[]): string {
-  return sums.map(({ views: { p, m } }, n) => `${p}[late] -= (rate * ${m}[late]) / denominator${n};`).join('\n');
+  const update = ({ views: { p, m } }: Sum, inverse: string) => `${p}[late] -= ${m}[late] * (${inverse});`;
+  const lines = sums.map((sum, n) => {
+    if (n % 2 === 1) return update(sum, `quotient${n - 1} * denominator${n - 1}`);
+    if (n + 1 === sums.length) return update(sum, `lateRate / denominator${n}`);
+    return `const quotient${n} = lateRate / (denominator${n} * denominator${n + 1});
+      ${update(sum, `quotient${n} * denominator${n + 1}`)}`;
+  });
+  return `{${lines.join('\n')}}`;
 }

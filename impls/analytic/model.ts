@@ -47,9 +47,8 @@ export function createModel(
       const target = start + targets[row];
       const weight = lossWeights[row];
       const targetLogit = logits[target];
-      loss += (softmax(logits, start, start + vocabSize) - targetLogit) * weight;
-      logits[target] -= 1;
-      for (let i = start; i < start + vocabSize; i++) logits[i] *= weight;
+      loss += (softmax(logits, start, start + vocabSize, weight) - targetLogit) * weight;
+      logits[target] -= weight;
     }
     return loss;
   }

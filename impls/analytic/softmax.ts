@@ -7,9 +7,9 @@ import { exponential } from './exponential.ts';
 const LOWEST_EXPONENT = -230;
 
 /**
- * Replaces `values[start … end)` by its softmax and returns the logarithm of the sum of exponentials of what stood there.
+ * Replaces `values[start … end)` by its softmax, times `weight`, and returns the logarithm of the sum of exponentials of what stood there.
  */
-export function softmax(values: Float64Array, start: number, end: number): number {
+export function softmax(values: Float64Array, start: number, end: number, weight = 1): number {
   let max = values[start];
   for (let i = start + 1; i < end; i++) if (values[i] > max) max = values[i];
   let total = 0;
@@ -19,7 +19,7 @@ export function softmax(values: Float64Array, start: number, end: number): numbe
     values[i] = power;
     total += power;
   }
-  const inverse = 1 / total;
-  for (let i = start; i < end; i++) values[i] *= inverse;
+  const factor = weight / total;
+  for (let i = start; i < end; i++) values[i] *= factor;
   return max + Math.log(total);
 }

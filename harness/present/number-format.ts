@@ -1,4 +1,4 @@
-import { type Interval, relativeHalfWidth } from '../statistics/median-interval.ts';
+import type { Interval } from '../statistics/median-interval.ts';
 
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
@@ -48,9 +48,14 @@ export function formatCount(count: number): string {
   return grouped.format(count);
 }
 
+/** Here too, because the page in the browser formats numbers without the statistics library. */
+function relativeHalfWidth({ median, low, high }: Interval): number {
+  return (high - low) / 2 / median;
+}
+
 /** Rounds to the digits that the interval supports: one more than its relative half width has zeros, two to six; three without an interval. */
-export function roundToInterval({ median, low, high }: Interval, value = median): number {
-  const relative = (high - low) / 2 / median;
+export function roundToInterval(interval: Interval, value = interval.median): number {
+  const relative = relativeHalfWidth(interval);
   const digits = relative > 0 ? Math.min(6, Math.max(2, 1 + Math.ceil(-Math.log10(relative)))) : 3;
   return Number(value.toPrecision(digits));
 }

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { thisMachine } from '../../measure/machine.ts';
-import { historyRecord } from '../../results/history.ts';
+import { historyRecord, readHistory } from '../../results/history.ts';
 import { benchResultSchema, type Row } from '../../results/schema.ts';
 import { readResult, readResults } from '../../results/store.ts';
 import { benchResult, verifiedRow } from '../example-result.ts';
@@ -355,6 +355,19 @@ export const benchFaults: readonly Fault[] = [
       expect(exitCode).toBe(2);
     },
   },
+  {
+    chapter: places,
+    fault: 'Two benchmarks begin at once',
+    outcome: 'each keeps its own result, and both are in the history',
+    attempt: async (world) => {
+      const words = (await benchWords(world, ['--yes'])).filter((word) => word !== '--quick');
+      const endings = await Promise.all([world.run(words), world.run(words)]);
+      expect(endings.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+      const kept = (await readdir(world.results)).filter((file) => file.endsWith('.json'));
+      expect(kept).toHaveLength(2);
+      expect((await readHistory(join(world.results, 'history.ndjson'))).records).toHaveLength(2);
+    },
+  },
   unpublished('The published figures are missing', 'published.json', rm),
   unpublished('The published figures are cut off', 'published.json', (file) => truncate(file, 50)),
   unpublished('The published claims are missing', 'claims.json', rm),
@@ -474,7 +487,7 @@ export const benchFaults: readonly Fault[] = [
       const { running } = await startEndless(world);
       running.kill('SIGKILL');
       await running;
-      await expect.poll(() => processesOf(world.temporary), { timeout: 10_000 }).toEqual([]);
+      await expect.poll(() => processesOf(world.temporary), { timeout: 30_000 }).toEqual([]);
       expect((await storedResult(world)).rows).toHaveLength(1);
       await world.emptyTemporary();
     },

@@ -4,10 +4,14 @@ import { expectPlain, processesOf, rightManifest, type World, waywardManifest } 
 
 const chapter = 'The run is interrupted';
 
+/** Not a fault of the row: its build takes for ever. */
+const BUILT = 'is built';
+
 /** A check that does not end by itself: its row hangs, and has an hour to answer. */
 async function startHanging(world: World, wayward: string) {
   await world.plant('zz-right', rightManifest);
-  await world.plant('wayward', waywardManifest(wayward));
+  const building = { ...waywardManifest('none'), build: { command: ['sleep', '1000'], inputs: ['impl.json'] } };
+  await world.plant('wayward', wayward === BUILT ? building : waywardManifest(wayward));
   const running = world.start(['check', 'wayward', '--impls', world.impls, '--steps', '3', '--timeout', '3600']);
   await expect.poll(() => rowsOf(world, running.pid), { timeout: 60_000, interval: 50 }).not.toEqual([]);
   // In an object, for a process is a promise of its own end.
@@ -45,7 +49,7 @@ function killed(wayward: string): Fault {
       const { running } = await startHanging(world, wayward);
       running.kill('SIGKILL');
       await running;
-      await expect.poll(() => processesOf(world.temporary), { timeout: 10_000 }).toEqual([]);
+      await expect.poll(() => processesOf(world.temporary), { timeout: 30_000 }).toEqual([]);
       await world.emptyTemporary();
     },
   };
@@ -59,6 +63,8 @@ export const interruptFaults: readonly Fault[] = [
   signalled('SIGINT', 'floods standard output'),
   signalled('SIGINT', 'stops itself'),
   signalled('SIGINT', 'ignores `quit`'),
+  signalled('SIGINT', BUILT),
+  killed(BUILT),
   killed('hangs in `train`'),
   killed('never gets ready'),
   killed('stops itself'),
@@ -72,7 +78,7 @@ export const interruptFaults: readonly Fault[] = [
       running.kill('SIGINT');
       running.kill('SIGINT');
       expect((await running).exitCode).toBe(130);
-      await expect.poll(() => processesOf(world.temporary), { timeout: 10_000 }).toEqual([]);
+      await expect.poll(() => processesOf(world.temporary), { timeout: 30_000 }).toEqual([]);
       await world.emptyTemporary();
     },
   },

@@ -30,7 +30,7 @@ export async function runLap(
   const pause = async () => {
     if (pauseMilliseconds > 0) await setTimeout(pauseMilliseconds);
   };
-  const [before, ownBefore] = [trainer.schedulerTimes(), schedulerTimes(process.pid)];
+  const before = processorTimes(trainer);
   await trainer.reset(firstDocument);
   const reset = trainer.wordNanoseconds();
   await pause();
@@ -39,7 +39,7 @@ export async function runLap(
   await pause();
   const timed = await trainer.train(steps - 1);
   const rest = trainer.wordNanoseconds();
-  const [after, ownAfter] = [trainer.schedulerTimes(), schedulerTimes(process.pid)];
+  const since = processorTimesSince(before, trainer);
   const losses = new Float64Array(steps);
   losses.set(begun.losses);
   losses.set(timed.losses, 1);
@@ -49,18 +49,38 @@ export async function runLap(
     timedSteps: steps - 1,
     nanoseconds: timed.nanoseconds,
     wall: { reset, first, rest },
-    delayNanoseconds: waited(before, after) + waited(ownBefore, ownAfter),
-    ...(before === undefined || after === undefined
+    ...since,
+  };
+}
+
+/** Of the row and of the harness, where the platform tells. */
+interface ProcessorTimes {
+  readonly row: SchedulerTimes | undefined;
+  readonly own: SchedulerTimes | undefined;
+}
+
+/** To be looked at before the words whose delays are asked for. */
+export function processorTimes(trainer: TrainerProcess): ProcessorTimes {
+  return { row: trainer.schedulerTimes(), own: schedulerTimes(process.pid) };
+}
+
+export function processorTimesSince(
+  before: ProcessorTimes,
+  trainer: TrainerProcess,
+): Pick<Lap, 'delayNanoseconds' | 'processorNanoseconds' | 'mainThreadNanoseconds'> {
+  const { row, own } = processorTimes(trainer);
+  return {
+    delayNanoseconds: waited(before.row, row) + waited(before.own, own),
+    ...(before.row === undefined || row === undefined
       ? {}
       : {
-          processorNanoseconds: after.running - before.running,
-          mainThreadNanoseconds: after.mainRunning - before.mainRunning,
+          processorNanoseconds: row.running - before.row.running,
+          mainThreadNanoseconds: row.mainRunning - before.row.mainRunning,
         }),
   };
 }
 
-/** Time between two looks in which it waited for a processor. */
-export function waited(before: SchedulerTimes | undefined, after: SchedulerTimes | undefined): number {
+function waited(before: SchedulerTimes | undefined, after: SchedulerTimes | undefined): number {
   return before === undefined || after === undefined ? 0 : Math.max(0, after.waiting - before.waiting);
 }
 

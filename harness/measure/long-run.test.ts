@@ -73,6 +73,16 @@ describe('a long run', () => {
     expect(run.stepsAsked).toBe(5000);
   });
 
+  it('refuses a row that does its work in `reset`, where it is not timed', async () => {
+    const moved = fakeContender({
+      name: 'a',
+      nanosecondsPerStep: () => 6000,
+      clock: new FakeClock(),
+      resetNanoseconds: 25e6,
+    });
+    await expect(longRun(moved, options)).rejects.toThrow('work was moved');
+  });
+
   it('refuses losses that are wrong, and ends the process', async () => {
     const wrong = fakeContender({
       name: 'a',

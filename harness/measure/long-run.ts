@@ -1,9 +1,9 @@
 import type { TrainingTask } from '../../impls/contract.ts';
 import type { TrainerProcess } from '../program/trainer-process.ts';
 import { type Contender, requireRight, WrongLaps } from './contender.ts';
-import { waited } from './lap.ts';
+import { type Lap, processorTimes, processorTimesSince } from './lap.ts';
 import { LapDeck } from './lap-deck.ts';
-import { type ClockedLap, clockFault } from './two-clocks.ts';
+import { type ClockedLap, clockFault, movedWork } from './two-clocks.ts';
 import { positionsTrained } from './work-of-step.ts';
 
 /** What a long training run cost at its two ends. */
@@ -70,7 +70,7 @@ export async function longRun(contender: Contender, options: LongRunOptions): Pr
     }
     const affordable = Math.floor((options.budgetMilliseconds * 1e6) / perStep / PIECES) * PIECES;
     const piece = Math.floor((Math.max(FEWEST_STEPS, Math.min(options.steps, affordable)) - 1) / PIECES) || 1;
-    const { losses, pieces } = await trainPieces(trainer, firstDocument, piece, options);
+    const { losses, pieces, whole } = await trainPieces(trainer, firstDocument, piece, options);
     const lap = { firstDocument, losses, parameters: await trainer.parameters() };
     const peakRssBytes = trainer.peakRssBytes();
     await trainer.quit();
@@ -83,7 +83,7 @@ export async function longRun(contender: Contender, options: LongRunOptions): Pr
     } finally {
       await witness.quit();
     }
-    const fault = clockFault([{ laps: pieces, emptyWords, pausedNanoseconds: [] }]);
+    const fault = movedWork([whole], emptyWords) ?? clockFault([{ laps: pieces, emptyWords, pausedNanoseconds: [] }]);
     if (fault !== undefined) throw new WrongLaps(fault);
     const tenth = (from: number): Tenth => {
       const to = from + PIECES / 10;
@@ -108,36 +108,49 @@ export async function longRun(contender: Contender, options: LongRunOptions): Pr
   }
 }
 
-/** The first step is not timed, as in any lap. */
+type Piece = ClockedLap & Pick<Lap, 'processorNanoseconds'>;
+
+/** The first step is not timed, as in any lap. Beside its pieces it returns the run as one lap, which holds what was not timed. */
 async function trainPieces(
   trainer: TrainerProcess,
   firstDocument: number,
   piece: number,
   { onProgress }: LongRunOptions,
-): Promise<{ readonly losses: Float64Array; readonly pieces: readonly ClockedLap[] }> {
+): Promise<{ readonly losses: Float64Array; readonly pieces: readonly ClockedLap[]; readonly whole: ClockedLap }> {
   const losses = new Float64Array(1 + PIECES * piece);
-  const pieces: ClockedLap[] = [];
+  const pieces: Piece[] = [];
+  const began = processorTimes(trainer);
   await trainer.reset(firstDocument);
-  let reset = trainer.wordNanoseconds();
+  const reset = trainer.wordNanoseconds();
   losses.set((await trainer.train(1)).losses);
-  let first = trainer.wordNanoseconds();
+  const first = trainer.wordNanoseconds();
+  const untimed = processorTimesSince(began, trainer);
   for (let i = 0; i < PIECES; i++) {
-    const before = trainer.schedulerTimes();
+    const before = processorTimes(trainer);
     const trained = await trainer.train(piece);
     losses.set(trained.losses, 1 + i * piece);
-    const wall = { reset, first, rest: trainer.wordNanoseconds() };
-    const delayNanoseconds = waited(before, trainer.schedulerTimes());
+    const rest = trainer.wordNanoseconds();
     pieces.push({
       losses: trained.losses,
       timedSteps: piece,
       nanoseconds: trained.nanoseconds,
-      wall,
-      delayNanoseconds,
+      wall: { reset: 0, first: 0, rest },
+      ...processorTimesSince(before, trainer),
     });
-    [reset, first] = [0, 0];
     onProgress?.(1 + (i + 1) * piece, 1 + PIECES * piece);
   }
-  return { losses, pieces };
+  const sum = (of: (piece: Piece) => number) => pieces.reduce((total, one) => total + of(one), 0);
+  // In processor time, where the platform tells: on a busy machine what was waited may be many times the work.
+  const { processorNanoseconds = reset + first } = untimed;
+  const share = processorNanoseconds / (reset + first);
+  const whole = {
+    losses,
+    timedSteps: PIECES * piece,
+    nanoseconds: sum(({ nanoseconds }) => nanoseconds),
+    wall: { reset: share * reset, first: share * first, rest: sum((one) => one.processorNanoseconds ?? one.wall.rest) },
+    delayNanoseconds: untimed.processorNanoseconds === undefined ? untimed.delayNanoseconds : 0,
+  };
+  return { losses, pieces, whole };
 }
 
 /** Nanoseconds a step takes once warm, by the harness's clock. */

@@ -25,9 +25,28 @@ describe('the clock of a row', () => {
     expect(clockFault(evidence({ nanoseconds: 5_000 }))).toBe('its clock says 0.05 µs a step, ours 51 µs a step');
   });
 
+  it('is refused where it says less in the calm laps, whatever delays may have hidden in the others', () => {
+    const wall = { reset: 60_000, first: 110_000, rest: 5_050_000 };
+    const [busy] = laps({ wall: { ...wall, rest: 50_000_000 }, nanoseconds: 25_000_000, delayNanoseconds: 45_000_000 });
+    const [calm] = laps({ nanoseconds: 2_500_000 });
+    const judged = (calmLaps: number) =>
+      clockFault([{ ...evidence()[0], laps: Array.from({ length: 12 }, (_, i) => (i < calmLaps ? calm : busy)) }]);
+    expect(judged(3)).toBe('its clock says 25 µs a step, ours 51 µs a step');
+    expect(judged(2)).toBeUndefined();
+  });
+
   it('is refused where it says less than the processor time, however long its words were delayed', () => {
     const change = { nanoseconds: 1_000_000, delayNanoseconds: 60_000_000, mainThreadNanoseconds: 5_200_000 };
     expect(clockFault(evidence(change))).toBe('its clock says 10 µs a step, ours 52 µs a step');
+  });
+
+  it('is refused where half of the laps are at fault, and not for one of two that something disturbed', () => {
+    const [[right], [wrong]] = [laps(), laps({ wall: { reset: 38_000_000, first: 110_000, rest: 5_050_000 } })];
+    const judged = (...of: readonly ClockedLap[]) => clockFault([{ ...evidence()[0], laps: of }]);
+    expect(judged(right, wrong)).toBeUndefined();
+    expect(judged(right, right, right, wrong)).toBeUndefined();
+    expect(judged(right, wrong, right, wrong)).toMatch(/work was moved/);
+    expect(judged(wrong)).toMatch(/work was moved/);
   });
 
   it('is refused where it says more', () => {

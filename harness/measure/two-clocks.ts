@@ -19,6 +19,9 @@ export interface ClockEvidence {
 /** Of the harness's time, for what the machine did besides. */
 const RELATIVE_SLACK = 0.02;
 const SLACK_NANOSECONDS = 50_000;
+/** Laps in which less of the time was waited for a processor are calm. */
+const CALM_SHARE = 0.1;
+const FEWEST_CALM = 3;
 /** A row that answers slowly may not hide work in that. */
 const LONGEST_EMPTY_WORD = 2e6;
 /** Printing and reading a loss took 0.1 µs (Node) to 0.5 µs (C) where the harness needs 0.1 µs to print one. */
@@ -35,8 +38,8 @@ const FEWEST_PAUSES = 3;
  * What is wrong with the clock of a row, in one line, or undefined. The row's own figure must lie between what the harness
  * measured, less what a word costs without any work, and what the harness measured; and work may not lie where nobody times it.
  *
- * On a busy machine a word waits for a processor; that time is known, and taken off. Half of the laps must be at fault: the row's time is
- * the median of its laps.
+ * On a busy machine a word waits for a processor; that time is known, and taken off. Half of the laps must be at fault, for the row's
+ * time is the median of its laps; and two where there are two, for anything may disturb one.
  */
 export function clockFault(evidence: readonly ClockEvidence[]): string | undefined {
   const laps = evidence.flatMap((one) => one.laps);
@@ -45,15 +48,10 @@ export function clockFault(evidence: readonly ClockEvidence[]): string | undefin
   if (ahead !== undefined)
     return `its clock says ${perStep(ahead, ahead.nanoseconds)}, ours ${perStep(ahead, ahead.wall.rest)}`;
 
-  const emptyWord = Math.min(
-    LONGEST_EMPTY_WORD,
-    quantile(
-      evidence.flatMap((one) => one.emptyWords),
-      0.75,
-    ),
-  );
+  const emptyWords = evidence.flatMap((one) => one.emptyWords);
+  const emptyWord = costOfWord(emptyWords);
   const printing = LOSSES_PRINTED_MEANWHILE * printNanoseconds(laps[0].losses);
-  const missing = laps.map((lap) => {
+  const missing = (lap: ClockedLap) => {
     const { nanoseconds, wall, timedSteps, delayNanoseconds } = lap;
     return (
       wall.rest * (1 - RELATIVE_SLACK) -
@@ -63,12 +61,17 @@ export function clockFault(evidence: readonly ClockEvidence[]): string | undefin
       SLACK_NANOSECONDS -
       nanoseconds
     );
-  });
-  if (median(missing) > 0) {
-    const lap = laps[missing.indexOf(Math.max(...missing))];
-    return `its clock says ${perStep(lap, lap.nanoseconds)}, ours ${perStep(lap, lap.wall.rest)}`;
-  }
-  return hiddenWork(laps, printing) ?? movedWork(laps, emptyWord) ?? workBetweenWords(evidence);
+  };
+  // A delay may hide as large a lie. Where there are laps with next to none, they are judged by themselves too.
+  const calm = laps.filter(({ delayNanoseconds, wall }) => delayNanoseconds < CALM_SHARE * wall.rest);
+  const lap =
+    (calm.length < FEWEST_CALM ? undefined : worstLap(calm, calm.map(missing))) ?? worstLap(laps, laps.map(missing));
+  if (lap !== undefined) return `its clock says ${perStep(lap, lap.nanoseconds)}, ours ${perStep(lap, lap.wall.rest)}`;
+  return hiddenWork(laps, printing) ?? movedWork(laps, emptyWords) ?? workBetweenWords(evidence);
+}
+
+function costOfWord(emptyWords: readonly number[]): number {
+  return Math.min(LONGEST_EMPTY_WORD, quantile([...emptyWords], 0.75));
 }
 
 /** A busy machine delays words, but no processor time: what a row computed on its main thread must be in the time that it tells. */
@@ -79,21 +82,30 @@ function hiddenWork(laps: readonly ClockedLap[], printing: number): string | und
     const untimed = UNTIMED_STEPS * step + UNTIMED_SHARE * mainThreadNanoseconds + UNTIMED_NANOSECONDS;
     return mainThreadNanoseconds - nanoseconds - untimed - printing * timedSteps;
   });
-  if (!(median(hidden) > 0)) return undefined;
-  const lap = laps[hidden.indexOf(Math.max(...hidden))];
+  const lap = worstLap(laps, hidden);
+  if (lap === undefined) return undefined;
   const { wall, nanoseconds, timedSteps, mainThreadNanoseconds = 0 } = lap;
   if (Math.max(wall.reset, wall.first) > wall.rest) return describeMoved(lap);
   return `its clock says ${perStep(lap, nanoseconds)}, ours ${duration(mainThreadNanoseconds / timedSteps)} a step`;
 }
 
-function movedWork(laps: readonly ClockedLap[], emptyWord: number): string | undefined {
+/** The lap furthest beyond what is allowed, where so many are beyond it that it counts. */
+function worstLap(laps: readonly ClockedLap[], excess: readonly number[]): ClockedLap | undefined {
+  const atFault = excess.filter((nanoseconds) => nanoseconds > 0).length;
+  if (atFault < Math.max(laps.length / 2, Math.min(laps.length, 2))) return undefined;
+  return laps[excess.indexOf(Math.max(...excess))];
+}
+
+/** Whether `reset` or the first step, which are not timed, take longer than they can. */
+export function movedWork(laps: readonly ClockedLap[], emptyWords: readonly number[]): string | undefined {
+  const emptyWord = costOfWord(emptyWords);
   const excess = laps.map(({ wall, timedSteps, delayNanoseconds }) => {
     const step = wall.rest / timedSteps;
     const allowed = 2 * emptyWord + UNTIMED_STEPS * step + UNTIMED_SHARE * wall.rest + UNTIMED_NANOSECONDS;
     return wall.reset + wall.first - delayNanoseconds - allowed;
   });
-  if (!(median(excess) > 0)) return undefined;
-  return describeMoved(laps[excess.indexOf(Math.max(...excess))]);
+  const lap = worstLap(laps, excess);
+  return lap && describeMoved(lap);
 }
 
 function describeMoved({ wall, timedSteps }: ClockedLap): string {
@@ -105,7 +117,7 @@ function workBetweenWords(evidence: readonly ClockEvidence[]): string | undefine
   const paused = evidence.flatMap((one) => one.pausedNanoseconds);
   if (paused.length < FEWEST_PAUSES) return undefined;
   const usual = quantile(
-    evidence.flatMap((one) => one.laps.map(({ wall }) => wall.rest)),
+    evidence.flatMap((one) => one.laps.map(({ wall, delayNanoseconds }) => wall.rest - delayNanoseconds)),
     0.25,
   );
   const afterPause = median(paused);

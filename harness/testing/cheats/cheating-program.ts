@@ -107,6 +107,8 @@ function clock(nanoseconds: number, steps: number): number {
     case 'counts a thousandth of its time':
     case 'counts too little and answers empty words slowly':
       return nanoseconds / 1000;
+    case 'counts half of its time':
+      return nanoseconds / 2;
     case 'counts a tenth of its time':
       return nanoseconds / 10;
     case 'counts whole seconds':
@@ -162,6 +164,7 @@ process.stdin.on('data', (text: string) => {
   for (const line of lines) {
     if (line === 'quit') process.exit(0);
     say(answer(line));
+    if (trick === 'trains between words' && line.startsWith('reset') && !isWatched) setImmediate(prepare, AHEAD);
   }
 });
 process.stdin.on('end', () => process.exit(0));

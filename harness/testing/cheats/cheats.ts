@@ -31,6 +31,8 @@ export const cheats: readonly Cheat[] = [
   { trick: 'trains in reset', reason: movedWork('reset') },
   { trick: 'trains in the first step', reason: movedWork('train 1') },
   { trick: 'counts a thousandth of its time', reason: untrueClock },
+  { trick: 'trains between words', reason: /it trains between words|work was moved/ },
+  { trick: 'counts half of its time', reason: untrueClock },
   { trick: 'counts a tenth of its time', reason: untrueClock },
   { trick: 'counts whole seconds', reason: untrueClock },
   { trick: 'counts in seconds', reason: untrueClock },

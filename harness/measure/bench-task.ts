@@ -15,6 +15,7 @@ import { type Expectation, expectationOf } from '../verify/expectation.ts';
 import { CPYTHON_FLOPS_PER_SECOND } from '../verify/reference-trace.ts';
 import { Teacher } from '../verify/teacher.ts';
 import { type ContenderOptions, contenderOf } from './contender.ts';
+import { gauntletSeedOf } from './gauntlet-seed.ts';
 import { calibrate, measureMachinePeaks, thisMachine, thisRuntime } from './machine.ts';
 import type { NoiseWatch } from './noise.ts';
 import type { Pace } from './pace.ts';
@@ -108,6 +109,7 @@ async function benchWithin(budget: TimeBudget, task: PreparedTask, options: Benc
     ...trainerOptions,
     budgetSeconds: options.pace.verifyMilliseconds / 1000,
     scoutMilliseconds: options.pace.scoutMilliseconds,
+    gauntletSeed: gauntletSeedOf(seed),
     onStage,
     onStatus,
   });

@@ -137,6 +137,17 @@ describe('the table of a benchmark', () => {
     expect(text).not.toContain('1.0 │');
   });
 
+  it('tells the share of the 128-bit peak of rows that have no wider vectors, and what that is', () => {
+    const rows = [verifiedRow({ fractionOfSimd128Peak: 0.417 }), verifiedRow({ implementation: 'native' })];
+    const { machine } = result;
+    const measured = { ...machine, simd128PeakGflops: { float32: 59, float64: 29.5 } };
+    const text = benchTable(benchResult({ rows, machine: measured }), { width: 250, color: false });
+    expect(text).toMatch(/of 128-bit.* 42% .*of 128-bit: .* 59\.0 and 29\.5/s);
+    expect(
+      benchTable(benchResult({ rows: [verifiedRow()], machine: measured }), { width: 250, color: false }),
+    ).not.toContain('128');
+  });
+
   it('sorts by speed where asked to, rows without a time last', () => {
     const names = (order: 'speed' | 'ladder') =>
       frame(benchTable(result, { width: 80, color: false }, order)).flatMap((line) => /^│ (\S+)/.exec(line)?.[1] ?? []);

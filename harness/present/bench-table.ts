@@ -41,6 +41,7 @@ function columnsOf({ baselines }: BenchResult): readonly Column<Row>[] {
     timed('cores', ({ coresUsed = 1 }) => (coresUsed > MORE_THAN_ONE_CORE ? formatNumber(coresUsed, 2) : ''), 6),
     timed('GFLOP/s', ({ gflops }) => formatIfAny(gflops, formatRate), 7),
     timed('peak', ({ fractionOfPeak }) => formatIfAny(fractionOfPeak, formatPercent), 4),
+    timed('of 128-bit', ({ fractionOfSimd128Peak }) => formatIfAny(fractionOfSimd128Peak, formatPercent), 12),
     timed('steps verified', ({ stepsVerified }) => formatCount(stepsVerified), 5),
     timed('of bound', ({ fractionOfBound }) => formatPercent(fractionOfBound), 9),
     timed('start ms', ({ startupMilliseconds }) => formatNumber(startupMilliseconds), 8),
@@ -113,6 +114,11 @@ function legend({ rows, machine }: BenchResult, table: string): string[] {
       `µs/doc: median of ${processes} a row${most > 1 ? ', with 95% intervals' : ', too few for an interval'}`,
       ...(peak !== undefined && shows('peak')
         ? [`peak: of one core's ${formatNumber(peak.float32)} GFLOP/s f32, ${formatNumber(peak.float64)} f64`]
+        : []),
+      ...(machine.simd128PeakGflops !== undefined && shows('of 128-bit')
+        ? [
+            `of 128-bit: of what a core reaches with vectors of 128 bits, the widest of WebAssembly: ${formatNumber(machine.simd128PeakGflops.float32)} and ${formatNumber(machine.simd128PeakGflops.float64)}`,
+          ]
         : []),
       ...(verified.some((row) => !row.steady) && shows('±') ? ['~ still warming up when timed'] : []),
     ].join('; '),

@@ -65,6 +65,7 @@ const REPEATED_LAPS =
  * that were checked. @throws UsageError for a task that cannot be trained
  */
 export async function benchTask(options: BenchTaskOptions): Promise<BenchResult> {
+  options.onStage('preparing the task');
   const task = await prepareTask(options.request);
   const budget = new TimeBudget(
     {

@@ -8,7 +8,7 @@ import { discoverImplementations, isBroken } from '../../program/discover.ts';
 import { prepareTask } from '../../task/prepare-task.ts';
 import { presets, taskDefaults } from '../../task/presets.ts';
 import { expectationOf } from '../../verify/expectation.ts';
-import { benchCheats, plantAllCheats } from './bench-cheats.ts';
+import { expectRefusals, plantAllCheats } from './bench-cheats.ts';
 import { cheatName, cheats, folderCheats } from './cheats.ts';
 
 /** What `bench --long` trains, but for the number of steps: so many that a piece is longer than what one word may hide. */
@@ -22,9 +22,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }));
 
 it('a plain bench refuses every cheat for its trick', { timeout: 900_000 }, async () => {
-  const told = await benchCheats(root, ['--budget', '30']);
-  for (const [i, { trick, reason }] of cheats.entries()) expect.soft(told[cheatName(i)], trick).toMatch(reason);
-  expect.soft(told['tamper'], folderCheats[0].trick).toMatch(folderCheats[0].reason);
+  await expectRefusals(root, ['--rounds', '3']);
 });
 
 it('--long refuses every cheat for its trick', { timeout: 900_000 }, async () => {

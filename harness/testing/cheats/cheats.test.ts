@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { discoverImplementations } from '../../program/discover.ts';
-import { benchCheats, plantAllCheats } from './bench-cheats.ts';
-import { cheatName, cheats, folderCheats } from './cheats.ts';
+import { expectRefusals, plantAllCheats } from './bench-cheats.ts';
+import { folderCheats } from './cheats.ts';
 
 let root: string;
 beforeAll(async () => {
@@ -14,9 +14,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }));
 
 it('bench --quick refuses every cheat for its trick', { timeout: 600_000 }, async () => {
-  const told = await benchCheats(root, ['--quick']);
-  for (const [i, { trick, reason }] of cheats.entries()) expect.soft(told[cheatName(i)], trick).toMatch(reason);
-  expect.soft(told['tamper'], folderCheats[0].trick).toMatch(folderCheats[0].reason);
+  await expectRefusals(root, ['--quick']);
 });
 
 it('a folder that claims a role is refused, and says where roles stand', async () => {

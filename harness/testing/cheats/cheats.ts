@@ -8,6 +8,8 @@ export interface Cheat {
   readonly trick: string;
   /** What the table must say of it. */
   readonly reason: RegExp;
+  /** A machine so busy that others take most of its time hides it. */
+  readonly hidesInNoise?: true;
 }
 
 const otherLosses =
@@ -32,7 +34,7 @@ export const cheats: readonly Cheat[] = [
   { trick: 'trains in the first step', reason: movedWork('train 1') },
   { trick: 'counts a thousandth of its time', reason: untrueClock },
   { trick: 'trains between words', reason: /it trains between words|work was moved/ },
-  { trick: 'counts half of its time', reason: untrueClock },
+  { trick: 'counts half of its time', reason: untrueClock, hidesInNoise: true },
   { trick: 'counts a tenth of its time', reason: untrueClock },
   { trick: 'counts whole seconds', reason: untrueClock },
   { trick: 'counts in seconds', reason: untrueClock },

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { describeCheck, describeRow } from '../present/check-report.ts';
-import { wrap } from '../present/page.ts';
+import { fitted } from '../present/page.ts';
 import { entrantsOf } from '../program/availability.ts';
 import { discoverWith, isBroken, selectImplementations } from '../program/discover.ts';
 import type { RuntimeName } from '../program/runtime.ts';
@@ -107,8 +107,7 @@ async function checkOnce(names: readonly string[], flags: CheckFlags): Promise<v
   const status = statusLine();
   const print = (line: string) => {
     status.clear();
-    const indent = `${/^ */.exec(line)?.[0]}  `;
-    stream.write(`${stream.isTTY ? wrap(line, stream.columns, indent) : line}\n`);
+    stream.write(`${fitted(line, stream)}\n`);
   };
 
   const gauntletSeed = flags.gauntletSeed ?? drawGauntletSeed();

@@ -13,7 +13,7 @@ import {
 } from '../compare/revision.ts';
 import { compareStored } from '../compare/stored-results.ts';
 import { annotations, appendJobSummary, comparisonTable, runsInGitHubActions } from '../present/comparison.ts';
-import { terminalPage } from '../present/page.ts';
+import { fitted, terminalPage } from '../present/page.ts';
 import { discoverWith } from '../program/discover.ts';
 import { implementationsRoot, isInstalled, projectRoot } from '../project.ts';
 import { messageOf } from '../regular-file.ts';
@@ -144,7 +144,7 @@ async function compareRevisions(baseName: string, names: readonly string[], flag
   const status = statusLine();
   const say = (line: string) => {
     status.clear();
-    process.stderr.write(`${line}\n`);
+    process.stderr.write(`${fitted(line, process.stderr)}\n`);
   };
   const checkouts: Checkout[] = [];
   const folderOf = async (revision: Revision): Promise<string> => {

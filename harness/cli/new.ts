@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { Command, Option } from 'commander';
+import { fitted } from '../present/page.ts';
 import { availability } from '../program/availability.ts';
 import { discoverWith, isBroken } from '../program/discover.ts';
 import { commandLine, displayPath, implementationsRoot, isInstalled } from '../project.ts';
@@ -29,7 +30,7 @@ async function startNew(name: string, { language, impls }: NewFlags): Promise<vo
   const folders = isInstalled ? [root] : impls;
   if (isInstalled) await mkdir(root, { recursive: true });
   const files = await scaffold(root, name, language);
-  console.log(`${displayPath(root)}/${name}: ${files.join(', ')}`);
+  console.log(fitted(`${displayPath(root)}/${name}: ${files.join(', ')}`, process.stdout));
   const made = (await discoverWith(folders)).find((found) => found.name === name);
   if (made !== undefined && !isBroken(made)) {
     const present = await availability(made);

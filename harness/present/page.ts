@@ -31,3 +31,8 @@ export function wrap(text: string, width: number, indent = '  '): string {
   }
   return lines.join('\n');
 }
+
+/** A line of prose as `stream` gets it: broken between words for a terminal, whole for a file or a pipe. */
+export function fitted(line: string, stream: NodeJS.WriteStream): string {
+  return stream.isTTY ? wrap(line, stream.columns, `${/^ */.exec(line)?.[0]}  `) : line;
+}

@@ -40,6 +40,16 @@ describe('the clock of a row', () => {
     expect(clockFault(evidence(change))).toBe('its clock says 10 µs a step, ours 52 µs a step');
   });
 
+  it('is believed where a disturbed word was long and nothing was computed in it; where something was, work was moved', () => {
+    const wall = { reset: 21_000_000, first: 110_000, rest: 5_050_000 };
+    const change = { wall, delayNanoseconds: 4_000_000 };
+    expect(clockFault(evidence({ ...change, processorNanoseconds: 5_200_000 }))).toBeUndefined();
+    expect(clockFault(evidence({ ...change, processorNanoseconds: 22_000_000 }))).toMatch(/work was moved/);
+    expect(clockFault(evidence({ ...change, delayNanoseconds: 0, processorNanoseconds: 5_200_000 }))).toMatch(
+      /work was moved/,
+    );
+  });
+
   it('is refused where half of the laps are at fault, and not for one of two that something disturbed', () => {
     const [[right], [wrong]] = [laps(), laps({ wall: { reset: 38_000_000, first: 110_000, rest: 5_050_000 } })];
     const judged = (...of: readonly ClockedLap[]) => clockFault([{ ...evidence()[0], laps: of }]);

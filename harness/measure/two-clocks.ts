@@ -4,7 +4,13 @@ import type { Lap } from './lap.ts';
 /** What is judged of a lap. */
 export type ClockedLap = Pick<
   Lap,
-  'losses' | 'timedSteps' | 'nanoseconds' | 'wall' | 'delayNanoseconds' | 'mainThreadNanoseconds'
+  | 'losses'
+  | 'timedSteps'
+  | 'nanoseconds'
+  | 'wall'
+  | 'delayNanoseconds'
+  | 'processorNanoseconds'
+  | 'mainThreadNanoseconds'
 >;
 
 /** What one process showed of its clock, beside its laps. */
@@ -63,7 +69,7 @@ export function clockFault(evidence: readonly ClockEvidence[]): string | undefin
     );
   };
   // A delay may hide as large a lie. Where there are laps with next to none, they are judged by themselves too.
-  const calm = laps.filter(({ delayNanoseconds, wall }) => delayNanoseconds < CALM_SHARE * wall.rest);
+  const calm = laps.filter(isCalm);
   const lap =
     (calm.length < FEWEST_CALM ? undefined : worstLap(calm, calm.map(missing))) ?? worstLap(laps, laps.map(missing));
   if (lap !== undefined) return `its clock says ${perStep(lap, lap.nanoseconds)}, ours ${perStep(lap, lap.wall.rest)}`;
@@ -96,13 +102,23 @@ function worstLap(laps: readonly ClockedLap[], excess: readonly number[]): Clock
   return laps[excess.indexOf(Math.max(...excess))];
 }
 
-/** Whether `reset` or the first step, which are not timed, take longer than they can. */
+function isCalm({ delayNanoseconds, wall }: ClockedLap): boolean {
+  return delayNanoseconds < CALM_SHARE * (wall.reset + wall.first + wall.rest);
+}
+
+/**
+ * Whether `reset` or the first step, which are not timed, take longer than they can. Where others disturbed the lap, a long word may be
+ * nothing but waiting: there the processor time must show the work too.
+ */
 export function movedWork(laps: readonly ClockedLap[], emptyWords: readonly number[]): string | undefined {
   const emptyWord = costOfWord(emptyWords);
-  const excess = laps.map(({ wall, timedSteps, delayNanoseconds }) => {
+  const excess = laps.map((lap) => {
+    const { wall, nanoseconds, timedSteps, delayNanoseconds, processorNanoseconds } = lap;
     const step = wall.rest / timedSteps;
     const allowed = 2 * emptyWord + UNTIMED_STEPS * step + UNTIMED_SHARE * wall.rest + UNTIMED_NANOSECONDS;
-    return wall.reset + wall.first - delayNanoseconds - allowed;
+    const waited = wall.reset + wall.first - delayNanoseconds - allowed;
+    if (isCalm(lap) || processorNanoseconds === undefined) return waited;
+    return Math.min(waited, processorNanoseconds - nanoseconds - allowed);
   });
   const lap = worstLap(laps, excess);
   return lap && describeMoved(lap);

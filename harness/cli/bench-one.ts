@@ -60,7 +60,7 @@ const MOST_OVER_BUDGET = 1.4;
 /** The end of the rounds of a run without a budget. */
 const MOST_SECONDS = 1800;
 
-export interface BenchOneOptions {
+interface BenchOneOptions {
   readonly request: TaskRequest;
   readonly all: readonly DiscoveredImplementation[];
   readonly chosen: readonly DiscoveredImplementation[];

@@ -8,7 +8,7 @@ import type { PreparedTask } from '../task/task.ts';
 import { exitCode } from './exit-code.ts';
 import { writeJson } from './flags.ts';
 
-export interface CheckProtocolOptions {
+interface CheckProtocolOptions {
   readonly signal?: AbortSignal | undefined;
   readonly patienceMilliseconds?: number | undefined;
   readonly json?: string | undefined;

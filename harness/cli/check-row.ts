@@ -16,7 +16,7 @@ import {
 
 export type CheckRow = CheckResult['results'][number];
 
-export interface CheckRowOptions extends VerifyOptions {
+interface CheckRowOptions extends VerifyOptions {
   readonly samples?: boolean | undefined;
   readonly gradients?: boolean | undefined;
   readonly parameters?: boolean | undefined;

@@ -17,7 +17,7 @@ function interrupt(): void {
   controller.abort(new Interrupted());
 }
 
-export class Interrupted extends Error {
+class Interrupted extends Error {
   override readonly name = 'Interrupted';
   constructor() {
     super('interrupted');

@@ -54,7 +54,7 @@ export async function withProgress<T>(title: string, work: (progress: Progress) 
 }
 
 /** One line on standard error that is written over; nothing if that is not a terminal. */
-export interface StatusLine {
+interface StatusLine {
   show(text: string): void;
   clear(): void;
 }

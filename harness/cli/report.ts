@@ -19,7 +19,7 @@ import { readJsonFile } from '../results/stored-json.ts';
 import { UsageError } from '../usage-error.ts';
 import { resultsOption } from './flags.ts';
 
-export interface ReportFlags {
+interface ReportFlags {
   readonly results: string;
   readonly output?: string;
   readonly svg?: string;

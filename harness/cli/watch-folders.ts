@@ -8,7 +8,7 @@ export function isByProduct(path: string): boolean {
   return path.split(/[/\\]/).some((name) => /^(\..*|__pycache__|node_modules|target)$/.test(name));
 }
 
-export interface FolderWatch {
+interface FolderWatch {
   /** Resolves once a file was saved since the last call, or since watching began; rejects if interrupted. */
   saved(): Promise<void>;
 }

@@ -13,7 +13,7 @@ const FEWEST_TIMED_STEPS = 2;
 /** The first round of a side checks so many steps one by one, then all of them against a second process. */
 const LONGEST_LAP_STEPS = 200;
 
-export interface ImplementationComparison {
+interface ImplementationComparison {
   readonly base: Contender;
   readonly head: Contender;
   readonly task: TrainingTask;

@@ -59,7 +59,7 @@ export function unchangedRow({ name }: Pair): UncomparedRow {
   return { implementation: name, status: 'unchanged', side: 'head', reason };
 }
 
-export interface ComparePairOptions {
+interface ComparePairOptions {
   readonly expectation: Expectation;
   readonly limits: ComparisonLimits;
   readonly signal: AbortSignal;

@@ -23,7 +23,7 @@ export interface RoundSource {
   readonly nowNanoseconds: () => number;
 }
 
-export interface RoundProgress {
+interface RoundProgress {
   readonly confirming: boolean;
   /** Of the first rounds, or of those that confirm. */
   readonly rounds: number;
@@ -38,7 +38,7 @@ export interface ComparisonLimits {
   readonly onRound?: (progress: RoundProgress) => void;
 }
 
-export interface ComparedRounds extends Judgement {
+interface ComparedRounds extends Judgement {
   readonly first: Evidence;
   readonly confirmation?: Evidence;
   /** Medians over the rounds of `first`. */

@@ -19,7 +19,7 @@ export interface RoundPace {
 /** Short, so that the fewest rounds fit into the first third of the default budget. */
 export const roundPace: RoundPace = { warmUpMilliseconds: 250, samplingMilliseconds: 200, fewestTurns: 3 };
 
-export interface RoundOptions {
+interface RoundOptions {
   readonly deck: LapDeck;
   readonly witnesses: Readonly<Record<Side, Witness>>;
   /** Steps in a lap, the same for both; the first is not timed. */

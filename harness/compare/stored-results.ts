@@ -14,7 +14,7 @@ import { FEWEST_PROCESSES_FOR_A_VERDICT, independentRatioInterval } from '../sta
 import { UsageError } from '../usage-error.ts';
 import { type Position, position } from './verdict.ts';
 
-export interface StoredResult {
+interface StoredResult {
   readonly file: string;
   readonly result: BenchResult;
 }

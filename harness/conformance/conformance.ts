@@ -13,12 +13,12 @@ import type { PreparedTask } from '../task/task.ts';
 import { ProtocolViolation, RawProgram } from './raw-program.ts';
 
 /** One demand of the protocol, and what the program did instead. */
-export interface ProtocolFinding {
+interface ProtocolFinding {
   readonly trial: string;
   readonly problem?: string;
 }
 
-export interface ConformanceOptions {
+interface ConformanceOptions {
   readonly signal?: AbortSignal | undefined;
   readonly patienceMilliseconds?: number | undefined;
   /** The one trial to run; all by default. */
@@ -123,7 +123,7 @@ const trials: Readonly<Record<string, Trial>> = {
   'trains on a huge task, or says that it cannot': async ({ open, hugeTask }) => {
     const program = await open(hugeTask);
     const [loss] = await train(program, 1);
-    if (!(loss > 0)) throw new ProtocolViolation(`lost ${loss} in the first step, which cannot be`);
+    if (!(loss > 0)) throw new ProtocolViolation(`the first loss is ${loss}; expected a number above 0`);
   },
   'begins another task after `task FILE`, or answers with an error and goes on': async ({
     open,

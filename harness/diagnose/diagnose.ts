@@ -144,7 +144,7 @@ export function diagnoseMismatch({ tensors, evidence }: Mismatch, precision: Pre
   ];
 }
 
-export type NarrowFormat = 'float16' | 'bfloat16' | 'float32';
+type NarrowFormat = 'float16' | 'bfloat16' | 'float32';
 
 /** Narrower than float64, the narrowest first, and how each rounds. */
 const formats: readonly (readonly [name: NarrowFormat, round: (x: number) => number])[] = [
@@ -154,7 +154,7 @@ const formats: readonly (readonly [name: NarrowFormat, round: (x: number) => num
 ];
 
 /** The narrowest format that holds every one of these numbers; undefined if only float64 does, or one is not finite. */
-export function narrowFormat(numbers: readonly Float64Array[]): NarrowFormat | undefined {
+function narrowFormat(numbers: readonly Float64Array[]): NarrowFormat | undefined {
   if (!numbers.every((part) => part.every(Number.isFinite))) return undefined;
   return formats.find(([, round]) => numbers.every((part) => part.every((x) => Object.is(round(x), x))))?.[0];
 }

@@ -198,7 +198,7 @@ const between = {
  * Where a fault of the backward pass must be: between the tensor nearest to the loss whose gradient is off, and the loss.
  * @param off names of tensors that do not agree
  */
-export function whereToLook(layout: readonly ParameterMatrix[], off: readonly string[]): readonly string[] {
+function whereToLook(layout: readonly ParameterMatrix[], off: readonly string[]): readonly string[] {
   const order = fromTheLoss(layout);
   const first = order.find((group) => group.some((name) => off.includes(name)));
   if (first === undefined) return [];

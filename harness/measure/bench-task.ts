@@ -23,7 +23,7 @@ import { type Entry, identityOf, type RaceEvent, type RoundLimit, race } from '.
 import { chooseBaselines, claimResults, rowOf } from './row.ts';
 import { TimeBudget } from './time-budget.ts';
 
-export interface BenchTaskOptions {
+interface BenchTaskOptions {
   readonly request: TaskRequest;
   /** Everything discovered, the reference and the trusted trainer among it. */
   readonly all: readonly DiscoveredImplementation[];

@@ -26,7 +26,7 @@ export interface RowIdentity {
 
 export type Refusal = Pick<RefusedRow, 'status' | 'reason'>;
 
-export type Origin = Pick<VerifiedRow, 'sourceHash' | 'tools'>;
+type Origin = Pick<VerifiedRow, 'sourceHash' | 'tools'>;
 
 /** What is known of a row before it is timed. */
 export type Admission = { readonly status: 'verified'; readonly stepsVerified: number } & StepCost &
@@ -194,7 +194,7 @@ function witnessOf(
 }
 
 /** A forecast, good enough to share out time. */
-export interface StepCost {
+interface StepCost {
   readonly nanosecondsPerStep: number;
   /** For these sizes, if not in a cache. */
   readonly buildNanoseconds?: number;
@@ -204,7 +204,7 @@ export interface StepCost {
  * How long a step takes by the harness's clock, from stretches of doubling length: just-in-time compilers do most of their work
  * in the first ones. Leaves the trainer somewhere in its schedule.
  */
-export async function stepCost(
+async function stepCost(
   trainer: TrainerProcess,
   { numSteps }: TrainingTask,
   budgetMilliseconds: number,

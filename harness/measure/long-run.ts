@@ -7,7 +7,7 @@ import { type ClockedLap, clockFault, movedWork } from './two-clocks.ts';
 import { positionsTrained } from './work-of-step.ts';
 
 /** What a long training run cost at its two ends. */
-export interface LongRun {
+interface LongRun {
   /** Steps trained: fewer than asked for where the row is too slow for them. */
   readonly steps: number;
   readonly stepsAsked: number;
@@ -22,12 +22,12 @@ export interface LongRun {
   readonly peakRssBytes?: number;
 }
 
-export interface Tenth {
+interface Tenth {
   readonly microsecondsPerStep: number;
   readonly microsecondsPerPosition: number;
 }
 
-export interface LongRunOptions {
+interface LongRunOptions {
   readonly task: TrainingTask;
   readonly steps: number;
   /** A row that would take longer trains as many steps as fit. It is then done again, to be checked. */

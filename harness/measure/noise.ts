@@ -7,7 +7,7 @@ import { relativeHalfWidth } from '../statistics/median-interval.ts';
 import { percent } from '../statistics/percent.ts';
 
 /** Of the whole machine since it booted. */
-export interface ProcessorTicks {
+interface ProcessorTicks {
   readonly total: number;
   /** While another virtual machine held the processor that this one asked for. */
   readonly steal: number;
@@ -21,7 +21,7 @@ export interface MachineSenses {
   readonly cores: number;
 }
 
-export const machineSenses: MachineSenses = {
+const machineSenses: MachineSenses = {
   // Windows has none, and Node reports zeros.
   loadAverage: () => (process.platform === 'win32' ? undefined : loadavg()[0]),
   ticks: () => parseTicks(readIfThere('/proc/stat')),

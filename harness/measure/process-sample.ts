@@ -22,7 +22,7 @@ export interface ProcessSample extends ClockEvidence {
   readonly coresUsed?: number;
 }
 
-export interface SampleOptions {
+interface SampleOptions {
   readonly deck: LapDeck;
   /** Where the n-th timed lap begins; undefined if there is none left. */
   readonly lapOf: (n: number) => number | undefined;

@@ -96,14 +96,14 @@ export interface RaceOptions {
   readonly now?: () => number;
 }
 
-export interface RepeatedLaps {
+interface RepeatedLaps {
   /** Round by round. */
   readonly firstDocuments: readonly (readonly number[])[];
   /** By the name of the row. */
   readonly lapSteps: ReadonlyMap<string, number>;
 }
 
-export interface Race {
+interface Race {
   readonly entries: readonly Entry[];
   /** Of the timed laps, round by round. */
   readonly firstDocuments: readonly (readonly number[])[];

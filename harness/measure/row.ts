@@ -76,7 +76,7 @@ function speedups(
 }
 
 /** By round: both ran the same laps there, minutes apart at most. */
-export function ratioOf(slower: RacingEntry, faster: RacingEntry): Interval | undefined {
+function ratioOf(slower: RacingEntry, faster: RacingEntry): Interval | undefined {
   return pairedRatioInterval(nanosecondsByRound(slower), nanosecondsByRound(faster));
 }
 

@@ -16,7 +16,7 @@ interface Account {
 }
 
 /** In milliseconds; unlimited by default. */
-export interface TimeLimits {
+interface TimeLimits {
   /** What each row may take to be verified. */
   readonly verification?: number | undefined;
   /** From the first round until everything ends. */

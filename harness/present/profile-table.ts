@@ -10,7 +10,7 @@ const WIDEST_BAR = 60;
 /** By operation; without colours each has its letter. */
 const colors = ['cyan', 'green', 'yellow', 'blue', 'magenta', 'red', 'white'] as const;
 
-export interface ProfileText {
+interface ProfileText {
   readonly implementation: string;
   readonly task: string;
   readonly profile: Profile;

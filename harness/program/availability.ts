@@ -4,7 +4,7 @@ import { findRuntime, type Runtime, type RuntimeName } from './runtime.ts';
 import { findTool, type MissingTool, type Tool } from './tool.ts';
 
 /** `versions` are what its programs and their libraries say of themselves. */
-export type Availability =
+type Availability =
   | { readonly available: true; readonly versions: Readonly<Record<string, string>> }
   | { readonly available: false; readonly reason: string };
 

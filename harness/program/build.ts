@@ -13,7 +13,7 @@ import { ImplementationFailure } from './implementation-failure.ts';
 const BUILD_TIMEOUT_MILLISECONDS = 600_000;
 
 /** `nanoseconds` is undefined if nothing was built just now. */
-export interface BuildOutput {
+interface BuildOutput {
   readonly folder: string;
   readonly nanoseconds?: number;
 }

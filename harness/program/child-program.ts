@@ -13,7 +13,7 @@ const MEMORY_POLL_MILLISECONDS = 100;
 const LAST_WORDS_MILLISECONDS = 500;
 const QUIT_MILLISECONDS = 2_000;
 
-export interface ChildProgramOptions {
+interface ChildProgramOptions {
   /** Where the program runs, and what failures name. */
   readonly folder: string;
   readonly command: readonly string[];

@@ -17,7 +17,7 @@ export interface Implementation {
 }
 
 /** `problem` is one line: file, field, what was expected. */
-export interface BrokenImplementation {
+interface BrokenImplementation {
   readonly name: string;
   readonly folder: string;
   readonly problem: string;

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
 /** A vector that a program wrote, or what is wrong with the file, in words whose subject is the program. */
-export type Dump = { readonly numbers: Float64Array } | { readonly problem: string };
+type Dump = { readonly numbers: Float64Array } | { readonly problem: string };
 
 /**
  * Reads `count` little-endian float64 that a program had to write. Never waits and never reads more: the file may be a FIFO, a

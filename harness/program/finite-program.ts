@@ -10,7 +10,7 @@ export type FiniteRun =
   /** `code` is the system's word for why: `ENOENT`, `EACCES`. */
   | { readonly outcome: 'not started'; readonly code: string; readonly output: string };
 
-export interface FiniteOptions {
+interface FiniteOptions {
   readonly cwd?: string;
   readonly timeoutMilliseconds: number;
   /** For the user's own tools, such as npm: they may see tokens too. */

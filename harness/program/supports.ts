@@ -20,7 +20,7 @@ const sizesSchema = z.strictObject({
 
 /** Sizes that an implementation trains: those of any entry. It may decline only what lies outside. */
 export const supportsSchema = z.array(sizesSchema).min(1);
-export type Supports = z.infer<typeof supportsSchema>;
+type Supports = z.infer<typeof supportsSchema>;
 
 export function supportsTask(supports: Supports | undefined, { model, batch }: TrainingTask): boolean {
   if (supports === undefined) return true;

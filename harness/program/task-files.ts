@@ -8,7 +8,7 @@ import { cacheFolder } from '../project.ts';
 import type { PreparedTask } from '../task/task.ts';
 
 /** Absolute paths: int32, int32 and float64, little-endian. */
-export interface TaskFiles {
+interface TaskFiles {
   readonly tokens: string;
   readonly offsets: string;
   readonly parameters: string;

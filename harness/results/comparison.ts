@@ -10,7 +10,7 @@ const manifestPath = z.string().optional();
 
 export const verdictSchema = z.enum(['regression', 'improvement', 'no change', 'inconclusive']);
 
-export const comparedRowSchema = z.strictObject({
+const comparedRowSchema = z.strictObject({
   implementation: z.string(),
   manifest: manifestPath,
   status: z.literal('compared'),
@@ -29,7 +29,7 @@ export const comparedRowSchema = z.strictObject({
  * An implementation without times to compare, and why. `wrong`, `broken` and `unreadable` name the side; `lost`: base is right
  * and head no longer runs here; `repaired`: the reverse; `unchanged`: both sides run from the same files.
  */
-export const uncomparedRowSchema = z.strictObject({
+const uncomparedRowSchema = z.strictObject({
   implementation: z.string(),
   manifest: manifestPath,
   status: z.enum(['wrong', 'broken', 'unreadable', 'lost', 'removed', 'skipped', 'added', 'repaired', 'unchanged']),
@@ -37,7 +37,7 @@ export const uncomparedRowSchema = z.strictObject({
   reason: z.string(),
 });
 
-export const comparisonRowSchema = z.discriminatedUnion('status', [comparedRowSchema, uncomparedRowSchema]);
+const comparisonRowSchema = z.discriminatedUnion('status', [comparedRowSchema, uncomparedRowSchema]);
 
 const side = z.strictObject({
   /** As the person named it: a revision, `working tree`, or a file. */

@@ -22,7 +22,7 @@ export const HISTORY_NAME = 'history.ndjson';
 export const historyPath: string = join(resultsFolder, HISTORY_NAME);
 
 /** One run: one line of `history.ndjson`. */
-export const historyRecordSchema = z.strictObject({
+const historyRecordSchema = z.strictObject({
   schemaVersion: z.literal(SCHEMA_VERSION),
   createdAt: z.iso.datetime(),
   commit: z.string().optional(),
@@ -82,7 +82,7 @@ export async function appendHistory(record: HistoryRecord, path: string = histor
   }
 }
 
-export interface History {
+interface History {
   /** Oldest first. */
   readonly records: readonly HistoryRecord[];
   /** One line for each record that cannot be read. */
@@ -120,7 +120,7 @@ type HistoryRow = HistoryRecord['rows'][number];
 export type TrendPoint = Pick<HistoryRecord, 'createdAt' | 'commit'> &
   Pick<HistoryRow, 'microsecondsPerSample' | 'processes' | 'steady'>;
 
-export interface TrendStep {
+interface TrendStep {
   readonly at: TrendPoint;
   /** What changed lies between the two commits. */
   readonly before: TrendPoint;

@@ -3,7 +3,7 @@ import type { BenchResult, Machine } from './schema.ts';
 
 type TaskDescription = BenchResult['task'];
 
-export interface RowKey {
+interface RowKey {
   readonly implementation: string;
   readonly runtime?: string | undefined;
 }

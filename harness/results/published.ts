@@ -15,7 +15,7 @@ const publishedRowSchema = z.strictObject({
 });
 
 /** Figures from the literature: another machine, another clock, so they are never mixed with ours. */
-export const publishedSchema = z.strictObject({
+const publishedSchema = z.strictObject({
   schemaVersion: z.literal(SCHEMA_VERSION),
   source: z.strictObject({ author: z.string(), title: z.string(), url: z.url() }),
   machine: z.string(),

@@ -6,7 +6,7 @@ import { comparedWith } from './published.ts';
 import type { BenchResult, ClaimResult, Row, VerifiedRow } from './schema.ts';
 
 /** What must not have changed since a run that is resumed. */
-export type Circumstances = Pick<BenchResult, 'task' | 'commit' | 'machine' | 'runtime'> & {
+type Circumstances = Pick<BenchResult, 'task' | 'commit' | 'machine' | 'runtime'> & {
   /** By the names of rows. */
   readonly sources: ReadonlyMap<string, string>;
 };

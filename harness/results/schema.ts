@@ -86,15 +86,15 @@ export const verifiedRowSchema = z.strictObject({
 });
 
 /** A row that may not be timed, and why. */
-export const refusedRowSchema = z.strictObject({
+const refusedRowSchema = z.strictObject({
   ...identity,
   status: z.enum(['mismatch', 'error', 'skipped', 'unsupported']),
   reason: z.string(),
 });
 
-export const rowSchema = z.discriminatedUnion('status', [verifiedRowSchema, refusedRowSchema]);
+const rowSchema = z.discriminatedUnion('status', [verifiedRowSchema, refusedRowSchema]);
 
-export const noiseSchema = z.strictObject({
+const noiseSchema = z.strictObject({
   loadAverage: z.number().nonnegative().optional(),
   stealFraction: z.number().nonnegative().optional(),
   governor: z.string().optional(),
@@ -105,13 +105,13 @@ export const noiseSchema = z.strictObject({
 });
 
 /** A row that the others' ratios are over. */
-export const baselineSchema = z.strictObject({
+const baselineSchema = z.strictObject({
   row: z.string(),
   role: z.enum(['python-baseline', 'scalar-baseline']).optional(),
 });
 
 /** A published sentence, "FASTER is so many times faster than SLOWER", and what our two rows gave. */
-export const claimResultSchema = z.strictObject({
+const claimResultSchema = z.strictObject({
   claim: z.string(),
   published: positive,
   faster: z.string(),
@@ -123,7 +123,7 @@ export const claimResultSchema = z.strictObject({
 });
 
 /** What the laps began with: nobody could know it before the run. `bench --like` repeats it. */
-export const lapsSchema = z.strictObject({
+const lapsSchema = z.strictObject({
   /** Of the order of the rows in each round, and of the laps. */
   seed: z.number().int().nonnegative(),
   /** True if another run's laps were repeated: a row could have kept their losses. */
@@ -172,7 +172,7 @@ export function isFailure({ status }: { readonly status: string }): boolean {
 }
 
 /** One tensor of the first step; `maxError` is null if an entry is not finite. */
-export const tensorFindingSchema = z.strictObject({
+const tensorFindingSchema = z.strictObject({
   tensor: z.string(),
   maxError: z.number().nonnegative().nullable(),
   tolerance: z.number().nonnegative(),
@@ -222,7 +222,7 @@ export type CheckResult = z.infer<typeof checkResultSchema>;
 const longRunIdentity = { implementation: z.string(), preset: z.string() };
 const tenthSchema = z.strictObject({ microsecondsPerStep: positive, microsecondsPerPosition: positive });
 
-export const longRunRowSchema = z.discriminatedUnion('status', [
+const longRunRowSchema = z.discriminatedUnion('status', [
   z.strictObject({
     ...longRunIdentity,
     status: z.literal('verified'),
@@ -244,7 +244,7 @@ export const longRunRowSchema = z.discriminatedUnion('status', [
 ]);
 
 /** What `bench --long --json` writes. */
-export const longRunResultSchema = benchResultSchema
+const longRunResultSchema = benchResultSchema
   .pick({ schemaVersion: true, createdAt: true, command: true, commit: true, machine: true, runtime: true })
   .extend({ longRuns: z.array(longRunRowSchema) });
 

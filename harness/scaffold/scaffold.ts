@@ -16,7 +16,7 @@ const layers = {
   program: ['python', 'program'],
 } as const satisfies Record<string, readonly string[]>;
 
-export type ScaffoldLanguage = keyof typeof layers;
+type ScaffoldLanguage = keyof typeof layers;
 export const scaffoldLanguages = Object.keys(layers);
 
 const LONGEST_NAME = 40;

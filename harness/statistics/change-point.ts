@@ -1,7 +1,7 @@
 import { median } from 'simple-statistics';
 
 /** A stretch between two changes: `from` is inclusive, `to` exclusive. */
-export interface Segment {
+interface Segment {
   readonly from: number;
   readonly to: number;
   readonly median: number;
@@ -76,7 +76,7 @@ function onNearerLevel(logarithms: readonly number[], starts: readonly number[])
   });
 }
 
-export interface LevelFit {
+interface LevelFit {
   /** The first figure of a segment decides nothing in the fit: it joins the nearer level. */
   readonly cost: number;
   /** Start indexes of the segments after the first. */

@@ -18,7 +18,7 @@ export interface Dataset {
   readonly documents: string[];
 }
 
-export interface NamedDataset {
+interface NamedDataset {
   readonly path: string;
   readonly sha256: string;
   /** What to do if the file is missing or altered. */

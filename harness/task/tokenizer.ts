@@ -1,5 +1,5 @@
 /** One token a character (a Unicode code point), plus BOS, which begins and ends every document. */
-export interface Tokenizer {
+interface Tokenizer {
   /** Sorted; the id of a character is its index here. */
   readonly characters: readonly string[];
   readonly bos: number;

@@ -6,9 +6,9 @@ import { cacheFolder, displayPath } from '../project.ts';
 import { readRegularFile, succeeds } from '../regular-file.ts';
 
 /** Nothing yet, a document, or something that was not written there. */
-export type CachedDocument<T> = { readonly document: T } | { readonly damaged: string } | undefined;
+type CachedDocument<T> = { readonly document: T } | { readonly damaged: string } | undefined;
 
-export interface CachedJson<T> {
+interface CachedJson<T> {
   read(): Promise<CachedDocument<T>>;
   write(document: T): Promise<void>;
 }

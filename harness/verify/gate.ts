@@ -22,7 +22,7 @@ interface LossFindings {
 
 export type VerifiedLosses = LossFindings & { readonly status: 'verified'; readonly maxLossError: number };
 
-export type LossVerdict =
+type LossVerdict =
   | VerifiedLosses
   | (LossFindings & { readonly status: 'mismatch'; readonly firstMismatch: LossMismatch });
 

@@ -15,14 +15,14 @@ const MODEST_SCALE = 16;
 /** 2^6 ways to take relus on either side of zero. */
 const MOST_DOUBTFUL = 6;
 
-export interface Deviation {
+interface Deviation {
   readonly expected: number;
   readonly actual: number;
   readonly error: number;
   readonly allowed: number;
 }
 
-export interface ParameterEntry {
+interface ParameterEntry {
   readonly tensor: string;
   readonly row: number;
   readonly column: number;

@@ -12,7 +12,7 @@ export interface TimedLap {
   readonly parameters?: Float64Array;
 }
 
-export interface TimedLapsOptions {
+interface TimedLapsOptions {
   /** Which steps are checked is drawn from it: numbers in [0, 1). The timed process must not know them. */
   readonly random?: () => number;
   /** Whether one lap, drawn at random, is checked as a whole. True where left out. */

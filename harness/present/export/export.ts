@@ -13,7 +13,7 @@ const exporters: readonly Exporter[] = [markdown, csv, githubActionBenchmark, be
 
 export const exportFormats: readonly string[] = exporters.map(({ format }) => format);
 
-export interface ExportRequest {
+interface ExportRequest {
   readonly exporter: Exporter;
   readonly target: OutputTarget;
 }

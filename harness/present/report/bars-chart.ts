@@ -94,7 +94,7 @@ function drawBars(result: BenchResult, range: readonly [number, number], width: 
 }
 
 /** One step of the ladder: a row, the one idea it adds, and how many times faster that made it than the rung before. */
-export interface Rung {
+interface Rung {
   readonly row: VerifiedRow;
   readonly idea: string;
   readonly factor?: number;

@@ -11,7 +11,7 @@ export class Html {
 }
 
 /** In a template: text is escaped, markup is not, lists are joined, undefined is nothing. */
-export type HtmlPart = string | number | Html | undefined | readonly HtmlPart[];
+type HtmlPart = string | number | Html | undefined | readonly HtmlPart[];
 
 /** Template tag: `` html`<b title="${anyText}">${anyText}</b>` ``. Attribute values must stand in double quotes. */
 export function html(literals: TemplateStringsArray, ...parts: readonly HtmlPart[]): Html {

@@ -68,7 +68,7 @@ function exponent(value: number): string {
 }
 
 /** Losses of one row at some steps, beside the reference's. */
-export interface LossCurve {
+interface LossCurve {
   readonly name: string;
   readonly language: string;
   readonly points: readonly { readonly step: number; readonly loss: number; readonly deviation: number }[];
@@ -76,7 +76,7 @@ export interface LossCurve {
 
 const axis = { type: 'linear', ...axisBelow('step', 38) } as const;
 
-export function lossChart(curves: readonly LossCurve[]): Chart {
+function lossChart(curves: readonly LossCurve[]): Chart {
   const label = `Loss of ${curves.length} rows from step to step, over each other.`;
   return {
     label,
@@ -106,7 +106,7 @@ export function lossChart(curves: readonly LossCurve[]): Chart {
 /** An exact loss has no logarithm; it is drawn where no rounding reaches. */
 const NONE = 1e-17;
 
-export function deviationChart(curves: readonly LossCurve[]): Chart {
+function deviationChart(curves: readonly LossCurve[]): Chart {
   const label = "Distance of each row's loss from the reference's, from step to step, logarithmic.";
   return { label, draw: (width) => drawDeviations(curves, width, label) };
 }

@@ -38,7 +38,7 @@ import { type MachineReport, trendsOfMachine } from './machine-report.ts';
 import { cssVariables } from './palette.ts';
 import { bySize, costChart, rateChart } from './size-chart.ts';
 
-export interface ReportContents {
+interface ReportContents {
   /** At least one. */
   readonly machines: readonly MachineReport[];
   readonly history: readonly HistoryRecord[];
@@ -296,7 +296,7 @@ function inWords(name: string): string {
 }
 
 /** The commands that measure a result again. */
-export function repeatCommands({ commit, command }: BenchResult): string {
+function repeatCommands({ commit, command }: BenchResult): string {
   const [name, ...words] = command.map(shellWord);
   return [
     ...(commit === undefined ? [] : [`git checkout ${shellWord(commit.replace(/-dirty$/, ''))}`]),

@@ -113,16 +113,20 @@ const trainThen = (act: () => void): Words => ({
   },
 });
 
-/** Which of the processes on its first task this is, from 1; 0 on another task. It leaves a line in its folder for each. */
-function processOnTask(): number {
-  appendFileSync('starts.txt', `${flag('tokens')}\n`);
+/** How many processes there have been on its first task; 0 on another task. Each leaves a line in the folder. */
+function processesOnTask(): number {
   const starts = readFileSync('starts.txt', 'utf8').trimEnd().split('\n');
   return starts[0] === flag('tokens') ? starts.filter((task) => task === starts[0]).length : 0;
 }
-/** Fails at its first `train` in that process: 0 is one of the gauntlet, 1 admission, 2 round 1, 3 the witness, 4 round 2. */
-const breaksIn = (broken: number): Words => ({
+/** Which of them this is, from 1. */
+function processOnTask(): number {
+  appendFileSync('starts.txt', `${flag('tokens')}\n`);
+  return processesOnTask();
+}
+/** 0 is one of the gauntlet, 1 admission and then the witness, 2 round 1, 3 round 2. */
+const breaksIn = (broken: number, isTime = () => true): Words => ({
   train: (honest) => {
-    if (ordinal === broken) {
+    if (ordinal === broken && isTime()) {
       process.stderr.write('the last words\n');
       process.exit(7);
     }
@@ -199,8 +203,8 @@ const atAWord: Readonly<Record<string, Words>> = {
   'floods standard output': { train: () => flood(process.stdout) },
   'breaks in the gauntlet': breaksIn(0),
   'breaks in round 1': breaksIn(2),
-  'breaks in its witness': breaksIn(3),
-  'breaks in round 2': breaksIn(4),
+  'breaks in its witness': breaksIn(1, () => processesOnTask() > 1),
+  'breaks in round 2': breaksIn(3),
   'sleeps before every answer': {
     train: (honest) => {
       sleep(1_500);

@@ -48,6 +48,13 @@ it('refuses a row that the later run refused, and keeps one that it has not come
   ]);
 });
 
+it('keeps a row wrong that was wrong in either run', () => {
+  const wrong = run([1], [1], { rows: [refusedRow({ implementation: 'fast' })] });
+  for (const joined of [joinedRuns(wrong, run([5], [1])), joinedRuns(run([5], [1]), wrong)]) {
+    expect(joined.rows.find(({ implementation }) => implementation === 'fast')?.status).toBe('mismatch');
+  }
+});
+
 it('says what has changed since', () => {
   const earlier = run([5], [1]);
   const sources = new Map([

@@ -43,6 +43,8 @@ export function joinedRuns(earlier: BenchResult, later: BenchResult): BenchResul
   const joined = new Map<string, Row>(earlier.rows.map((row) => [rowName(row), inWholeRounds(row, earlier)]));
   for (const row of later.rows) {
     const before = joined.get(rowName(row));
+    // What was wrong once is wrong, whatever it does now.
+    if (before?.status === 'mismatch') continue;
     const isBoth = before?.status === 'verified' && row.status === 'verified';
     joined.set(rowName(row), isBoth ? joinedRow(before, row) : row);
   }

@@ -25,7 +25,7 @@ export interface ClockEvidence {
 /** Of the harness's time, for what the machine did besides. */
 const RELATIVE_SLACK = 0.02;
 const SLACK_NANOSECONDS = 50_000;
-/** Laps in which less of the time was waited for a processor are calm. */
+/** Laps in which less of the time was waited for a processor are calm; by themselves they show lies larger than that. */
 const CALM_SHARE = 0.1;
 const FEWEST_CALM = 3;
 /** A row that answers slowly may not hide work in that. */
@@ -71,7 +71,12 @@ export function clockFault(evidence: readonly ClockEvidence[]): string | undefin
   // A delay may hide as large a lie. Where there are laps with next to none, they are judged by themselves too.
   const calm = laps.filter(isCalm);
   const lap =
-    (calm.length < FEWEST_CALM ? undefined : worstLap(calm, calm.map(missing))) ?? worstLap(laps, laps.map(missing));
+    (calm.length < FEWEST_CALM
+      ? undefined
+      : worstLap(
+          calm,
+          calm.map((one) => missing(one) - CALM_SHARE * one.wall.rest),
+        )) ?? worstLap(laps, laps.map(missing));
   if (lap !== undefined) return `its clock says ${perStep(lap, lap.nanoseconds)}, ours ${perStep(lap, lap.wall.rest)}`;
   return hiddenWork(laps, printing) ?? movedWork(laps, emptyWords) ?? workBetweenWords(evidence);
 }
@@ -98,7 +103,7 @@ function hiddenWork(laps: readonly ClockedLap[], printing: number): string | und
 /** The lap furthest beyond what is allowed, where so many are beyond it that it counts. */
 function worstLap(laps: readonly ClockedLap[], excess: readonly number[]): ClockedLap | undefined {
   const atFault = excess.filter((nanoseconds) => nanoseconds > 0).length;
-  if (atFault < Math.max(laps.length / 2, Math.min(laps.length, 2))) return undefined;
+  if (atFault < Math.max(laps.length / 2, Math.min(laps.length, 2)) || !(median([...excess]) > 0)) return undefined;
   return laps[excess.indexOf(Math.max(...excess))];
 }
 

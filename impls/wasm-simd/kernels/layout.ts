@@ -5,7 +5,7 @@ import type { Vector } from './vector.ts';
 
 /** Byte addresses of one layer's parameters and of what its forward pass keeps for the backward pass. */
 export interface LayerLayout {
-  /** wq, wk and wv lie end to end, so they are one `[3 · nEmbd, nEmbd]` matrix. */
+  /** attn_wq, attn_wk and attn_wv lie end to end, so they are one `[3 · nEmbd, nEmbd]` matrix. */
   readonly attnWqkv: number;
   readonly attnWo: number;
   readonly mlpFc1: number;

@@ -220,7 +220,7 @@ export function kernelText(request: KernelRequest): string {
 
   /**
    * This kernel's part of a layer's matrices: rows of those whose outputs are shared out, columns of those whose inputs are.
-   * wq, wk and wv are one matrix to a kernel that has all heads; else there are rows for its heads in each.
+   * To a kernel with all heads, attn_wq, attn_wk and attn_wv are one matrix. Otherwise it has the rows of its heads in each.
    */
   function layerMatrices(layer: LayerLayout) {
     const { from, count } = headFeatures;

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Plain JavaScript, because it runs on whatever Node there is. Hands over to the pinned Node, to which all timings belong, or stays
-// on the Node that runs it: where rows are not run, or where `--runtime` asks for that Node.
+// Plain JavaScript, because it must run on any Node. A command that runs rows is handed to the pinned Node, on which everything is
+// measured. Other commands stay on the Node that started this file, and so does a command whose `--runtime` asks for that Node.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { fetchNode, keptNode, pinnedVersion } from './pinned-node.mjs';

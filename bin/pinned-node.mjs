@@ -1,5 +1,5 @@
-// The Node that all timings belong to. npm fetches it once, held to its hash in pinned-node.json, into the user's cache folder, where
-// all projects share it.
+// The Node that everything is measured on. npm fetches it once into the user's cache folder, for all projects, and checks it against
+// the hash in pinned-node.json.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -21,14 +21,14 @@ function userCache() {
   return join(homedir(), ...(process.platform === 'darwin' ? ['Library', 'Caches'] : ['.cache']));
 }
 
-/** Path of the pinned Node, or undefined where it was not fetched yet. */
+/** Path of the pinned Node, or undefined if it is not fetched yet. */
 export function keptNode() {
   return existsSync(program) ? program : undefined;
 }
 
 /**
  * Fetches the pinned Node and returns its path.
- * @throws {Error} with a reason of a few words where npm cannot, or what it brings does not run here
+ * @throws {Error} with a reason of a few words, if npm cannot fetch it or it does not run here
  */
 export function fetchNode() {
   const wanted = packages.find(({ os, cpu }) => os.includes(process.platform) && cpu.includes(process.arch));
@@ -55,13 +55,13 @@ function runNpm(folder, { name, version, integrity }) {
   const lock = { lockfileVersion: 3, packages: { '': manifest, [`node_modules/${name}`]: { version, integrity } } };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(lock));
-  // Through a shell, for npm is a batch file on Windows.
+  // Through a shell, because npm is a batch file on Windows.
   const words = 'npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retry-mintimeout=1000';
   const npm = spawnSync(words, { cwd: folder, encoding: 'utf8', shell: true });
   if (npm.status !== 0) throw new Error(firstError(npm.stderr ?? ''));
 }
 
-/** Another process may have been first: then its Node is as good. */
+/** If another process was first, its Node is kept. */
 function moveIntoPlace(folder) {
   try {
     renameSync(folder, home);
@@ -70,7 +70,7 @@ function moveIntoPlace(folder) {
   }
 }
 
-/** What npm says first, without its `npm error` in front: `network request to … failed`. */
+/** npm's first error, without its `npm error` in front: `network request to … failed`. */
 function firstError(text) {
   const lines = text.split('\n').map((line) => line.replace(/^npm (error|ERR!) ?/i, '').trim());
   return lines.find((line) => line !== '' && !/^(code|errno|syscall) /.test(line)) ?? 'npm failed';

@@ -1,8 +1,8 @@
 /**
- * What an implementation gets and gives: the one file that `impls/` and `harness/` share.
+ * What an implementation gets, and what it returns: the one file that `impls/` and `harness/` share.
  *
- * A TypeScript implementation exports a {@link CreateTrainer} as its default export. A program in another
- * language gets the same task as files and flags and answers the same words on its standard input; see `impls/README.md`.
+ * A TypeScript implementation exports a {@link CreateTrainer} as its default export. A program in another language gets
+ * the same task as files and flags, and reads the same commands from its standard input; see `impls/README.md`.
  */
 
 /** Sizes of the model, in the original's terms. `nEmbd` is divisible by `nHead`. */
@@ -32,38 +32,38 @@ export interface TrainingTask {
   readonly learningRate: number;
 }
 
-/** One model in training. All methods are synchronous: what they return is done. */
+/** One model in training. All methods are synchronous: when they return, the work is done. */
 export interface Trainer {
   /** Trains the next `steps` steps and returns the loss of each, `[steps]`, computed before that step's update. */
   train(steps: number): Float64Array;
-  /** Back to step 0: start parameters, empty Adam moments. Step 0 then starts with document `firstDocument`; before any reset, with document 0. */
+  /** Goes back to step 0: start parameters, empty Adam moments. Step 0 then begins with document `firstDocument`; before any reset, with document 0. */
   reset(firstDocument: number): void;
   /** A copy of the current parameters, `[parameters]`, in the order of `TrainingTask.parameters`. */
   parameters(): Float64Array;
-  /** The gradient of the next step's loss, same order, leaving the trainer as it was. Left out where gradients are never stored. */
+  /** The gradient of the next step's loss, in the same order. Changes nothing in the trainer. Left out if gradients are never stored. */
   gradients?(): Float64Array;
-  /** Time spent building code for this task's sizes, where it was built just now and not found in a cache. */
+  /** Time spent building code for this task's sizes. Left out if the code was found in a cache. */
   readonly buildNanoseconds?: number;
-  /** Ends workers and the like. */
+  /** Ends workers and frees other resources. */
   close?(): void;
 }
 
 /**
- * May be called again, for another task, once its last trainer is closed.
- * @throws UnsupportedTask where this implementation cannot help with such a task
+ * May be called again, for another task, after its last trainer is closed.
+ * @throws UnsupportedTask if this implementation cannot train such a task
  */
 export type CreateTrainer = (task: TrainingTask) => Trainer | Promise<Trainer>;
 
 /**
- * What an optional `profile.ts` exports as its default where code is generated: the same trainer, in whose steps the functions
- * for which `isRepeated` holds run twice. What that adds to a step is what they take; the losses then mean nothing.
+ * An implementation that generates code may have a `profile.ts` with this as its default export. It is the same trainer, but in a
+ * step the functions for which `isRepeated` holds run twice. The time that this adds to a step is their time. The losses then mean nothing.
  */
 export type CreateRepeatingTrainer = (
   task: TrainingTask,
   isRepeated: (functionName: string) => boolean,
 ) => Trainer | Promise<Trainer>;
 
-/** "Not wrong, but not for this task": the row says `unsupported` and the reason. */
+/** This implementation does not train such a task. The row says `unsupported` and the reason. */
 export class UnsupportedTask extends Error {
   override readonly name = 'UnsupportedTask';
 }

@@ -4,7 +4,7 @@ import type { Trainer, TrainingTask } from '../contract.ts';
 import { Adam } from '../flat-tape/adam.ts';
 import { createModel } from './model.ts';
 
-/** No graph and no tape: every gradient is a formula, worked out by hand for whole matrices, in plain loops. float64 throughout. */
+/** No graph and no tape: every gradient is a formula, derived by hand for whole matrices, in plain loops. All numbers are float64. */
 export default function createTrainer(task: TrainingTask): Trainer & Required<Pick<Trainer, 'gradients'>> {
   const { model, batch, numSteps, learningRate } = task;
   const parameters = task.parameters.slice();

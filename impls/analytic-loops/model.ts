@@ -7,7 +7,7 @@ import type { ModelConfig } from '../contract.ts';
 import { inputGradient, linear, weightGradient } from './linear.ts';
 
 /**
- * Returns a function for the loss of a batch, which also sets `gradients` to those of that loss. A row of every activation is a
+ * Returns a function that computes the loss of a batch and sets `gradients` to its gradient. A row of every activation is a
  * position; the documents of a batch follow one another.
  *
  * @param maxRows the most positions that a batch can have
@@ -26,13 +26,13 @@ export function createModel(
   const branch = matrix(nEmbd);
   const embedding = matrix(nEmbd);
   const embeddingScales = matrix(1);
-  const logits = matrix(vocabSize); // and then their gradient
+  const logits = matrix(vocabSize); // later their gradient
   const dx = matrix(nEmbd);
   const dbranch = matrix(nEmbd);
   const dqkv = matrix(3 * nEmbd);
   const dhidden = matrix(4 * nEmbd);
 
-  /** What the backward pass needs of each layer's forward pass. */
+  /** What each layer's forward pass keeps for the backward pass. */
   const layers = weights.layers.map((w, i) => {
     const qkv = matrix(3 * nEmbd);
     const attnOut = matrix(nEmbd);
@@ -78,7 +78,7 @@ export function createModel(
     }
   }
 
-  /** `x += Wo attention(rmsnorm(x))`, then `x += W2 relu(W1 rmsnorm(x))`. */
+  /** `x += attn_wo attention(rmsnorm(x))`, then `x += mlp_fc2 relu(mlp_fc1 rmsnorm(x))`. */
   function layerForward(layer: (typeof layers)[number], { rows, documents }: Batch): void {
     const { w, attnNorm, attnNormScales, qkv, attnOut, attention, mlpNorm, mlpNormScales, hidden } = layer;
     rmsnorm(attnNorm, attnNormScales, x, rows, nEmbd);
@@ -112,7 +112,7 @@ export function createModel(
     rmsnormBackward(dx, dbranch, attnNorm, attnNormScales, rows, nEmbd);
   }
 
-  /** Loss of the batch. Replaces the logits by their gradient, `(p - [this is the target]) · weight` for each row. */
+  /** Loss of the batch. Replaces the logits by their gradient, `(p - onehot(target)) · weight` for each row. */
   function crossEntropy({ rows, targets, lossWeights }: Batch): number {
     let loss = 0;
     for (let row = 0; row < rows; row++) {

@@ -5,8 +5,8 @@ const BETA_2 = 0.99;
 const EPSILON = 1e-8;
 
 /**
- * Added to every gradient, where it is far below what rounding sees. Without it the moments of a parameter that gets no gradient
- * any more sink, step by step, into subnormal numbers, and training slows down; with it m comes to rest near 1e-139, g² at 1e-280 and v near 1e-278.
+ * Added to every gradient; it is far below rounding. Without it, if a parameter gets no gradient any more, its moments shrink to
+ * subnormal numbers, and training becomes slow. With it m stays near 1e-139, g² at 1e-280 and v near 1e-278.
  */
 const FLOOR = 1e-140;
 
@@ -15,7 +15,7 @@ export class AdamState {
   /** Without their factors: Adam's moments are `(1 - β1) m` and `(1 - β2) v`. */
   readonly m: Float64Array;
   readonly v: Float64Array;
-  /** What the update `rate · m / (√v + epsilon)` has instead of the moments' factors. */
+  /** `rate` and `epsilon` of the update `rate · m / (√v + epsilon)`: they include the factors that the moments lack. */
   readonly factors = new Float64Array(2);
 
   constructor(parameters: number) {
@@ -37,7 +37,7 @@ export class AdamState {
   }
 }
 
-/** Takes the sums of a product as gradients and updates parameters `start … end - 1` of `p` by them: gradients are never stored. */
+/** An epilogue that takes sums as gradients and updates parameters `start … end - 1` of `p` by them, so gradients are never stored. */
 export function updateByAdam(p: Float64Array, { m, v, factors }: AdamState, start: number, end: number): Epilogue {
   return {
     arrays: { p: p.subarray(start, end), m: m.subarray(start, end), v: v.subarray(start, end) },
@@ -64,7 +64,7 @@ function average(sums: readonly Sum[]): string {
 }
 
 /**
- * The update itself comes one tile late: meanwhile the roots are drawn. Before the first tile there is none, for `lateRate` is 0.
+ * The update runs one tile late; meanwhile the roots are computed. Before the first tile nothing is updated, because `lateRate` is 0.
  * One division serves two parameters: a / b = a c / (b c).
  */
 function updateLate(sums: readonly Sum[]): string {

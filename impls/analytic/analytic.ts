@@ -5,7 +5,7 @@ import { store } from './epilogue.ts';
 import { createModel } from './model.ts';
 import { arrangeWeights } from './weights.ts';
 
-/** No graph and no tape: every gradient is a formula, worked out by hand at matrix level. float64 throughout. */
+/** No graph and no tape: every gradient is a formula, derived by hand for whole matrices. All numbers are float64. */
 export default function createTrainer(task: TrainingTask): Trainer & Required<Pick<Trainer, 'gradients'>> {
   const { model, batch, numSteps, learningRate } = task;
   const parameters = task.parameters.slice();

@@ -15,7 +15,7 @@ export interface AttentionMatrices {
 export interface Attention {
   /** Sets `out` from `qkv` for the document in rows `first … first + positions - 1`. */
   forward(first: number, positions: number): void;
-  /** Sets `dqkv` from `dout` for this document; comes after its `forward`. */
+  /** Sets `dqkv` from `dout` for this document. Call it after `forward` of the same document. */
   backward(first: number, positions: number): void;
 }
 
@@ -25,7 +25,7 @@ export function createAttention(matrices: AttentionMatrices, model: ModelConfig)
   const headDim = nEmbd / nHead;
   const stride = 3 * nEmbd;
   const scale = 1 / Math.sqrt(headDim);
-  // a: [rows, nHead, blockSize], of which a position fills as many as it attends to.
+  // a: [rows, nHead, blockSize]. A position fills only as many as it attends to.
   const allAttnWeights = new Float64Array(matrices.maxRows * nHead * blockSize);
 
   function forward(first: number, positions: number): void {

@@ -13,7 +13,7 @@ export interface Batch {
   readonly documents: { first: number; count: number }[];
 }
 
-/** Returns a function that fills one and the same {@link Batch} with the documents from one on. */
+/** Returns a function that fills the same {@link Batch} at every call, with the documents from `firstDocument` on. */
 export function createBatchReader({ model, tokens, offsets, batch }: TrainingTask): (firstDocument: number) => Batch {
   const maxRows = batch * model.blockSize;
   const result: Batch = {

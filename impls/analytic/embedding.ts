@@ -54,7 +54,7 @@ export function createEmbedding(
   return { forward, backward };
 }
 
-/** A product with 1, for the sake of its epilogue. */
+/** A product with 1: only its epilogue matters. */
 function createHandOn(gradient: Float64Array, epilogue: Epilogue): (rows: number) => void {
   return createProduct({
     name: 'handOn',

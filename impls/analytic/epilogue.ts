@@ -2,17 +2,17 @@
 export interface Sum {
   /** The local that holds it. */
   readonly name: string;
-  /** For each of the epilogue's arrays a view, in which the element that belongs to the sum has index `cIndex`. */
+  /** A view of each of the epilogue's arrays. In it, the element that belongs to the sum has index `cIndex`. */
   readonly views: Record<string, string>;
 }
 
 /** What a product does with its sums while they are still in registers, as source. */
 export interface Epilogue {
-  /** The arrays that it reads or writes, each laid out as c is, by name. */
+  /** The arrays that it reads or writes, by name. Each has the layout of c. */
   readonly arrays: Readonly<Record<string, Float64Array>>;
   /** Arrays that the prologue reads, by name. */
   readonly constants: Readonly<Record<string, Float64Array>>;
-  /** What each sum starts from. */
+  /** The start value of each sum. */
   readonly start: number;
   /** Run once a call. */
   readonly prologue: string;
@@ -34,7 +34,7 @@ export function accumulate(c: Float64Array): Epilogue {
   return elementwise({ c }, ({ name, views: { c } }) => `${c}[cIndex] += ${name};`);
 }
 
-/** `c = relu(sums)`, without a branch, which would be mispredicted half of the time. Exact: doubling and halving are. */
+/** `c = relu(sums)`, without a branch, which would be mispredicted half of the time. It is exact, as doubling and halving are. */
 export function storeRelu(c: Float64Array): Epilogue {
   return elementwise({ c }, ({ name, views: { c } }) => `${c}[cIndex] = 0.5 * (${name} + Math.abs(${name}));`);
 }

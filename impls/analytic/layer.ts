@@ -6,7 +6,7 @@ import { createLinear } from './linear.ts';
 import { rmsnorm, rmsnormBackward } from './rmsnorm.ts';
 import type { LayerWeights } from './weights.ts';
 
-/** What runs past all layers, `[rows, nEmbd]`: each block adds its branch to x, and its gradient to dx. */
+/** The residual stream, `[rows, nEmbd]`: each block adds its branch to x, and its gradient to dx. */
 export interface ResidualStream {
   readonly x: Float64Array;
   readonly dx: Float64Array;
@@ -15,11 +15,11 @@ export interface ResidualStream {
 export interface Layer {
   /** Turns `x` from the layer's input into its output. */
   forward(batch: Batch): void;
-  /** Turns `dx` from the gradient of the layer's output into that of its input, and hands on the gradients of its weights. */
+  /** Turns `dx` from the gradient of the layer's output into that of its input, and passes the gradients of its weights to their epilogues. */
   backward(batch: Batch): void;
 }
 
-/** Attention, then a perceptron with one hidden layer: `x += Wo attention(rmsnorm(x))`, `x += W2 relu(W1 rmsnorm(x))`. */
+/** Attention, then the mlp: `x += attn_wo attention(rmsnorm(x))`, `x += mlp_fc2 relu(mlp_fc1 rmsnorm(x))`. */
 export function createLayer(
   { x, dx }: ResidualStream,
   w: LayerWeights<Float64Array>,

@@ -6,11 +6,11 @@ export interface LinearOperands {
   readonly x: Float64Array; // [rows, inputs]
   readonly w: Float64Array; // [outputs, inputs]
   readonly dy: Float64Array; // [rows, outputs]
-  /** What becomes of y, `[rows, outputs]`. */
+  /** The epilogue of y, `[rows, outputs]`. */
   readonly y: Epilogue;
-  /** What becomes of dx, `[rows, inputs]`. */
+  /** The epilogue of dx, `[rows, inputs]`. */
   readonly dx: Epilogue;
-  /** What becomes of the gradient of w, `[outputs, inputs]`; it may change w. */
+  /** The epilogue of the gradient of w, `[outputs, inputs]`; it may change w. */
   readonly dw: Epilogue;
   readonly outputs: number;
   readonly inputs: number;
@@ -18,13 +18,13 @@ export interface LinearOperands {
 }
 
 export interface Linear {
-  /** Hands on y, from x. */
+  /** Computes y from x and runs its epilogue. */
   forward(rows: number): void;
-  /** Hands on dx, from dy, and then dw. */
+  /** Computes dx from dy, then dw, and runs their epilogues. */
   backward(rows: number): void;
 }
 
-/** Six sums, and the five numbers they are made of at a time, are what fits into the registers that V8 has to give. */
+/** Six sums and the five operands they need at a time: more do not fit into V8's registers. */
 const TILE = [2, 3] as const;
 
 export function createLinear({ x, w, dy, y, dx, dw, outputs, inputs, maxRows }: LinearOperands): Linear {

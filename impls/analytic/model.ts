@@ -8,7 +8,7 @@ import { softmax } from './softmax.ts';
 import type { Weights } from './weights.ts';
 
 /**
- * Returns a function for the loss of a batch, which also hands the gradient of that loss, matrix by matrix, to `epilogues`.
+ * Returns a function that computes the loss of a batch and passes its gradient, matrix by matrix, to `epilogues`.
  *
  * @param maxRows the most positions that a batch can have
  */
@@ -21,7 +21,7 @@ export function createModel(
   const { nEmbd, vocabSize } = model;
   const x = new Float64Array(maxRows * nEmbd); // the residual stream
   const dx = new Float64Array(maxRows * nEmbd);
-  const logits = new Float64Array(maxRows * vocabSize); // and then their gradient
+  const logits = new Float64Array(maxRows * vocabSize); // later their gradient
 
   const layers = [
     createEmbedding({ x, dx }, weights, epilogues, model, maxRows),
@@ -39,7 +39,7 @@ export function createModel(
     maxRows,
   });
 
-  /** Loss of the batch. Replaces the logits by their gradient, `(p - [this is the target]) · weight` for each row. */
+  /** Loss of the batch. Replaces the logits by their gradient, `(p - onehot(target)) · weight` for each row. */
   function crossEntropy({ rows, targets, lossWeights }: Batch): number {
     let loss = 0;
     for (let row = 0; row < rows; row++) {

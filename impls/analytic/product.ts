@@ -8,19 +8,19 @@ export interface Operand {
 
 type Strides = readonly [number, number];
 
-/** `c[i, j] = Σ_k a[i, k] · b[j, k]`, where one of the sizes may differ from call to call. */
+/** `c[i, j] = Σ_k a[i, k] · b[j, k]`. One of the sizes may differ from call to call. */
 export interface Product {
-  /** What profiles call the kernel. */
+  /** The kernel's name in profiles. */
   readonly name: string;
   readonly a: Operand;
   readonly b: Operand;
-  /** What becomes of c: `i · cStrides[0] + j · cStrides[1]` is the index that the epilogue gets. */
+  /** The epilogue gets the element (i, j) of c at index `i · cStrides[0] + j · cStrides[1]`. */
   readonly cStrides: Strides;
   readonly epilogue: Epilogue;
   readonly i: Size;
   readonly j: number;
   readonly k: Size;
-  /** How many i and j make a tile, whose sums are kept in registers. */
+  /** Numbers of i and of j in a tile. Its sums stay in registers. */
   readonly tile: readonly [number, number];
   /** The most rows that a call can ask for. */
   readonly maxRows: number;
@@ -29,12 +29,12 @@ export interface Product {
 /** A number, or the argument `rows` of the kernel. */
 type Size = number | 'rows';
 
-/** Makes the source of each kernel unique: from equal sources V8 would make one machine code, for whatever arrays come. */
+/** Makes the source of each kernel unique. Kernels with equal sources would share one machine code, which knows no array as a constant. */
 let kernels = 0;
 
 /**
- * Writes the loops of one product, with every size and stride a literal, and compiles them for these very arrays.
- * V8 then knows where each array lies and how long it is, and that no index can overflow.
+ * Writes the loops of one product, with every size and stride as a literal, and compiles them for these arrays only.
+ * So V8 knows the address and the length of each array, and that no index can overflow.
  */
 export function createProduct(product: Product): (rows: number) => void {
   const { name, epilogue, i, j, tile, maxRows } = product;
@@ -64,13 +64,13 @@ interface Tiles {
   readonly size: number;
 }
 
-/** Cuts `0 … length - 1` into tiles of `size`, and what is left into at most two smaller ones, as equal as can be. */
+/** Cuts `0 … length - 1` into tiles of `size`, and the rest into at most two smaller tiles of nearly equal size. */
 function tiles(length: Size, size: number): Tiles[] {
   if (length === 'rows') {
     const rest = { from: `rows - rows % ${size}`, to: 'rows', size: 1 };
     return [{ from: 0, to: rest.from, size }, ...(size > 1 ? [rest] : [])];
   }
-  // A single one left over would be slow: with the tile before it, it makes two of nearly one size.
+  // A rest of one would be slow: together with the tile before it, it is cut into two tiles of nearly equal size.
   const whole = length - (length % size) - (length % size === 1 && size > 2 && length > size ? size : 0);
   const rest = length - whole;
   const first = rest > size ? Math.ceil(rest / 2) : rest;
@@ -128,8 +128,8 @@ class Views {
   }
 
   /**
-   * Names of views of an array that begin at these offsets and are all of one length. For `array[index + offset]` V8 would
-   * add, compare and load each time; elements of these views have one index, and so one comparison serves all of them.
+   * Names of views of an array that begin at these offsets and all have the same length. For `array[index + offset]` V8 would
+   * add, compare and load each time. Elements of these views share an index, so one comparison is enough for all of them.
    */
   shifted(array: Float64Array, offsets: readonly number[]): string[] {
     const length = Math.max(0, array.length - Math.max(...offsets));

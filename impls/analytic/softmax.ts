@@ -1,13 +1,13 @@
 import { exponential } from './exponential.ts';
 
 /**
- * Below e^-230 (1e-100) a probability counts as zero: too small to change any sum, and
- * its products with gradients would sink into subnormal numbers, which cost a hundred cycles each.
+ * A probability below e^-230 (1e-100) counts as zero. It is too small to change any sum, and
+ * its products with gradients would be subnormal numbers, which cost a hundred cycles each.
  */
 const LOWEST_EXPONENT = -230;
 
 /**
- * Replaces `values[start … end)` by its softmax, times `weight`, and returns the logarithm of the sum of exponentials of what stood there.
+ * Replaces `values[start … end)` by its softmax, times `weight`. Returns the logarithm of the sum of the exponentials of the old values.
  */
 export function softmax(values: Float64Array, start: number, end: number, weight = 1): number {
   let max = values[start];

@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../contract.ts';
 
-/** Something for each matrix of one layer. Matrices are row-major, `[outputs, inputs]`. */
+/** One T for each matrix of one layer. Matrices are row-major, `[outputs, inputs]`. */
 export interface LayerWeights<T> {
   /** `[3·nEmbd, nEmbd]`: attn_wq, attn_wk and attn_wv lie one after another, so one product yields q, k and v. */
   readonly qkv: T;
@@ -9,7 +9,7 @@ export interface LayerWeights<T> {
   readonly mlpFc2: T;
 }
 
-/** Something for each matrix of the model: its view of the flat parameters, or what becomes of its gradient. */
+/** One T for each matrix of the model: its view of the flat parameters, or the epilogue of its gradient. */
 export interface Weights<T> {
   readonly wte: T;
   readonly wpe: T;

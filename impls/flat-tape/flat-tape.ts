@@ -3,7 +3,7 @@ import { Adam } from './adam.ts';
 import { Gpt } from './gpt.ts';
 import { type Entry, Tape } from './tape.ts';
 
-/** Scalar autograd whose graph is a tape in typed arrays: the parameters stand at its start, and it is cut back to them every step. */
+/** Scalar autograd whose graph is a tape in typed arrays. The parameters are at its start; every step cuts it back to them. */
 export default function createTrainer(task: TrainingTask): Trainer & Required<Pick<Trainer, 'gradients'>> {
   const { model, tokens, offsets, batch, numSteps, learningRate } = task;
   const documentCount = offsets.length - 1;

@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../contract.ts';
 import { type Entry, Tape } from './tape.ts';
 
-/** First entry of each row-major matrix. */
+/** The first entry of each row-major matrix. */
 interface LayerWeights {
   readonly attnWq: Entry;
   readonly attnWk: Entry;
@@ -23,7 +23,7 @@ export class Gpt {
   readonly #keys: Entry[][];
   readonly #values: Entry[][];
 
-  /** @param parameters first of the entries that hold the parameters, in the order of `TrainingTask.parameters` */
+  /** @param parameters the first of the entries that hold the parameters, in the order of `TrainingTask.parameters` */
   constructor(tape: Tape, parameters: Entry, model: ModelConfig) {
     const { nEmbd, nLayer, blockSize, vocabSize } = model;
     let offset = parameters;
@@ -66,7 +66,7 @@ export class Gpt {
     return tape.sum();
   }
 
-  /** Logits `[vocabSize]` of one position; its keys and values join those of the positions before. */
+  /** Logits `[vocabSize]` of one position. Adds its keys and values to those of the positions before. */
   #logits(token: number, position: number): Entry {
     const { nEmbd, vocabSize } = this.#model;
     let x = this.#rmsnorm(this.#add(this.#wte + token * nEmbd, this.#wpe + position * nEmbd, nEmbd), nEmbd);

@@ -1,15 +1,15 @@
 /** Index of an entry on the tape. A vector is the index of its first entry: its entries lie side by side. */
 export type Entry = number;
 
-/** Below e^-230 an exponential counts as zero: its products with gradients would be subnormal, and slow. */
+/** An exponential below e^-230 counts as zero: its products with gradients would be subnormal, which is slow. */
 const LOWEST_EXPONENT = -230;
 
 /**
- * A Wengert tape: the record of a computation, entry by entry, in the order in which it ran. Every entry is
- * `y = f(Σ left·right)` over pairs of earlier entries, where f is the identity, exp, log, relu or a power.
- * A sum is a sum of products with {@link ONE}; a leaf has no pairs.
+ * A Wengert tape: the entries of a computation, in the order in which it ran. Every entry is
+ * `y = f(Σ left·right)` over pairs of earlier entries; f is the identity, exp, log, relu or a power.
+ * A plain sum is a sum of products with {@link ONE}. A leaf has no pairs.
  *
- * Since the order of the record is a topological order, running backward through it is a loop and not a search.
+ * The order of the tape is topological, so the backward pass is a loop and not a search.
  */
 export class Tape {
   /** A constant entry. */
@@ -24,10 +24,10 @@ export class Tape {
   #left = new Int32Array(4096);
   #right = new Int32Array(4096);
   #length = 0;
-  /** Entries before this one are leaves: nothing goes backward from them. */
+  /** Entries before this one are leaves: the backward pass ends there. */
   #leaves = 0;
   #pairs = 0;
-  /** Of the pairs added since the last entry. */
+  /** Sum of the pairs added since the last entry. */
   #sum = 0;
 
   constructor() {
@@ -38,7 +38,7 @@ export class Tape {
     return this.#length;
   }
 
-  /** Forgets every entry from `length` on. What is left must be leaves. */
+  /** Removes every entry from `length` on. All entries before it must be leaves. */
   truncate(length: number): void {
     this.#length = length;
     this.#leaves = length;
@@ -58,7 +58,7 @@ export class Tape {
     return this.#record(value, 0);
   }
 
-  /** Adds the pair `left · right` to the entry that is recorded next. */
+  /** Adds the pair `left · right` to the next entry. */
   pair(left: Entry, right: Entry): void {
     if (this.#pairs === this.#left.length) this.#growPairs();
     this.#left[this.#pairs] = left;
@@ -122,7 +122,7 @@ export class Tape {
     grad[root] = 1;
     for (let entry = root; entry >= this.#leaves; entry--) {
       const slope = grad[entry] * slopes[entry];
-      // Half of all relus pass nothing on.
+      // Half of all relus have a derivative of 0.
       if (slope === 0) continue;
       const end = firstPair[entry + 1];
       for (let pair = firstPair[entry]; pair < end; pair++) {
@@ -134,7 +134,7 @@ export class Tape {
     }
   }
 
-  /** The sum of the pairs added since the last entry, which begins anew. */
+  /** Returns the sum of the pairs added since the last entry, and sets it to 0. */
   #takeSum(): number {
     const sum = this.#sum;
     this.#sum = 0;

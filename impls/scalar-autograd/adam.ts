@@ -5,8 +5,8 @@ const BETA_2 = 0.99;
 const EPSILON = 1e-8;
 
 /**
- * Added to every gradient, where it is far below what rounding sees. Without it the moments of a parameter that gets no gradient
- * any more sink, step by step, into subnormal numbers, and training slows down; with it they come to rest at 1e-140 and 1e-280.
+ * Added to every gradient; it is far below rounding. Without it, if a parameter gets no gradient any more, its moments shrink to
+ * subnormal numbers, and training becomes slow. With it they stay at 1e-140 and 1e-280.
  */
 const FLOOR = 1e-140;
 

@@ -68,7 +68,7 @@ export class Gpt {
     return graph.multiply(graph.sum(losses), graph.constant(1 / positions));
   }
 
-  /** Logits `[vocabSize]` of one position; its keys and values join those of the positions before. */
+  /** Logits `[vocabSize]` of one position. Adds its keys and values to those of the positions before. */
   #logits(token: number, position: number, keys: Vector[][], values: Vector[][]): Vector {
     const { wte, wpe, lmHead, layers } = this.#weights;
     let x = this.#rmsnorm(this.#addVectors(wte[token], wpe[position]));

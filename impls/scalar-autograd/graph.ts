@@ -1,8 +1,8 @@
 import { Value } from './value.ts';
 
 /**
- * Makes the values of one step, and runs backward through them. {@link clear} takes all of them back: the next step
- * fills the same objects again, so that the garbage collector has nothing to do.
+ * Makes the values of one step, and runs the backward pass over them. After {@link clear} the next step
+ * reuses the same objects, so the garbage collector has nothing to do.
  */
 export class Graph {
   readonly #values: Value[] = [];
@@ -11,7 +11,7 @@ export class Graph {
   readonly #order: Value[] = [];
   readonly #stack: Value[] = [];
 
-  /** Forgets every value made since the last call. Leaves made by `new Value` are not affected. */
+  /** Frees every value made since the last call. Leaves made by `new Value` are not affected. */
   clear(): void {
     this.#count = 0;
   }
@@ -46,7 +46,7 @@ export class Graph {
     return this.#make(isPositive ? a.data : 0, a, isPositive ? 1 : 0, null, 0);
   }
 
-  /** `0 + a[0] + a[1] + …`, as Python's `sum` does it. */
+  /** `0 + a[0] + a[1] + …`, as Python's `sum`. */
   sum(values: readonly Value[]): Value {
     let total = this.add(values[0], this.constant(0));
     for (let i = 1; i < values.length; i++) total = this.add(total, values[i]);
@@ -87,9 +87,9 @@ export class Graph {
   }
 
   /**
-   * Puts into `#order` all values that `root` depends on, each after those it was computed from, and returns their number.
-   * The order is that of the original's recursion, left before right, since gradients are summed in it;
-   * but the stack is our own: a graph of 3 layers is 10,000 values deep.
+   * Puts into `#order` all values that `root` depends on, each after its operands, and returns their number.
+   * The order is that of the original's recursion, left before right, because gradients are summed in this order.
+   * The stack is our own, because a graph of 3 layers is 10,000 values deep.
    */
   #sort(root: Value): number {
     const pass = ++this.#pass;

@@ -4,7 +4,7 @@ import { arrangeWeights, Gpt } from './gpt.ts';
 import { Graph } from './graph.ts';
 import { Value } from './value.ts';
 
-/** The original, value by value: every number of a step is an object that knows what it was computed from. */
+/** The original, value by value: every number of a step is an object that holds its operands. */
 export default function createTrainer(task: TrainingTask): Trainer & Required<Pick<Trainer, 'gradients'>> {
   const { model, tokens, offsets, batch, numSteps, learningRate } = task;
   const documentCount = offsets.length - 1;

@@ -1,8 +1,8 @@
-/** One number in the graph, what it was computed from, and the derivative of the loss by it. */
+/** One number in the graph, its operands, and the derivative of the loss by it. */
 export class Value {
   data: number;
   grad = 0.5; // a double from the start: V8 then keeps one representation for the field
-  /** What this was computed from: none for a leaf, one for a unary operation. */
+  /** Operands: none for a leaf, one for a unary operation. */
   left: Value | null = null;
   right: Value | null = null;
   /** Derivatives of this by `left` and by `right`. */

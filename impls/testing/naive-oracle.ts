@@ -1,8 +1,8 @@
 import type { ModelConfig, Trainer, TrainingTask } from '../contract.ts';
 
 /**
- * For tests only: the whole algorithm in its plainest form, arrays of arrays and no thought of speed.
- * It shares no code with any implementation, so that what agrees with it agrees for a reason.
+ * For tests only: the whole algorithm in its simplest form, with arrays of arrays. It need not be fast.
+ * It shares no code with any implementation, so no fault can be in both for that reason.
  */
 
 type Vector = number[];
@@ -200,7 +200,7 @@ export function naiveLossAndGradients(
   return { loss, gradients: flatten(gradients) };
 }
 
-/** The oracle as a trainer like any other. */
+/** The oracle as a trainer. */
 export function createNaiveTrainer(task: TrainingTask): Required<Omit<Trainer, 'buildNanoseconds' | 'close'>> {
   let p = [...task.parameters];
   let m = p.map(() => 0);

@@ -10,14 +10,14 @@ import { naiveLossAndGradients } from './naive-oracle.ts';
 import { randomTask, type TaskBounds } from './random-task.ts';
 import { largestDifference } from './trainer-contract.ts';
 
-/** Steps held to the oracle: up to one at which a fault shows that needs Adam to have moved what should have stayed zero. */
+/** Steps that are compared with the oracle. Some faults show only after Adam has moved parameters that should stay zero: hence the late ones. */
 const HELD_STEPS = [0, 1, 2, 3, 7, 15, 27, 39];
-/** Loss relative, gradient relative to its largest entry: rounding of one step from given parameters, with room for unlucky sums. */
+/** What rounding may cause in one step from given parameters, with room for unlucky sums. Loss: relative. Gradient: relative to its largest entry. */
 const tolerances = { float32: { loss: 2e-5, gradient: 1e-4 }, float64: { loss: 1e-13, gradient: 1e-12 } } as const;
 
 /**
- * For tests only: steps of a program of `impls/`, on random shapes, held to the naive oracle at the program's own parameters
- * of that step. So rounding never adds up, and a bound tight enough for one step serves all.
+ * For tests only: compares steps of a program of `impls/` with the naive oracle, on random shapes. The oracle starts each step from
+ * the program's own parameters. So rounding never adds up, and the tolerance of one step is right for all.
  *
  * @param testFile `import.meta.filename` of a test in the program's folder
  */
@@ -66,7 +66,7 @@ async function holdToOracle(program: Implementation, task: TrainingTask): Promis
   }
 }
 
-/** What starting a program asks of a task beyond its numbers. */
+/** The task with all that is needed to start a program. */
 function describe(training: TrainingTask): PreparedTask {
   const { model, batch, numSteps, learningRate, parameters, offsets } = training;
   return {

@@ -14,7 +14,7 @@ const parameterCount = ({ nEmbd, nLayer, blockSize, vocabSize }: ModelConfig): n
   (2 * vocabSize + blockSize) * nEmbd + nLayer * 12 * nEmbd * nEmbd;
 
 /**
- * For tests only: tasks of every shape, with random documents and parameters spread wide enough (±0.5) that
+ * For tests only: tasks of every shape, with random documents. The parameters spread so widely (±0.5) that
  * attention and softmax are far from uniform.
  */
 export function randomTask({
@@ -58,7 +58,7 @@ export function randomTask({
     });
 }
 
-/** For tests only: numbers in [0, 1) by Marsaglia's xorshift32, drawn from one seed, so that a shrunk counterexample stays small to print. */
+/** For tests only: numbers in [0, 1) by Marsaglia's xorshift32 from one seed. So a counterexample prints as one number. */
 export function uniform(seed: number): () => number {
   let state = seed;
   return () => {

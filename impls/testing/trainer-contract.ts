@@ -10,12 +10,12 @@ import { createNaiveTrainer } from './naive-oracle.ts';
 import { randomTask, type TaskBounds } from './random-task.ts';
 
 /**
- * For tests only: what every float64 trainer with gradients must do, as tests.
+ * For tests only: the tests of every float64 trainer with gradients.
  * The oracle's own gradients are checked against finite differences in `naive-oracle.test.ts`.
  *
  * @param runs how many random tasks to try
  * @param bounds of these tasks
- * @param seed draws the same tasks every time, for trainers that keep something of each
+ * @param seed draws the same tasks every time, for trainers that cache something for each task
  */
 export function testTrainerContract(
   createTrainer: CreateTrainer,
@@ -29,8 +29,8 @@ export function testTrainerContract(
   test('losses, gradients and parameters agree with the naive oracle for any shape', async () => {
     await fc.assert(
       fc.asyncProperty(randomTask(bounds), async (task) => {
-        // Adam is steep where a gradient is near zero: lr / ε times its rounding goes into the parameter. At the usual rate of
-        // 0.01 that alone can move a loss by 1e-10; a tenth of it leaves the bound to tell right from wrong.
+        // If a gradient is near zero, Adam multiplies its rounding error by lr / ε. At the usual rate of 0.01 this alone can
+        // move a loss by 1e-10. At a tenth of that rate the bound can tell right from wrong.
         const gentle = { ...task, learningRate: 0.001 };
         const expected = createNaiveTrainer(gentle);
         const actual = await createTrainer(gentle);
@@ -100,14 +100,14 @@ function gradientsOf(trainer: Trainer): Float64Array {
   return trainer.gradients();
 }
 
-/** Stands in the name of a test that is skipped without the original's data set. */
+/** Ends the name of a test that is skipped without the original's data set. */
 export const namesMissing: string = existsSync(namedDatasets.names.path)
   ? ''
   : ' (skipped: no names.txt; fetch it with `npm run data`)';
 
 /**
- * For tests only: every loss of the reference's golden traces at these presets. What the original publishes, on its own data
- * set, is checked through the protocol (`harness/verify/known-figures.test.ts`).
+ * For tests only: checks every loss of the reference's golden runs at these presets. The original's published figures, on its own data
+ * set, are checked through the protocol (`harness/verify/known-figures.test.ts`).
  *
  * @param mostSteps for a trainer that takes long
  */

@@ -113,7 +113,7 @@ test('two processes that build the same kernel at once leave one whole file', as
   expect((await loadKernel(request, folder)).buildNanoseconds).toBeUndefined();
 });
 
-/** Where the sections of a WebAssembly binary end: a file cut there is still a valid module. */
+/** The ends of the sections of a WebAssembly binary. A file cut at one of them is still a valid module. */
 function sectionEnds(bytes: Buffer): number[] {
   const ends: number[] = [];
   for (let next = 8; next < bytes.length; ) {

@@ -15,18 +15,18 @@ import type { KernelRequest } from './kernels/request.ts';
 
 export interface Kernel {
   readonly module: WebAssembly.Module;
-  /** Time spent building it just now; undefined where the cache had it. */
+  /** Time spent building it; undefined if the cache had it. */
   readonly buildNanoseconds?: number;
 }
 
 const kernelSources = join(import.meta.dirname, 'kernels');
-/** The harness says where its cache is; a trainer that runs without one keeps its kernels beside the project. */
+/** In the harness's cache, if the harness names one; otherwise in the project's folder. */
 const cacheFolder = join(process.env['MICROGPT_BENCH_CACHE'] ?? join(import.meta.dirname, '../../.cache'), 'kernels');
 
 const mostDaysUnused = 30;
 const mostBytes = 200e6;
 
-/** Hash of the kernel sources and of the sizes: a change of either is another kernel. */
+/** Hash of the kernel sources and of the sizes: if either changes, it is another kernel. */
 function cacheKey(request: KernelRequest): string {
   const hash = createHash('sha256');
   for (const file of readdirSync(kernelSources).sort())
@@ -34,7 +34,7 @@ function cacheKey(request: KernelRequest): string {
   return hash.update(JSON.stringify(request)).digest('hex').slice(0, 32);
 }
 
-/** The compiled kernel for these sizes, from the cache on disk or built now and kept there. */
+/** The compiled kernel for these sizes, read from the cache on disk, or built now and written there. */
 export async function loadKernel(request: KernelRequest, folder: string = cacheFolder): Promise<Kernel> {
   const file = join(folder, `${cacheKey(request)}.wasm`);
   const kept = existsSync(file) ? readFileSync(file) : undefined;
@@ -43,7 +43,7 @@ export async function loadKernel(request: KernelRequest, folder: string = cacheF
     return { module: new WebAssembly.Module(kept) };
   }
   const start = process.hrtime.bigint();
-  // Generators and assembler are loaded only where something is built: a kept kernel should start in no time.
+  // Generators and assembler are loaded only to build a kernel, so that a kept kernel starts at once.
   const { assemble } = await import('./kernels/assemble.ts');
   const { kernelText } = await import('./kernels/model.ts');
   const bytes = sealed(assemble(kernelText(request)));
@@ -70,12 +70,12 @@ function sealed(bytes: Uint8Array): Buffer<ArrayBuffer> {
   return Buffer.concat([bytes, sealOf(bytes)]);
 }
 
-/** Whether a kept kernel is what was written, to the last bit. */
+/** Whether a kept kernel has exactly the bytes that were written. */
 function isWhole(bytes: Buffer): boolean {
   return bytes.subarray(-sealBytes).equals(sealOf(bytes.subarray(0, -sealBytes)));
 }
 
-/** A cache that cannot be written to is still good to read from. */
+/** Does nothing if the cache cannot be written to: it can still be read. */
 function markUsed(file: string): void {
   const now = new Date();
   try {
@@ -86,7 +86,7 @@ function markUsed(file: string): void {
 }
 
 /**
- * Removes what has not been used for 30 days, and what was used longest ago until the rest fits into 200 MB.
+ * Removes kernels that were not used for 30 days. Then removes the least recently used ones until the rest fits into 200 MB.
  * Other processes may remove files at the same time.
  */
 export function forgetKernels(folder: string, now: Date, bytesAllowed: number = mostBytes): void {

@@ -4,18 +4,18 @@ import type { Layout } from './kernels/layout.ts';
 import { type KernelRequest, kernelLayout, type Stage } from './kernels/request.ts';
 import { vector } from './kernels/vector.ts';
 
-/** What several kernels train on together. */
+/** Memory that several kernels share. */
 export interface SharedMemory {
   readonly memory: WebAssembly.Memory;
-  /** For each parameter in memory, which of the task's it is; left out where both have the same order. */
+  /** For each parameter in memory, its index in the task. Left out if both have the same order. */
   readonly order?: Int32Array | undefined;
 }
 
-/** A kernel with its memory, as the host sees it: what must be written before a step, and the calls. */
+/** A kernel with its memory, as the host sees it: it writes what a step needs, and calls the kernel. */
 export class KernelInstance {
   readonly layout: Layout;
   readonly memory: WebAssembly.Memory;
-  /** Of step 0. */
+  /** The first document of step 0. */
   firstDocument = 0;
   readonly #task: TrainingTask;
   readonly #exports: WebAssembly.Exports;
@@ -25,7 +25,7 @@ export class KernelInstance {
   readonly #float64: Float64Array;
   readonly #floor: number;
   readonly #lanes: number;
-  /** From bytes to an index of `#numbers`. */
+  /** A byte address, shifted right by this, is an index of `#numbers`. */
   readonly #shift: number;
 
   constructor(task: TrainingTask, request: KernelRequest, module: WebAssembly.Module, shared?: SharedMemory) {
@@ -46,7 +46,7 @@ export class KernelInstance {
     this.#lanes = lanes;
   }
 
-  /** The phases of a stage, in order: each trains so many documents of so many columns in all. */
+  /** The phases of a stage, in order. Each takes the number of columns and of documents. */
   phases(stage: Stage): ((columns: number, documents: number) => void)[] {
     const names = Object.keys(this.#exports).filter((name) => name.startsWith(`${stage}.`));
     return names.map((_, phase) => this.call(`${stage}.${phase}`));
@@ -55,11 +55,11 @@ export class KernelInstance {
   call(name: string): (a: number, b: number) => void {
     const run = this.#exports[name];
     if (typeof run !== 'function') throw new TypeError(`the kernel exports no function ${name}`);
-    // An arrow of its own for each, so that each call site sees one function.
+    // Each gets its own arrow function, so that each call site sees only one function.
     return (a, b) => run(a, b);
   }
 
-  /** Nothing left of what was trained before. */
+  /** Removes everything that was trained before. */
   clear(): void {
     const { own, beta1: first, beta2: second, floor } = this.layout;
     this.#float64.fill(0, own.address / 8, (own.address + own.bytes) / 8);
@@ -68,7 +68,7 @@ export class KernelInstance {
     this.#write(floor, this.#floor);
   }
 
-  /** Start parameters, empty moments; step 0 begins with `firstDocument`. */
+  /** Sets start parameters and empty moments. Step 0 begins with `firstDocument`. */
   reset(firstDocument: number): void {
     this.firstDocument = firstDocument;
     this.clear();
@@ -82,7 +82,7 @@ export class KernelInstance {
     return this.#inTaskOrder(this.#area(0));
   }
 
-  /** The gradient that `step` computes, read from the first moment of an Adam that starts empty; leaves all as it was. */
+  /** The gradient that `step` computes, read from the first moment of an Adam that starts empty. Changes nothing. */
   gradientsOf(step: () => void): Float64Array {
     const areas = [0, this.layout.toFirstMoment, this.layout.toSecondMoment].map((distance) => this.#area(distance));
     const before = areas.map((area) => area.slice());
@@ -146,14 +146,14 @@ export class KernelInstance {
     this.#numbers[address >> this.#shift] = value;
   }
 
-  /** Parameters, or the array of as many numbers `distanceBytes` behind them. */
+  /** The parameters, or the array of the same length that lies `distanceBytes` after them. */
   #area(distanceBytes: number): Float32Array | Float64Array {
     const start = (this.layout.parameters + distanceBytes) >> this.#shift;
     return this.#numbers.subarray(start, start + this.layout.parameterCount);
   }
 }
 
-/** Where the task's tokens of a document begin and end: document `i` of a step's batch, after a reset to `firstDocument`. */
+/** Where document `i` of a step's batch begins and ends in the task's tokens, after a reset to `firstDocument`. */
 export function documentRange(
   { offsets, batch }: TrainingTask,
   firstDocument: number,

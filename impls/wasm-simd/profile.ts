@@ -4,7 +4,7 @@ import { kernelText } from './kernels/model.ts';
 import type { Precision } from './kernels/vector.ts';
 import { kernelRequest, WasmTrainer } from './trainer.ts';
 
-/** For `npm run profile`: the kernel of a task, in which some of the calls of a step are made twice. */
+/** For `npm run profile`: the kernel of a task, with some of the calls of a step made twice. */
 export function createRepeatingTrainer(
   task: TrainingTask,
   precision: Precision,
@@ -15,7 +15,7 @@ export function createRepeatingTrainer(
   return new WasmTrainer(task, request, new WebAssembly.Module(bytes));
 }
 
-/** A phase of a step is a function `STAGE.NUMBER`, in which each line that is a statement calls a function of the kernel. */
+/** A phase of a step is a function `STAGE.NUMBER`. Each statement in it is one line and calls a function of the kernel. */
 export function repeatCalls(text: string, isRepeated: (functionName: string) => boolean): string {
   let inPhase = false;
   return text
@@ -29,7 +29,7 @@ export function repeatCalls(text: string, isRepeated: (functionName: string) => 
     .join('\n');
 }
 
-/** The call alone: the last line of a function also closes the function. */
+/** The call alone, without the bracket by which the last line closes the function. */
 function statement(line: string): string {
   let depth = 0;
   for (const [i, character] of [...line].entries()) {

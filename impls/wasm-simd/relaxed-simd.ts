@@ -5,7 +5,7 @@ const fusedMultiplyAdd = new Uint8Array([
   0x02, 0x01, 0x00, 0x0a, 0x0d, 0x01, 0x0b, 0x00, 0x20, 0x00, 0x20, 0x01, 0x20, 0x02, 0xfd, 0x85, 0x02, 0x0b,
 ]);
 
-/** Whether this runtime has relaxed SIMD, and with it one instruction for multiply and add. */
+/** Whether this runtime has relaxed SIMD, and so one instruction for multiply and add. */
 export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(fusedMultiplyAdd);
 }

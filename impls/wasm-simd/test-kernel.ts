@@ -5,7 +5,7 @@ import { ConstantPool } from './kernels/constant-pool.ts';
 import { type Layout, layout } from './kernels/layout.ts';
 import { type Precision, type Vector, vector } from './kernels/vector.ts';
 
-/** For tests only: the four forms in which every kernel comes. */
+/** For tests only: one of the four forms that every kernel has. */
 export interface Variant {
   readonly precision: Precision;
   readonly fused: boolean;
@@ -21,7 +21,7 @@ export const variants: readonly Variant[] = [
 /** Row by row. */
 export type Matrix = readonly (readonly number[])[];
 
-/** Numbers that lie in memory as `rows` rows of `columns`, `strideBytes` apart. */
+/** `rows` rows of `columns` numbers in memory. From one row to the next are `strideBytes`. */
 export interface Placed {
   readonly address: number;
   readonly rows: number;
@@ -32,8 +32,8 @@ export interface Placed {
 const freeBytes = 1 << 20;
 
 /**
- * For tests only: a few kernel functions in a module of their own, with room for their arguments behind the layout.
- * All memory starts as a number that spoils every sum it gets into.
+ * For tests only: a few kernel functions in their own module, with room for their arguments after the layout.
+ * All memory starts filled with a number that makes every sum wrong.
  */
 export class TestKernel {
   readonly v: Vector;
@@ -67,12 +67,12 @@ export class TestKernel {
     return this.v.precision === 'float32' ? 2 ** -23 : 2 ** -52;
   }
 
-  /** Whole vectors that so many positions take. */
+  /** Number of whole vectors that hold these positions. */
   vectors(positions: number): number {
     return Math.ceil(positions / this.v.lanes);
   }
 
-  /** Room for `[rows][positions]` in the stride of activations. */
+  /** Room for `[rows][positions]` with the stride of activations. */
   features(rows: number, positions: number): Placed {
     const strideBytes = this.l.strideBytes;
     return { address: this.#take(rows * strideBytes), rows, columns: positions, strideBytes };
@@ -89,7 +89,7 @@ export class TestKernel {
     return { address, rows, columns, strideBytes: columns * this.v.elementBytes };
   }
 
-  /** Writes numbers drawn one by one, and returns them as rounded. */
+  /** Writes numbers drawn one by one, and returns them rounded to this precision. */
   fill(place: Placed, draw: (row: number, column: number) => number): Matrix {
     for (let row = 0; row < place.rows; row++)
       for (let column = 0; column < place.columns; column++)
@@ -97,7 +97,7 @@ export class TestKernel {
     return this.read(place);
   }
 
-  /** Zero from the last column to the end of its vector: what a step leaves there. */
+  /** Writes zero from the last column to the end of its vector, as a step does. */
   padWithZeros(place: Placed): void {
     for (let row = 0; row < place.rows; row++)
       for (let column = place.columns; column % this.v.lanes !== 0; column++)
@@ -110,7 +110,7 @@ export class TestKernel {
     );
   }
 
-  /** The tables of documents with so many positions each, side by side, every column counting 1 / positions in the loss. */
+  /** Writes the tables of documents with these numbers of positions, side by side. Every column has weight 1 / positions in the loss. */
   writeDocuments(positions: readonly number[]): void {
     let column = 0;
     for (const [i, count] of positions.entries()) {
@@ -129,12 +129,12 @@ export class TestKernel {
     this.#numbers[address / this.v.elementBytes] = value;
   }
 
-  /** int32, end to end. */
+  /** Writes int32 numbers, end to end. */
   writeIntegers(address: number, values: readonly number[]): void {
     new Int32Array(this.#numbers.buffer, address, values.length).set(values);
   }
 
-  /** Calls an exported function, and expects it to write nowhere but to `outputs`, padding of their last vector included. */
+  /** Calls an exported function, and expects it to write only to `outputs`, with the padding of their last vector. */
   run(name: string, args: readonly number[], outputs: readonly Placed[]): void {
     const before = this.#numbers.slice();
     this.call(name, args);
@@ -181,7 +181,7 @@ export function expectClose(actual: Matrix, expected: Matrix, tolerance: number)
 
 const mostDifferences = 60;
 
-/** Expects `gradient` to be ∂f/∂x by central finite differences, at up to 60 entries spread over x. */
+/** Expects `gradient` to be ∂f/∂x, by central finite differences at up to 60 entries spread over x. */
 export function expectGradient(gradient: Matrix, f: (x: Matrix) => number, x: Matrix, tolerance: number): void {
   const step = 1e-5;
   const columns = x[0].length;

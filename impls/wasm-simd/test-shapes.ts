@@ -2,17 +2,17 @@ import fc from 'fast-check';
 import type { ModelConfig } from '../contract.ts';
 import { uniform } from '../testing/random-task.ts';
 
-/** For tests only: a model, documents that fit it, their columns, and a source of numbers in [-1, 1). */
+/** For tests only: a model, documents that fit it, and random numbers in [-1, 1). */
 export interface TestShape {
   readonly model: ModelConfig;
-  /** Of each document. */
+  /** Positions of each document. */
   readonly documents: readonly number[];
   /** Positions of all documents. */
   readonly columns: number;
   readonly draw: () => number;
 }
 
-/** For tests only: 1 to 8 heads, odd vocabularies, and blocks from 1 to 40 positions, of which one to three documents use some or all. */
+/** For tests only: 1 to 8 heads, odd vocabularies, blocks of 1 to 40 positions, and one to three documents that fill a block or a part of it. */
 export function testShapes(maxDocuments = 3): fc.Arbitrary<TestShape> {
   return fc
     .record({
@@ -24,7 +24,7 @@ export function testShapes(maxDocuments = 3): fc.Arbitrary<TestShape> {
       seed: fc.integer({ min: 1, max: 0x7fffffff }),
     })
     .map(({ nHead, quarterHeadDim, blockSize, left, vocabSize, seed }) => {
-      // nEmbd has to be a multiple of 4: with four or eight heads it is, whatever their size.
+      // nEmbd must be a multiple of 4. With four or eight heads it always is.
       const headDim = nHead % 4 === 0 ? quarterHeadDim : nHead % 2 === 0 ? 2 * quarterHeadDim : 4 * quarterHeadDim;
       const random = uniform(seed);
       const documents = left.map((positions) => Math.max(1, blockSize - positions));

@@ -4,12 +4,12 @@ import type { KernelRequest, Stage } from './kernels/request.ts';
 import type { Precision } from './kernels/vector.ts';
 import { hasRelaxedSimd } from './relaxed-simd.ts';
 
-/** Documents side by side at the most: with more, activations would no longer stay near the core. */
+/** The most documents side by side. With more, activations would no longer fit into the caches near the core. */
 export const mostDocuments = 16;
 
 /**
- * What kernel a task wants.
- * @throws UnsupportedTask where features do not fill whole vectors
+ * The kernel that a task needs.
+ * @throws UnsupportedTask if features do not fill whole vectors
  */
 export function kernelRequest({ model, batch }: TrainingTask, precision: Precision): KernelRequest {
   if (model.nEmbd % 4 !== 0)
@@ -23,13 +23,13 @@ export function kernelRequest({ model, batch }: TrainingTask, precision: Precisi
   };
 }
 
-/** Documents of a batch that are trained side by side, and what is done with their gradient. */
+/** Documents of a batch that are trained side by side, and the stage of their gradient. */
 interface Pack {
   readonly documents: readonly number[];
   readonly train: (columns: number, documents: number) => void;
 }
 
-/** A kernel at work on a task: parameters and moments live in WebAssembly memory, the host says which documents. */
+/** Trains a task with one kernel. Parameters and moments are in WebAssembly memory; the host chooses the documents. */
 export class WasmTrainer implements Trainer {
   readonly buildNanoseconds?: number;
   readonly #kernel: KernelInstance;
@@ -79,7 +79,7 @@ export class WasmTrainer implements Trainer {
   }
 }
 
-/** Documents in groups that fit side by side. */
+/** Splits documents into groups that fit side by side. */
 export function packsOf(documents: readonly number[]): number[][] {
   const packs = Math.ceil(documents.length / mostDocuments);
   return Array.from({ length: packs }, (_, i) => documents.slice(i * mostDocuments, (i + 1) * mostDocuments));

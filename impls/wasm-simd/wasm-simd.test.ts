@@ -14,7 +14,7 @@ import { kernelLayout } from './kernels/request.ts';
 import { kernelRequest } from './trainer.ts';
 import createTrainer from './wasm-simd.ts';
 
-/** Half of what the gate of float32 allows over all steps. */
+/** Half of the tolerance of float32 over all steps. */
 const half = 2.5e-6;
 
 const prepare = (preset: PresetName, dataset: string = taskDefaults.dataset) =>
@@ -137,7 +137,7 @@ test('nothing that Adam keeps is subnormal, however long ago a token came', asyn
   const kernel = new KernelInstance(training, request, (await loadKernel(request)).module);
   const [train] = kernel.phases('only');
   kernel.reset(0);
-  // Nine documents once, and then the tenth alone: what the others left in the moments decays below 1e-38.
+  // Nine documents once, and then only the tenth: the moments of the others decay below 1e-38.
   for (let step = 0; step < 10_000; step++) {
     kernel.prepareStep(Math.min(step, 999));
     train(kernel.prepareDocuments(Math.min(step, 9), [0]), 1);

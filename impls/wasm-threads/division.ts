@@ -2,12 +2,12 @@ import { type ModelConfig, type TrainingTask, UnsupportedTask } from '../contrac
 import { documentRange } from '../wasm-simd/kernel-instance.ts';
 import { type FeatureShares, type Plan, type Share, sharesOf } from '../wasm-simd/kernels/plan.ts';
 
-/** From this many features on, half a step is so much shorter than a whole one that the barriers are worth their time. */
+/** From this many features on, sharing a step saves more time than the meetings cost. */
 const smallestSharedWidth = 64;
 
 /**
- * The plans of all threads: they share out features where there are enough of them, else the documents of a batch.
- * @throws UnsupportedTask where there is nothing to share out
+ * The plans of all threads. They share out the features if there are enough, otherwise the documents of a batch.
+ * @throws UnsupportedTask if there is nothing to share out
  */
 export function divide({ batch, model }: TrainingTask, cores: number): Plan[] {
   const wide = model.nEmbd >= smallestSharedWidth && (model.nEmbd / model.nHead) % 4 === 0;
@@ -25,7 +25,7 @@ function whyIndivisible({ nEmbd, nHead }: ModelConfig): string {
   return `heads of ${nEmbd / nHead} features do not fill vectors of 4, so threads cannot share them out`;
 }
 
-/** Heads, hidden features and tokens in nearly equal shares, hidden features in eights and tokens in fours. */
+/** Nearly equal shares of heads, hidden features and tokens. Hidden features are shared in eights, tokens in fours. */
 function featureShares({ nEmbd, nHead, vocabSize }: ModelConfig, part: number, parts: number): FeatureShares {
   const share = (all: number, multiple: number): Share => {
     const bound = (of: number) => (of === parts ? all : Math.round((all / multiple / parts) * of) * multiple);
@@ -35,9 +35,9 @@ function featureShares({ nEmbd, nHead, vocabSize }: ModelConfig, part: number, p
 }
 
 /**
- * Where threads share out features, attn_wo and mlp_fc2 have their columns divided, and lie in memory thread by thread: in
- * one piece each, a processor's prefetching never reaches for what another core is about to write.
- * @returns for each number in memory, which of the task's parameters it is; undefined where memory has the task's order
+ * If threads share out features, the columns of attn_wo and mlp_fc2 are divided. Each thread's columns are stored in one piece,
+ * so that a core never prefetches memory that another core writes.
+ * @returns for each number in memory, its index in the task's parameters; undefined if memory has the task's order
  */
 export function storageOrder(model: ModelConfig, plans: readonly Plan[]): Int32Array | undefined {
   if (plans.some(({ share }) => share === undefined)) return undefined;
@@ -67,7 +67,7 @@ export function storageOrder(model: ModelConfig, plans: readonly Plan[]): Int32A
   return order;
 }
 
-/** Longest document first, each to the part that has least to do: a division that depends on the documents alone. */
+/** Gives out the documents, the longest first, each to the part that has least to do. The result depends only on the documents. */
 export function documentsOf(task: TrainingTask, firstDocument: number, step: number, parts: number): number[][] {
   const longestFirst = Array.from({ length: task.batch }, (_, i) => {
     const [start, end] = documentRange(task, firstDocument, step, i);

@@ -1,7 +1,7 @@
 /**
- * Where threads wait for each other. Each counts the meetings it has come to in a slot of its own; a meeting is held when
- * all counts have reached it. Who waits looks at the counts for a while, then sleeps, which leaves its core to the late
- * thread, and notes the time lost.
+ * A point where threads wait for each other. Each thread counts its meetings in a slot of its own. A meeting ends when all
+ * counts have reached it. A waiting thread looks at the counts for a while. Then it sleeps, which leaves its core to the late
+ * thread, and records the lost time.
  */
 export class Meeting {
   readonly #slots: Int32Array;
@@ -14,7 +14,7 @@ export class Meeting {
     this.#threads = threads;
   }
 
-  /** Comes, and returns when all have come. */
+  /** Returns when all threads have called it. */
   meet(): void {
     const slots = this.#slots;
     const mine = (Atomics.load(slots, arrivedSlot(this.#me)) + 1) | 0;
@@ -36,7 +36,7 @@ export class Meeting {
     }
   }
 
-  /** Milliseconds that each thread has lost, since this was asked last, by waiting for a late one. */
+  /** Milliseconds that each thread has lost by waiting for a late one, since the last call. */
   takeLost(): number {
     return Atomics.exchange(this.#slots, lostSlot, 0) / 1000 / (this.#threads - 1);
   }
@@ -50,26 +50,26 @@ export class Meeting {
   }
 }
 
-/** Longer than a thread on a core of its own is ever late, shorter than a scheduler's turn. */
+/** In milliseconds. A thread with its own core is never so late; a scheduler's turn is longer. */
 export const patience = 0.4;
 
-/** A look takes a nanosecond or two, the clock some tens. */
+/** A look takes one or two nanoseconds, reading the clock takes tens. */
 const looksPerClock = 500;
 
 /** Slots of the control block, int32, each on a cache line of its own. */
 const slot = (line: number) => line * 16;
-/** Counts the invitations to train, or to try one's core; threads sleep on it. */
+/** Counts the invitations to train or to test a core. Threads sleep until it changes. */
 export const turnSlot = slot(0);
-/** What an invitation is for: steps from one to another, and the document of step 0. */
+/** What an invitation asks for: the first step, the step after the last, and the document of step 0. */
 export const [firstStepSlot, endStepSlot, firstDocumentSlot] = [slot(1), slot(1) + 1, slot(1) + 2];
-/** The invitation that ends with the meeting before its next step: from there on the first thread trains alone. */
+/** The invitation that ends with the meeting before its next step. From then on the first thread trains alone. */
 export const endedTurnSlot = slot(2);
-/** Microseconds that threads waited for late ones, added up. */
+/** Sum of the microseconds that threads have waited for late ones. */
 const lostSlot = slot(3);
 const sleepersSlot = slot(4);
 /** 1 while the first thread trains alone. */
 export const aloneSlot = slot(5);
-/** What a thread has found out about its core. */
+/** What a thread has found about its core. */
 export const trialSlot = (thread: number) => slot(6 + 2 * thread);
 export const trial = { none: 0, running: 1, quiet: 2, interrupted: 3, stopped: 4 };
 const arrivedSlot = (thread: number) => slot(7 + 2 * thread);

@@ -5,7 +5,7 @@ import type { KernelRequest, Stage } from '../wasm-simd/kernels/request.ts';
 import { packsOf } from '../wasm-simd/trainer.ts';
 import { documentsOf } from './division.ts';
 
-/** What it takes to train a part: its kernel, and the memory it shares with the others. */
+/** What a part needs: its kernel, and the memory that it shares with the others. */
 export interface PartStart {
   readonly request: KernelRequest & { readonly plan: Plan };
   readonly module: WebAssembly.Module;
@@ -16,14 +16,14 @@ export interface Common {
   readonly task: TrainingTask;
   readonly memory: WebAssembly.Memory;
   readonly order?: Int32Array | undefined;
-  /** `[parts]` float64: the losses of the documents that each part has trained, added up. */
+  /** `[parts]` float64: for each part, the sum of the losses of its documents. */
   readonly losses: SharedArrayBuffer;
   readonly control: SharedArrayBuffer;
 }
 
 /**
- * One part of every step, whichever thread runs it. A step is a row of pieces: before a piece, all parts must have ended
- * the one before.
+ * One part of every step. Any thread may run it. A step is a series of pieces: before a piece, all parts must have ended
+ * the piece before.
  */
 export class Part {
   readonly kernel: KernelInstance;
@@ -60,7 +60,7 @@ export class Part {
       return phases.map((run, phase) => () => {
         if (phase === 0) columns = this.kernel.prepareDocuments(step, documents);
         run(columns, documents.length);
-        // Every part has the whole loss: one of them counts it.
+        // Every part has the whole loss, so only one counts it.
         if (phase === phases.length - 1 && this.#plan.part === 0) this.#losses[0] += this.kernel.loss;
       });
     });
@@ -80,7 +80,7 @@ export class Part {
     return [train, this.#updateOwn];
   }
 
-  /** Adam over this part's share of the parameters, from the gradients of all parts, added in order. */
+  /** Adam over this part's share of the parameters. It adds up the gradients of all parts, in order. */
   #update({ precision, plan: { part, parts } }: PartStart['request']): () => void {
     const { layout } = this.kernel;
     const lanes = precision === 'float32' ? 4 : 2;

@@ -7,12 +7,12 @@ const step = record({
   late: double({ min: 0, max: 20, noNaN: true }),
 });
 
-/** Trains together with one who is late by 5 ms in every step, until it is sent away. */
+/** Trains together with a thread that is 5 ms late in every step, until it is sent away. */
 function part(partnership: AdaptivePartnership): void {
   for (let n = 0; partnership.mode === 'together' && n < 1000; n++) partnership.trained(5.2, 5);
 }
 
-/** Milliseconds alone until the others may try. */
+/** Milliseconds alone until the others may test their cores. */
 function pauseOf(partnership: AdaptivePartnership): number {
   let pause = 0;
   for (; partnership.mode === 'alone'; pause++) partnership.trained(1, 0);
@@ -80,7 +80,7 @@ test('parts are given back when all have cores; only a reunion longer than the p
         }
         partnership.tried(true);
         expect(partnership.mode).toBe('together');
-        // Parting itself takes 10 ms.
+        // It takes 10 ms until the threads separate.
         const lasts = longer ? pause * (1 + share) : Math.max(0, pause * share - 10.4);
         partnership.trained(lasts, 0);
         part(partnership);

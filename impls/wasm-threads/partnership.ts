@@ -1,24 +1,24 @@
-/** A millisecond together spares about so many that the first thread would need for the other parts. */
+/** A millisecond of training together saves about so many milliseconds: the first thread's time for the other parts. */
 const spared = 0.5;
-/** So many milliseconds lost beyond those spared, and the threads part: some turns of a scheduler. */
+/** If the threads lose so many milliseconds more than they save, they separate. It is a few turns of a scheduler. */
 const mostLost = 6;
 const shortestPause = 10;
 const longestPause = 320;
 
-/** Whether the first thread trains all parts by itself, or each thread its own. Times are in milliseconds. */
+/** Decides whether the first thread trains all parts, or each thread its own. Times are in milliseconds. */
 export interface Partnership {
-  /** How to train the next step. `trying` is alone, while the others find out whether they have cores to themselves. */
+  /** How to train the next step. `trying`: the first thread trains alone while the others test whether they have cores of their own. */
   readonly mode: 'together' | 'alone' | 'trying';
-  /** A step has been trained that took so long, of which threads lost so much waiting for one that had no core. */
+  /** Records a trained step: its time, and how much of it threads lost by waiting for one without a core. */
   trained(took: number, lost: number): void;
-  /** Whether the others had cores while the first thread was at work. */
+  /** Records a test: whether the others had cores while the first thread worked. */
   tried(quiet: boolean): void;
 }
 
 /**
- * Parts where threads lose more by waiting than they spare: being late once costs less than parting, being late again and
- * again does not. After a pause the others try their cores; each failure, and each reunion that is shorter than the pause
- * before it, doubles it.
+ * Separates the threads if they lose more by waiting than they save. If a thread is late once, separating costs more; if it is
+ * late again and again, separating costs less. After a pause the others test their cores. The pause doubles after each failed test,
+ * and each time the threads then train together for less time than the pause before.
  */
 export class AdaptivePartnership implements Partnership {
   #mode: Partnership['mode'] = 'together';

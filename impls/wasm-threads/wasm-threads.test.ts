@@ -15,7 +15,7 @@ import { createThreadedTrainer } from './wasm-threads.ts';
 const prepare = async (preset: PresetName): Promise<TrainingTask> =>
   (await prepareTask({ ...taskDefaults, ...presets[preset], preset })).training;
 
-/** Trains on two threads, whatever this machine has, and ends them. */
+/** Trains on two threads, on any machine, and ends them. */
 async function onTwoThreads<T>(task: TrainingTask, use: (trainer: Trainer) => T): Promise<T> {
   const trainer = await createThreadedTrainer(task, 2);
   try {

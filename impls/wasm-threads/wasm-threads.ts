@@ -25,7 +25,7 @@ import type { WorkerStart } from './worker.ts';
 const createTrainer: CreateTrainer = (task) => createThreadedTrainer(task, availableParallelism());
 export default createTrainer;
 
-/** A trainer on as many threads as there are cores, or fewer where the task has too few parts. */
+/** A trainer on as many threads as there are cores, or fewer if the task has fewer parts. */
 export async function createThreadedTrainer(
   task: TrainingTask,
   cores: number,
@@ -53,11 +53,11 @@ export async function createThreadedTrainer(
   return new ThreadedTrainer(starts, common, workers, partnership, buildNanoseconds);
 }
 
-/** A worker that waits for its first command: whoever meets it does not wait for one that could not start. */
+/** Returns a worker when it is ready, so that no thread waits for a worker that could not start. */
 async function startWorker(start: WorkerStart): Promise<Worker> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: start });
   await once(worker, 'message');
-  // A trainer that nobody closes must not keep the process.
+  // A trainer that nobody closes must not keep the process alive.
   worker.unref();
   return worker;
 }
@@ -68,14 +68,14 @@ function sharedMemory(bytes: number): WebAssembly.Memory {
 }
 
 /**
- * The first thread, which has the first part of every step. Where threads lose more by waiting than they spare, it sends the
- * others away and trains all parts by itself, piece by piece, so that all sums have the same order; then it invites them again.
+ * The first thread. It has the first part of every step. If threads lose more by waiting than they save, it sends the
+ * others away and trains all parts by itself, piece by piece, so that all sums keep their order. Later it invites them again.
  */
 class ThreadedTrainer implements Trainer {
   readonly buildNanoseconds?: number;
   readonly #parts: readonly Part[];
   readonly #workers: readonly Worker[];
-  /** What the threads tell each other: see `meeting.ts`. */
+  /** Messages between the threads: see `meeting.ts`. */
   readonly #control: Int32Array;
   readonly #losses: Float64Array;
   readonly #meeting: Meeting;
@@ -144,7 +144,7 @@ class ThreadedTrainer implements Trainer {
       this.#partnership.trained(now - began, this.#meeting.takeLost());
       began = now;
     }
-    // What the others still have to write is part of what was asked for.
+    // Wait until the others have written their last results.
     if (invited) this.#meeting.meet();
     Atomics.store(this.#control, aloneSlot, 0);
     return losses;
@@ -162,7 +162,7 @@ class ThreadedTrainer implements Trainer {
     for (const i of pieces[0].keys()) for (const own of pieces) own[i]();
   }
 
-  /** Begins a trial, or ends one when all have found out about their cores. */
+  /** Begins a test of the cores, or ends it when all threads have a result. */
   #letOthersTry(): void {
     const slots = this.#workers.map((_, i) => trialSlot(i + 1));
     const outcomes = slots.map((slot) => Atomics.load(this.#control, slot));
@@ -186,7 +186,7 @@ class ThreadedTrainer implements Trainer {
     Atomics.notify(this.#control, turnSlot);
   }
 
-  /** Takes effect with the meeting that follows. */
+  /** Takes effect at the next meeting. */
   #sendAway(): void {
     Atomics.store(this.#control, endedTurnSlot, Atomics.load(this.#control, turnSlot));
   }

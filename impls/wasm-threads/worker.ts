@@ -13,7 +13,7 @@ import {
 } from './meeting.ts';
 import { type Common, Part, type PartStart } from './part.ts';
 
-/** What a worker is started with, by the trainer next door, in the same version of this folder. */
+/** What the trainer passes to a worker at its start. */
 export interface WorkerStart {
   readonly common: Common;
   readonly start: PartStart;
@@ -24,7 +24,7 @@ const { part: me, parts } = start.request.plan;
 const part = new Part(start, common);
 const control = new Int32Array(common.control);
 const meeting = new Meeting(common.control, me, parts);
-/** In milliseconds, as all times here. */
+/** In milliseconds, as are all times here. */
 const longerThanTurn = 12;
 const mostLost = 2;
 parentPort?.postMessage('ready');
@@ -35,7 +35,7 @@ for (let turn = 1; ; turn++) {
   else trainTogether(turn);
 }
 
-/** Trains this part of the steps it was invited to, or until it is sent away. */
+/** Trains this part of the steps of the invitation, or until it is sent away. */
 function trainTogether(turn: number): void {
   part.kernel.firstDocument = Atomics.load(control, firstDocumentSlot);
   const end = Atomics.load(control, endStepSlot);
@@ -50,7 +50,7 @@ function trainTogether(turn: number): void {
   meeting.meet();
 }
 
-/** Whether this thread has a core, for longer than a scheduler's turn and while the first thread is at work. */
+/** Tests whether this thread has a core of its own, for longer than a scheduler's turn, while the first thread works. */
 function tryCore(): number {
   const start = performance.now();
   let lost = 0;

@@ -6,7 +6,7 @@ const model = { nEmbd: 8, nHead: 1, nLayer: 1, blockSize: 4, vocabSize: 5 };
 const count = (model.vocabSize + model.blockSize) * model.nEmbd;
 
 describe.each(variants)('$precision, fused $fused', (variant) => {
-  /** The embeddings with their moments, Adam's constants in place; `gradientOf` gives each step's. */
+  /** The embeddings and their moments after so many steps. `gradientOf` gives the gradient of each step. */
   function steps(number: number, gradientOf: (step: number, i: number) => number) {
     const kernel = new TestKernel(model, variant, (v, l) => [updateStored(v, l)]);
     const { l, v } = kernel;

@@ -8,12 +8,12 @@ const epsilon = 1e-8;
 
 /** The two numbers of {@link moveParameters} that change from step to step; `t` counts from 1. */
 export function adamScales(learningRate: number, t: number): { rate: number; epsilon: number } {
-  // m̂ / √v̂ = (1 - β1) / c1 · M / √((1 - β2) V / c2), and ε in the same measure as √V.
+  // m̂ / √v̂ = (1 - β1) / c1 · M / √((1 - β2) V / c2), and ε is scaled as √V is.
   const rootScale = Math.sqrt((1 - beta2) / (1 - beta2 ** t));
   return { rate: (learningRate * (1 - beta1)) / (1 - beta1 ** t) / rootScale, epsilon: epsilon / rootScale };
 }
 
-/** Adam's constants, each in all lanes, loaded once a function. */
+/** Adam's constants, each in all lanes. A function loads them once. */
 export interface AdamConstants {
   readonly rate: Local;
   readonly epsilon: Local;
@@ -34,7 +34,7 @@ export function loadAdamConstants(f: FunctionWriter, v: Vector, l: Layout): Adam
 }
 
 /**
- * Updates the moments of the parameters at `p` by their gradient `g`, which has `floor` added to it.
+ * Updates the moments of the parameters at `p` by their gradient `g`, to which `floor` is already added.
  *
  * The moments are kept without their factors 1 - β: M = β1 M + g and V = β2 V + g², so m = (1 - β1) M and v = (1 - β2) V.
  * With c1 = 1 - β1^t and c2 = 1 - β2^t, Adam's `lr · (m / c1) / (√(v / c2) + ε)` is then `rate · M / (√V + epsilon)`;
@@ -69,8 +69,8 @@ function behind(p: Address, bytes: number): Address {
 }
 
 /**
- * `updateStored(p, vectors)`: Adam over so many vectors of parameters from their stored gradients, those of all threads
- * added in order, which start anew from zero.
+ * `updateStored(p, vectors)`: Adam over so many vectors of parameters. It adds up the stored gradients of all threads, in
+ * order, and then sets them to zero.
  */
 export function updateStored(v: Vector, l: Layout): string {
   const f = new FunctionWriter('updateStored');

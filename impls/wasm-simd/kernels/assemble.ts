@@ -1,6 +1,6 @@
 import binaryen from 'binaryen';
 
-/** Assembles WebAssembly text with SIMD, relaxed SIMD and atomics into a binary. No optimizer runs: V8 does what is left to do. */
+/** Assembles WebAssembly text with SIMD, relaxed SIMD and atomics into a binary. No optimizer runs here; V8 optimizes. */
 export function assemble(text: string): Uint8Array<ArrayBuffer> {
   const module = binaryen.parseText(text);
   // Function names, so that a profile can be read.

@@ -45,7 +45,7 @@ function naiveDocuments(qkv: Matrix, nHead: number, documents: readonly number[]
 function placed(kernel: TestKernel, documents: number, columns: number) {
   const { nEmbd, nHead } = kernel.l.model;
   const { document } = weightStrides(kernel.l.model, kernel.v);
-  // The vectors of the last document may end behind the last column.
+  // The vectors of the last document may end after the last column.
   const reach = columns + (documents > 1 ? kernel.v.lanes - 1 : 0);
   const features = (rows: number) => kernel.features(rows, reach);
   return {
@@ -58,7 +58,7 @@ function placed(kernel: TestKernel, documents: number, columns: number) {
   };
 }
 
-/** Drawn in all columns, and zero behind the last. */
+/** Random in all columns, and zero after the last. */
 function fillColumns(kernel: TestKernel, place: Placed, columns: number, draw: () => number): Matrix {
   kernel.fill(place, (_, column) => (column < columns ? draw() : 0));
   kernel.padWithZeros(place);

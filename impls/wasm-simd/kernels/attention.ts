@@ -3,8 +3,9 @@ import { type Vector, vectorsOf } from './vector.ts';
 import { type Address, ahead, at, type Expression, FunctionWriter, i32, type Local, type Moving } from './wat.ts';
 
 /**
- * Causal attention in squares: as many key positions as a vector has lanes, by one vector of query positions. A square
- * is held as one vector per key. Only squares on and below the diagonal exist; on it, queries before the key are masked.
+ * Causal attention in squares. A square is one vector of query positions by as many key positions as a vector has lanes;
+ * it is held as one vector per key. Only squares on and below the diagonal exist. On the diagonal, queries before the key
+ * are masked.
  */
 interface Squares {
   readonly headDim: number;
@@ -59,8 +60,8 @@ function overSquares(f: FunctionWriter, before: Local, moving: readonly Moving[]
 }
 
 /**
- * Visits the heads of all documents. Pointers to activations stand at the head's first feature and the document's first
- * column, `weights` at the document's weights of that head.
+ * Visits the heads of all documents. Pointers to activations are at the head's first feature and the document's first
+ * column, `weights` is at the document's weights of that head.
  */
 function overHeads(
   f: FunctionWriter,
@@ -105,7 +106,7 @@ interface Pointed {
 
 interface HeadPointers {
   readonly heads: number;
-  /** How many of them `body` visits in one turn. */
+  /** How many heads `body` visits in one turn. */
   readonly atOnce?: number;
   readonly documents: Local;
   readonly weights: Pointed;
@@ -113,7 +114,7 @@ interface HeadPointers {
   readonly features: readonly Pointed[];
 }
 
-/** A parameter of the function, and a local for where it has got to. */
+/** A parameter of the function, and a local pointer that starts there and moves. */
 function pointed(f: FunctionWriter, name: string): Pointed {
   return { from: f.parameter('i32', name), pointer: f.local('i32', `${name}At`) };
 }
@@ -122,8 +123,8 @@ function pointed(f: FunctionWriter, name: string): Pointed {
  * `attention(qkv, weights, weightScale, out, documents)`: for `heads` heads from where the pointers stand:
  * w_j = e^(s_j - max s) with s_j = q · k_j / √headDim for j <= t; weightScale = 1 / Σ_j w_j; out = weightScale · Σ_j w_j v_j.
  * qkv `[3 · nEmbd][column]`, weights `[document][nHead][key][query]`, weightScale `[nHead][column]`, out `[nEmbd][column]`.
- * What is written behind a document's last position is no matter: the next document, which begins there, has yet to
- * write its own.
+ * What is written after a document's last position does not matter: the next document begins there and writes its own
+ * later.
  */
 export function attention(v: Vector, l: Layout, heads: number): string {
   const f = new FunctionWriter('attention');
@@ -136,7 +137,7 @@ export function attention(v: Vector, l: Layout, heads: number): string {
   const pointer = (name: string) => f.local('i32', name);
   const [q, k, o, wColumn, w, inverse] = ['q', 'k', 'o', 'wColumn', 'w', 'inverse'].map(pointer);
   const downward: Moving = { pointer: w, bytes: v.lanes * keyBytes };
-  // Two heads in turn, pass by pass: what one waits for, the other hides.
+  // Two heads in turn, pass by pass: while one waits for results, the other computes.
   const atOnce = heads % 2 === 0 ? 2 : 1;
   const sides = Array.from({ length: atOnce }, (_, side) => ({
     features: side * s.headBytes,
@@ -220,8 +221,8 @@ export function attention(v: Vector, l: Layout, heads: number): string {
 /**
  * `attentionGradient(qkv, weights, weightScale, out, dOut, dQkv, vectors, documents)`. With a_j = weightScale · w_j and
  * D = Σ_d dOut · out, which is Σ_j a_j da_j: da_j = Σ_d v_j dOut; ds_j = a_j (da_j - D) / √headDim; dq = Σ_j k_j ds_j;
- * dk_j = Σ_t q_t ds_jt; dv_j = Σ_t a_jt dOut_t. The last two add over positions, which are lanes: their squares are
- * transposed in registers. Lanes behind a document's last position belong to the next one: their scale is taken as zero.
+ * dk_j = Σ_t q_t ds_jt; dv_j = Σ_t a_jt dOut_t. The last two add over positions, which are lanes, so their squares are
+ * transposed in registers. Lanes after a document's last position belong to the next document; their scale counts as zero.
  */
 export function attentionGradient(v: Vector, l: Layout, heads: number): string {
   const f = new FunctionWriter('attentionGradient');
@@ -268,7 +269,7 @@ export function attentionGradient(v: Vector, l: Layout, heads: number): string {
     });
   };
 
-  // The last document need not reach to the end of the last vector, where dQkv has to be zero.
+  // The last document may end before the end of the last vector. dQkv must be zero there.
   const tail = f.let(
     'i32',
     'tail',
@@ -280,7 +281,7 @@ export function attentionGradient(v: Vector, l: Layout, heads: number): string {
 
   const features = [qkvs, dQkvs, outs, dOuts];
   overHeads(f, v, l, s, { heads, documents, weights, weightScale, features }, (positions, vectors) => {
-    // dk and dv gather over query vectors, dq over key vectors: all start from zero.
+    // dk and dv are summed over query vectors, dq over key vectors. All start from zero.
     const clear = f.let('i32', 'clear', dQkvs.pointer.get);
     f.loop(vectors, evenly([clear], vectorBytes), () => {
       const each = f.let('i32', 'each', clear.get);

@@ -1,11 +1,11 @@
 import type { Expression } from './wat.ts';
 
 /**
- * Vector constants in linear memory. V8 rebuilds a `v128.const` from a general register at every use, three instructions
- * each; loaded from memory it is one.
+ * Vector constants in linear memory. V8 rebuilds a `v128.const` from a general register at every use, which takes three
+ * instructions. A load from memory takes one.
  */
 export class ConstantPool {
-  /** Memory up to here belongs to the pool. */
+  /** The pool owns the memory up to here. */
   static readonly endBytes = 1024;
   readonly #addresses = new Map<string, number>();
 

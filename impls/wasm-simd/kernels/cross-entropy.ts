@@ -4,8 +4,8 @@ import { at, FunctionWriter, i32, type Local } from './wat.ts';
 
 /**
  * `crossEntropy(vectors, documents)`: softmax with cross-entropy over the vocabulary, forward and backward. In a column,
- * loss = ln Σ_k e^(z_k - max) + max - z_target; what is stored as the loss is the mean over a document's positions, added
- * up over the documents. The logits z `[vocabSize][column]` give way to their gradient,
+ * loss = ln Σ_k e^(z_k - max) + max - z_target. The stored loss is the mean over a document's positions, added
+ * up over the documents. The logits z `[vocabSize][column]` are replaced by their gradient,
  * `(softmax(z) - onehot(target)) · lossScale`.
  */
 export function crossEntropy(v: Vector, l: Layout): string {
@@ -24,7 +24,7 @@ export function crossEntropy(v: Vector, l: Layout): string {
   const columnBytes = f.local('i32', 'columnBytes');
   const place = f.local('i32', 'place');
   const positions = f.local('i32', 'positions');
-  /** Visits the columns of all documents; the address of z[target] is in `place`. */
+  /** Visits the columns of all documents. `place` holds the address of z[target]. */
   const overColumns = (perDocument: (visit: (body: () => void) => void) => void) => {
     f.set(target, i32.constant(l.targets));
     f.set(columnBytes, i32.constant(0));

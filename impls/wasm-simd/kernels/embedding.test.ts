@@ -4,7 +4,7 @@ import { expectClose, type Matrix, TestKernel, variants } from '../test-kernel.t
 import { type TestShape, testShapes } from '../test-shapes.ts';
 import { embed, embedGradient } from './embedding.ts';
 
-/** The tables of rows for tokens drawn from the first `kinds`; columns that are none get the rows of no parameter. */
+/** Writes the tables of rows, for tokens drawn from the first `kinds`. Padding columns get rows that belong to no parameter. */
 function writeRows(kernel: TestKernel, { model, documents, columns, draw }: TestShape, kinds: number) {
   const { l, v } = kernel;
   const rowBytes = model.nEmbd * v.elementBytes;

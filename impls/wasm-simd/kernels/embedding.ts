@@ -4,7 +4,7 @@ import { at, FunctionWriter, i32, type Local } from './wat.ts';
 
 const unroll = 4;
 
-/** Visits the vectors of columns; `body` gets, for each lane, its rows of wte and wpe, moved on by `toRow` bytes. */
+/** Visits the vectors of columns. For each lane `body` gets its rows of wte and wpe, `toRow` bytes further on. */
 function overColumnRows(
   f: FunctionWriter,
   v: Vector,

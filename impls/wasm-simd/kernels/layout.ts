@@ -3,7 +3,7 @@ import { ConstantPool } from './constant-pool.ts';
 import { alone, type Plan } from './plan.ts';
 import type { Vector } from './vector.ts';
 
-/** Byte addresses of one layer's parameters and of what its forward pass keeps for the backward pass. */
+/** Byte addresses of one layer's parameters, and of the results that its forward pass keeps for the backward pass. */
 export interface LayerLayout {
   /** attn_wq, attn_wk and attn_wv lie end to end, so they are one `[3 · nEmbd, nEmbd]` matrix. */
   readonly attnWqkv: number;
@@ -18,7 +18,7 @@ export interface LayerLayout {
   readonly qkv: number;
   /** Attention weights before they are scaled, `[document][nHead][key position][query position]`. */
   readonly attnWeights: number;
-  /** What to multiply a position's weights with, so that they add up to 1: `[nHead][column]`. */
+  /** Factor that makes a position's weights add up to 1: `[nHead][column]`. */
   readonly attnWeightScale: number;
   readonly attnOut: number;
   /** relu's output, `[4 · nEmbd]`. */
@@ -26,39 +26,39 @@ export interface LayerLayout {
 }
 
 /**
- * Where everything lies in linear memory. Activations are `[feature][column]` with `strideBytes` from one feature to
- * the next. A column is one position of one document: documents lie side by side, the next begins where one ends, and
- * columns are the lanes. What is left of the last vector of columns is zero.
+ * Addresses in linear memory. Activations are `[feature][column]` with `strideBytes` from one feature to
+ * the next. A column is one position of one document. Documents lie side by side without gaps. Columns are the
+ * lanes. The rest of the last vector of columns is zero.
  */
 export interface Layout {
   readonly model: ModelConfig;
   readonly strideBytes: number;
-  /** Adam's rate and ε, which the host writes before each step, and its β and floor: one number each. */
+  /** One number each: Adam's rate and ε, which the host writes before each step, and its β and floor. */
   readonly rate: number;
   readonly epsilon: number;
   readonly beta1: number;
   readonly beta2: number;
   readonly floor: number;
-  /** Float64: the loss of the documents trained last, each the mean of its positions, added up. */
+  /** Float64: the sum of the losses of the last documents; a document's loss is the mean over its positions. */
   readonly loss: number;
-  /** Int32 pairs, one a document: its first column in bytes, and its positions. */
+  /** Int32 pairs, one for each document: its first column in bytes, and its number of positions. */
   readonly documents: number;
-  /** Int32, one a column: the addresses of its rows of wte and wpe and of its target's logit. */
+  /** Int32, one for each column: the addresses of its rows of wte and wpe and of its target's logit. */
   readonly tokenRows: number;
   readonly positionRows: number;
   readonly targets: number;
-  /** What a column counts in the loss, `[column]`: zero where there is none. */
+  /** Weight of a column in the loss, `[column]`; zero for padding. */
   readonly lossScale: number;
   readonly parameterCount: number;
   readonly parameters: number;
   readonly wpe: number;
   readonly lmHead: number;
   /**
-   * A tile of parameters that are zero and stay so: what the first tile of a matrix finds to be updated, and the rows of
-   * wte and wpe of a column that is none.
+   * A tile of parameters that are zero and stay zero. The first weight gradient has no tile before it, so it updates this one.
+   * Padding columns use it as their rows of wte and wpe.
    */
   readonly noTile: number;
-  /** From a parameter to its first moment, its second moment, its gradient, and the gradients of all parts of a plan. */
+  /** Distance from a parameter to its first moment, its second moment, its gradient, and the gradients of all parts of a plan. */
   readonly toFirstMoment: number;
   readonly toSecondMoment: number;
   readonly toGradient: number;
@@ -67,10 +67,10 @@ export interface Layout {
   /** The sum of both embeddings `[nEmbd]`, and the scale of its norm. */
   readonly embedding: number;
   readonly embeddingScale: number;
-  /** The residual stream `[nEmbd]`, in front of the first layer, then after every half layer, and its gradient. */
+  /** The residual stream `[nEmbd]` before the first layer and after every half layer, and its gradient. */
   readonly streams: readonly number[];
   readonly dStream: number;
-  /** The input of the linear layer at hand, for its weight gradient: see {@link toPanels}. */
+  /** The input of the current linear layer, for its weight gradient: see {@link toPanels}. */
   readonly inputPanels: number;
   readonly columnCapacity: number;
   readonly dNorm: number;
@@ -81,19 +81,19 @@ export interface Layout {
   readonly logSumExp: number;
   readonly targetLogits: number;
   /**
-   * Where the parts of a plan leave their parts of a sum, `[parts][nEmbd]`: two such places, used in turn, so that one is
-   * written while a slower part still reads the other.
+   * The parts of a plan write their parts of a sum here, `[parts][nEmbd]`. There are two such places, used in turn: one can
+   * be written while a slower part still reads the other.
    */
   readonly partials: readonly number[];
   readonly partialBytes: number;
-  /** Logits as all parts of a plan together have computed them. */
+  /** Logits that all parts of a plan have computed together. */
   readonly sharedLogits: number;
-  /** What this kernel alone writes: its tables, gradients and activations. Gradients of matrices are used in a batch only. */
+  /** Memory that only this kernel writes: its tables, gradients and activations. Only a batch stores gradients of matrices. */
   readonly own: { readonly address: number; readonly bytes: number };
   readonly totalBytes: number;
 }
 
-/** What a layout depends on, beside the model. */
+/** What a layout depends on besides the model. */
 export interface LayoutOptions {
   readonly documents: number;
   readonly plan?: Plan | undefined;
@@ -102,7 +102,7 @@ export interface LayoutOptions {
 const lineBytes = 64;
 const roundUp = (value: number, multiple: number) => Math.ceil(value / multiple) * multiple;
 
-/** Lays out a task's memory, one array after the other, each on cache lines of its own. */
+/** Lays out a task's memory: one array after the other, each with its own cache lines. */
 export function layout(model: ModelConfig, v: Vector, { documents, plan = alone }: LayoutOptions): Layout {
   const { nEmbd, nHead, nLayer, blockSize, vocabSize } = model;
   const bytes = v.elementBytes;
@@ -112,7 +112,7 @@ export function layout(model: ModelConfig, v: Vector, { documents, plan = alone 
     next += roundUp(sizeBytes, lineBytes);
     return address;
   };
-  // The vectors of the last document may begin anywhere, and then end behind the last column.
+  // The vectors of the last document may begin anywhere, so they may end after the last column.
   const columnCapacity = roundUp(documents * blockSize, v.lanes) + (documents > 1 ? v.lanes : 0);
   // A stride of a large power of two would put all features of a column into the same few cache sets.
   const lines = Math.ceil((columnCapacity * bytes) / lineBytes);
@@ -125,7 +125,7 @@ export function layout(model: ModelConfig, v: Vector, { documents, plan = alone 
   const matrix = nEmbd * nEmbd;
   const embeddingCount = (vocabSize + blockSize) * nEmbd;
   const parameterCount = embeddingCount + vocabSize * nEmbd + nLayer * 12 * matrix;
-  // Parameters, moments and gradients end with room for one tile that belongs to no matrix.
+  // After the parameters, the moments and the gradients there is room for one tile that belongs to no matrix.
   const numbersOf = () => take((parameterCount + 16 * nEmbd) * bytes);
   const [parameters, firstMoment, secondMoment] = [numbersOf(), numbersOf(), numbersOf()];
   const noTile = parameters + roundUp(parameterCount * bytes, lineBytes);

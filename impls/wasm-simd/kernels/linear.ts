@@ -8,22 +8,22 @@ export interface Shape {
   readonly inputs: number;
 }
 
-/** How many vectors one register tile spans at the most. */
+/** The most vectors that one register tile spans. */
 export const maxTileVectors = 2;
 
 /**
- * Rows of a register tile for a number of vectors of columns. 12 sums reach 59 GFLOP/s where 8, as many as FMA latency ×
- * throughput, reach 55; more no longer fit into 16 registers with what is multiplied.
+ * Rows of a register tile, by its number of vectors of columns. 8 sums are FMA latency × throughput and reach 55 GFLOP/s;
+ * 12 sums reach 59. More sums do not fit into 16 registers together with their operands.
  */
 const tileRows = [0, 8, 6];
 
 /** What happens to a product before it is stored. */
 export type Finish = 'plain' | 'residual' | 'relu' | 'relu-gradient';
 
-/** Which way a matrix is used: from inputs to outputs, or, transposed, from outputs' gradients to inputs' gradients. */
+/** How a matrix is used: from inputs to outputs, or, transposed, from outputs' gradients to inputs' gradients. */
 export type Direction = 'forward' | 'backward';
 
-/** So many rows of a product, in groups of as many as a register tile has. */
+/** Some rows of a product, in groups of as many rows as a register tile has. */
 interface Band {
   readonly from: number;
   readonly rows: number;
@@ -39,7 +39,7 @@ function bandsOf(count: number, vectors: number): Band[] {
   return [high, low].filter((band) => band.rows * band.groups > 0);
 }
 
-/** From one result of a product to the next, and from one term of its sums to the next, in numbers and bytes of a matrix. */
+/** Distances in a matrix, in numbers and in bytes: from one result of a product to the next, and from one term of its sums to the next. */
 function stepsOf(v: Vector, { outputs, inputs }: Shape, direction: Direction) {
   const lengthwise = { count: inputs, bytes: v.elementBytes };
   const downward = { count: outputs, bytes: inputs * v.elementBytes };
@@ -58,7 +58,7 @@ export function accumulators(
   );
 }
 
-/** acc[row][column] += a[row] · b[column], with each a in all lanes. */
+/** acc[row][column] += a[row] · b[column]. Each a is in all lanes. */
 export function outerProduct(
   f: FunctionWriter,
   v: Vector,
@@ -74,10 +74,10 @@ export function outerProduct(
 }
 
 /**
- * `name(w, x, y, extra, groups, furtherTerms)`: so many groups of `rows` rows of y = W x, or of y = Wᵀ x if `direction` is
- * `backward`, over `vectors` vectors of columns. Each is a sum of one term and so many further ones. With `residual`, `extra` is added to y; with
- * `relu`, negative results become zero; with `relu-gradient`, y is zero wherever `extra`, relu's output of the same shape,
- * is zero. One function serves all matrices with rows of a length.
+ * `name(w, x, y, extra, groups, furtherTerms)`: computes `groups` groups of `rows` rows of y = W x, or of y = Wᵀ x if
+ * `direction` is `backward`, over `vectors` vectors of columns. Each result is a sum of one term and `furtherTerms` more. With
+ * `residual`, `extra` is added to y. With `relu`, negative results become zero. With `relu-gradient`, y is zero wherever `extra`,
+ * relu's output of the same shape, is zero. One function serves all matrices with the same row length.
  */
 export function productTiles(
   name: string,
@@ -121,7 +121,7 @@ export function productTiles(
         (row) => at(wi, row * results.bytes),
         (column) => at(xi, column * vectorBytes),
       );
-    // V8 adds the offset of a splat by an instruction. It does so once, for the first term, and the loop finds the sums.
+    // V8 needs an instruction to add the offset of a splat. It adds once, for the first term; the loop uses the same sums.
     term();
     for (const { pointer, bytes } of along) f.advance(pointer, bytes);
     f.do(`(if ${furtherTerms.get} (then`);
@@ -143,7 +143,7 @@ export function productTiles(
 
 /**
  * `name(w, x, y, extra, vectors)`: a product over any number of vectors of columns, as many at a time as a
- * register tile spans; `tiles` names the {@link productTiles} of a height and width.
+ * register tile spans. `tiles` gives the name of the {@link productTiles} for a height and width.
  */
 export function product(
   name: string,

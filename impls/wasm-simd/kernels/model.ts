@@ -16,8 +16,8 @@ import { weightGradient as gradientOfWeights, tileHeight } from './weight-gradie
 
 /**
  * A whole training step for the exact sizes of a task, as WebAssembly text. It exports
- * `<stage>.<phase>(columns, documents)` for the stages it can be asked for, and `updateStored`. A kernel that trains alone
- * has one phase; where a plan shares out features, all parts must have ended a phase before any begins the next.
+ * `<stage>.<phase>(columns, documents)` for each stage, and `updateStored`. A kernel that trains alone
+ * has one phase. If a plan shares out features, all parts must end a phase before any part begins the next.
  */
 export function kernelText(request: KernelRequest): string {
   const constants = new ConstantPool();
@@ -69,7 +69,7 @@ export function kernelText(request: KernelRequest): string {
       const { f } = phase;
       define(f.name, () => f.text());
     };
-    /** From here on, what all parts have computed so far is needed. */
+    /** The code after this needs the results of all parts. */
     const nextPhase = () => {
       endPhase();
       phase = beginPhase();
@@ -86,13 +86,13 @@ export function kernelText(request: KernelRequest): string {
       );
       run(name, m.address, x, y, extra);
     };
-    /** y = W x, or what `finish` makes of it. */
+    /** y = W x, after `finish`. */
     const forward = (m: Matrix, finish: Finish, x: number, y: number, extra?: number) =>
       product(m, 'forward', finish, x, y, extra);
-    /** dx = Wᵀ dy, or what `finish` makes of it. */
+    /** dx = Wᵀ dy, after `finish`. */
     const backward = (m: Matrix, finish: Finish, dy: number, dx: number, extra?: number) =>
       product(m, 'backward', finish, dy, dx, extra);
-    /** x, for the weight gradients of all matrices that read it. */
+    /** Keeps x for the weight gradients of all matrices that read it. */
     const keepInput = (x: number, inputs: number) => {
       run(
         define(`toPanels.${inputs}`, () => toPanels(`toPanels.${inputs}`, v, l, inputs)),
@@ -101,7 +101,7 @@ export function kernelText(request: KernelRequest): string {
       );
     };
     const bands = new Set<string>();
-    /** dW = dy xᵀ from the input last kept, and Adam, of which `finishWeights` does the rest. */
+    /** dW = dy xᵀ from the input last kept, and Adam; `finishWeights` updates the last tile. */
     const weightGradient = (m: Matrix, dy: number) => {
       const height = tileHeight(v, m.inputs);
       const band = (first: number, rows: number, groups: number) => {
@@ -122,7 +122,7 @@ export function kernelText(request: KernelRequest): string {
     };
 
     let sums = 0;
-    /** A sum over features that parts have shared out: each leaves its part, and all add up all parts. */
+    /** A sum over features that are shared out: each part writes its share, and then each adds up all shares. */
     const addUp = (compute: (to: number, finish: Finish) => void, to: number, extra?: number) => {
       if (!shared) return compute(to, extra === undefined ? 'plain' : 'residual');
       const partials = l.partials[sums++ % 2];
@@ -187,7 +187,7 @@ export function kernelText(request: KernelRequest): string {
       run('rmsnormGradient.residual', layer.attnNorm, l.dNorm, layer.attnNormScale, l.dStream);
     }
     finishWeights();
-    // The embeddings' gradient is too little to share out.
+    // The embeddings' gradient is too little work to share out.
     if (!shared || plan.part === 0) {
       run('rmsnormGradient', stream[0], l.dStream, l.embeddingScale, l.dNorm);
       run('embedGradient', l.dNorm);
@@ -197,7 +197,7 @@ export function kernelText(request: KernelRequest): string {
     endPhase();
   }
 
-  /** Where a layer's attention reads and writes, from this part's first head on. */
+  /** The addresses that a layer's attention reads and writes, from this part's first head on. */
   function attentionInputs(layer: LayerLayout): number[] {
     const down = headFeatures.from * l.strideBytes;
     return [
@@ -208,18 +208,18 @@ export function kernelText(request: KernelRequest): string {
     ];
   }
 
-  /** These rows of a matrix with so many columns. */
+  /** Some rows of a matrix with `inputs` columns. */
   function rowsOf(address: number, inputs: number, { from, count }: Share): Matrix {
     return { address: address + from * inputs * v.elementBytes, outputs: count, inputs };
   }
 
-  /** These columns of a matrix with so many rows, which lie in one piece. */
+  /** Some columns of a matrix with `outputs` rows. They are stored in one piece. */
   function columnsOf(address: number, outputs: number, { from, count }: Share): Matrix {
     return { address: address + from * outputs * v.elementBytes, outputs, inputs: count };
   }
 
   /**
-   * This kernel's part of a layer's matrices: rows of those whose outputs are shared out, columns of those whose inputs are.
+   * This kernel's part of a layer's matrices: rows of a matrix whose outputs are shared out, columns of one whose inputs are.
    * To a kernel with all heads, attn_wq, attn_wk and attn_wv are one matrix. Otherwise it has the rows of its heads in each.
    */
   function layerMatrices(layer: LayerLayout) {

@@ -3,8 +3,8 @@ import type { Vector } from './vector.ts';
 import { at, FunctionWriter } from './wat.ts';
 
 /**
- * `name(partials, to, extra, vectors)`: to = Σ over threads of their part, in order, plus `extra` where the sum is carried
- * on by a residual connection. partials `[threads][features][position]`, to and extra `[features][position]`.
+ * `name(partials, to, extra, vectors)`: to = the sum of all threads' parts, in order. If there is a residual connection, `extra`
+ * is added. partials `[threads][features][position]`, to and extra `[features][position]`.
  */
 export function sumPartials(
   name: string,

@@ -6,7 +6,7 @@ export interface Share {
   readonly count: number;
 }
 
-/** What a kernel has of the model's features. */
+/** A kernel's shares of the model's features. */
 export interface FeatureShares {
   readonly heads: Share;
   readonly hidden: Share;
@@ -15,21 +15,21 @@ export interface FeatureShares {
 }
 
 /**
- * One kernel among several that train a step together on one memory, each with activations of its own. Either all
- * `share` out the features, and leave their parts of a sum for all to add up; or each trains documents of its own, and
- * stores their gradient.
+ * One of several kernels that train a step together in one memory. Each has its own activations. There are two kinds of plan.
+ * Either the kernels `share` out the features: each writes its part of a sum, and all add up all parts. Or each kernel trains
+ * its own documents and stores their gradient.
  */
 export interface Plan {
   readonly part: number;
   readonly parts: number;
-  /** Of this part; undefined where it has documents of its own. */
+  /** The features of this part; undefined if it has documents of its own. */
   readonly share?: FeatureShares;
 }
 
 /** A kernel that trains alone. */
 export const alone: Plan = { part: 0, parts: 1 };
 
-/** What a kernel has, with the features of its heads. */
+/** A kernel's shares, with the features of its heads. */
 export function sharesOf(
   { nEmbd, nHead, vocabSize }: ModelConfig,
   { share }: Plan,

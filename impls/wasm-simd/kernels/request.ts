@@ -4,7 +4,7 @@ import type { Plan } from './plan.ts';
 import { type Precision, vector } from './vector.ts';
 import type { GradientFlow } from './weight-gradient.ts';
 
-/** What a kernel is generated for. */
+/** Everything that determines a kernel. */
 export interface KernelRequest {
   readonly model: ModelConfig;
   readonly precision: Precision;
@@ -13,11 +13,11 @@ export interface KernelRequest {
   /** The most documents that lie side by side. */
   readonly documents: number;
   readonly stages: readonly Stage[];
-  /** Left out where the kernel trains alone. */
+  /** Left out if the kernel trains alone. */
   readonly plan?: Plan;
 }
 
-/** The stages of a batch's gradients: all documents at once, or the first, some more, the last of them. */
+/** The stages of a batch's gradients: all documents at once, or the first documents, then more, then the last. */
 export const stages = {
   only: { start: 'zero', end: 'adam' },
   first: { start: 'zero', end: 'stored' },

@@ -27,7 +27,7 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
         const kernel = new TestKernel(model, variant, (v, l) => [rmsnorm(v, l)]);
         const [x, y] = [kernel.features(model.nEmbd, columns), kernel.features(model.nEmbd, columns)];
         const scale = kernel.features(1, columns);
-        // Some positions tiny, where the 1e-5 counts.
+        // Some positions are tiny, so that the 1e-5 matters.
         const input = kernel.fill(x, (_, t) => draw() * (t % 3 === 2 ? 1e-3 : 1));
         kernel.run('rmsnorm', [x.address, y.address, scale.address, kernel.vectors(columns)], [y, scale]);
         expectClose(kernel.read(scale), [scales(input)], 8 * kernel.epsilon);

@@ -6,7 +6,7 @@ const rmsnormEpsilon = 1e-5;
 const unroll = 16;
 
 /**
- * `rmsnorm(x, y, scale, vectors)`: y = x · s with s = (mean over features of x² + 1e-5)^-1/2, kept for the backward pass.
+ * `rmsnorm(x, y, scale, vectors)`: y = x · s with s = (mean over features of x² + 1e-5)^-1/2. The scale s is kept for the backward pass.
  * x, y `[nEmbd][position]`, scale `[position]`.
  */
 export function rmsnorm(v: Vector, l: Layout): string {
@@ -59,7 +59,7 @@ export function rmsnorm(v: Vector, l: Layout): string {
 
 /**
  * `name(y, dy, scale, dx, vectors)`: dx = s · (dy - y · mean over features of dy · y). With `residual`, dx already holds
- * the gradient that the residual connection brings past the norm, and the norm's is added to it.
+ * the gradient of the residual connection, and the norm's gradient is added to it.
  */
 export function rmsnormGradient(name: string, v: Vector, l: Layout, residual: boolean): string {
   const f = new FunctionWriter(name);

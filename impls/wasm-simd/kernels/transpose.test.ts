@@ -15,7 +15,7 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
           documents.length,
         );
         const { l, v } = kernel;
-        // Whole squares are transposed, so padding comes along.
+        // Whole squares are transposed, padding included.
         const padded = kernel.vectors(columns) * v.lanes;
         const from = kernel.features(nEmbd, padded);
         const x = kernel.fill(from, draw);

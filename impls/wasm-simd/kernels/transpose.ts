@@ -2,14 +2,14 @@ import type { Layout } from './layout.ts';
 import type { Vector } from './vector.ts';
 import { at, FunctionWriter } from './wat.ts';
 
-/** Vectors of features side by side in a panel: what one tile of a weight gradient reads. */
+/** Number of vectors of features side by side in a panel; one tile of a weight gradient reads as many. */
 export function panelVectors(v: Vector, features: number): 1 | 2 {
   return (features / v.lanes) % 2 === 0 ? 2 : 1;
 }
 
 /**
- * `name(from, to, vectors)`: `[feature][column]` to panels `[panel][column][feature of the panel]`, so that a weight
- * gradient reads its inputs from one end to the other. From one panel to the next it is as far as all columns are long.
+ * `name(from, to, vectors)`: copies `[feature][column]` to panels `[panel][column][feature of the panel]`, so that a weight
+ * gradient reads its inputs in order. A panel has room for all columns.
  */
 export function toPanels(name: string, v: Vector, l: Layout, features: number): string {
   const f = new FunctionWriter(name);

@@ -6,7 +6,7 @@ import { at, type Expression, FunctionWriter } from './wat.ts';
 const model = { nEmbd: 4, nHead: 1, nLayer: 1, blockSize: 4, vocabSize: 2 };
 const count = 4096;
 
-/** `apply(from, to, vectors)`: a function of one vector, over many. */
+/** `apply(from, to, vectors)`: applies a function of one vector to many. */
 function applied(v: Vector, of: (f: FunctionWriter, x: Expression) => Expression): string {
   const f = new FunctionWriter('apply');
   const [from, to, vectors] = [f.parameter('i32', 'from'), f.parameter('i32', 'to'), f.parameter('i32', 'vectors')];
@@ -15,7 +15,7 @@ function applied(v: Vector, of: (f: FunctionWriter, x: Expression) => Expression
   return f.text();
 }
 
-/** Largest distance of `f` from `exact` over `count` arguments, in units of the last place of the exact value. */
+/** Largest error of `f` over `count` arguments, in units of the last place of the exact value. */
 function largestError(kernel: TestKernel, draw: (i: number) => number, exact: (x: number) => number): number {
   const [from, to] = [kernel.rows(1, count), kernel.rows(1, count)];
   const [x] = kernel.fill(from, (_, i) => draw(i));

@@ -4,8 +4,8 @@ import type { Address, Expression, FunctionWriter, Local } from './wat.ts';
 export type Precision = 'float32' | 'float64';
 
 /**
- * 128 bits of floating-point numbers: what every kernel is written in. The same kernel source yields float32 (4 lanes)
- * and float64 (2 lanes), with fused multiply-add where the runtime has relaxed SIMD, and with two roundings elsewhere.
+ * 128 bits of floating-point numbers. Every kernel is written in these operations. The same kernel source yields float32 (4 lanes)
+ * and float64 (2 lanes). If the runtime has relaxed SIMD, a multiply-add is fused; otherwise it rounds twice.
  */
 export interface Vector {
   readonly precision: Precision;
@@ -13,13 +13,13 @@ export interface Vector {
   readonly elementBytes: 4 | 8;
   readonly fused: boolean;
   /**
-   * Added to every weight gradient and to every second moment, so that neither sinks into subnormal numbers, which cost
-   * many times a normal one's time. It lies far below Adam's ε = 1e-8 (for v: its root does), so no update can tell.
+   * Added to every weight gradient and to every second moment, so that neither becomes subnormal: subnormal numbers are
+   * many times slower than normal ones. It is far below Adam's ε = 1e-8 (for v: its root is), so it changes no update.
    */
   readonly floor: number;
-  /** Softmax arguments are cut off here: e^lowest is far below rounding, and its products are still normal numbers. */
+  /** The lowest argument of softmax's exponential. Its e^x is far below rounding, and the products of that are still normal numbers. */
   readonly lowestExponent: number;
-  /** Below every score: a maximum starts from it. */
+  /** Lower than every score: a maximum starts from it. */
   readonly lowest: number;
   load(from: Address): Expression;
   /** One element, in all lanes. */
@@ -48,17 +48,17 @@ export interface Vector {
   greater(a: Expression, b: Expression): Expression;
   /** All bits set in the lanes whose bit of `lanesSet` is 1. */
   laneMask(lanesSet: readonly boolean[]): Expression;
-  /** e^x of each, x no lower than `lowestExponent` and no higher than 80, to the last bit or two. */
+  /** e^x of each value, exact to the last bit or two, for x from `lowestExponent` to 80. */
   exp(f: FunctionWriter, values: readonly Expression[]): Local[];
-  /** ln x of a normal positive number, to three units in the last place. */
+  /** ln x of a normal positive number, exact to three units in the last place. */
   log(f: FunctionWriter, x: Expression): Expression;
   /** Turns a `lanes × lanes` square of rows into its columns. */
   transpose(f: FunctionWriter, rows: readonly Local[]): Local[];
 }
 
 /**
- * Polynomials for e^r on |r| <= ln 2 / 2, lowest power first, off by less than a tenth of a unit in the last place. In
- * float32 it is the Taylor series; in float64 it interpolates (e^r - 1) / r at the Chebyshev nodes, two powers shorter.
+ * Polynomials for e^r on |r| <= ln 2 / 2, lowest power first. Their error is less than a tenth of a unit in the last place. In
+ * float32 it is the Taylor series. In float64 it interpolates (e^r - 1) / r at the Chebyshev nodes, which saves two powers.
  */
 const expCoefficients: Readonly<Record<Precision, readonly number[]>> = {
   float32: [1, 1, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040],
@@ -68,7 +68,7 @@ const expCoefficients: Readonly<Record<Precision, readonly number[]>> = {
   ],
 };
 
-/** Whole vectors that so many columns take. */
+/** Number of whole vectors that hold these columns. */
 export function vectorsOf(v: Vector, columns: Expression): Expression {
   return `(i32.shr_u (i32.add ${columns} (i32.const ${v.lanes - 1})) (i32.const ${Math.log2(v.lanes)}))`;
 }
@@ -114,9 +114,9 @@ export function vector(precision: Precision, fused: boolean, constants = new Con
     greater: (a, b) => `(${t}.gt ${a} ${b})`,
     laneMask: (lanesSet) => integers(lanesSet.map((set) => (set ? -1n : 0n))),
 
-    // e^x = 2^k · e^r with k = round(x / ln 2) and |r| <= ln 2 / 2, where a short polynomial will do.
+    // e^x = 2^k · e^r with k = round(x / ln 2) and |r| <= ln 2 / 2, where a short polynomial is enough.
     exp: (f, values) => {
-      // Step by step for all, so that a constant is loaded once and the steps of one hide behind those of the others.
+      // Each step is done for all values, so that a constant is loaded once and the steps of different values overlap.
       const each = (name: string, of: (index: number) => Expression) =>
         values.map((_, index) => f.let('v128', name, of(index)));
       const constant = f.local('v128', 'constant');
@@ -127,7 +127,7 @@ export function vector(precision: Precision, fused: boolean, constants = new Con
       load(1.5 * 2 ** mantissaBits);
       const bits = each('bits', (index) => v.madd(r[index].get, log2e.get, constant.get));
       const k = each('k', (index) => v.sub(bits[index].get, constant.get));
-      // ln 2 in two parts: the first is short, so that k times it is exact.
+      // ln 2 in two parts. The first has few bits, so that k times it is exact.
       for (const part of single
         ? [0.693359375, -2.1219444005469057e-4]
         : [0.6931471803691238, 1.9082149292705877e-10]) {
@@ -162,7 +162,7 @@ export function vector(precision: Precision, fused: boolean, constants = new Con
       const kFloat = single
         ? `(f32x4.convert_i32x4_s ${k.get})`
         : v.sub(
-            // 2^52 + 2^51 + k as a bit pattern, less 2^52 + 2^51: SIMD has no conversion of 64-bit integers.
+            // The bit pattern of 2^52 + 2^51 + k, minus 2^52 + 2^51, because SIMD cannot convert 64-bit integers.
             `(i64x2.add ${k.get} ${integer(0x4338000000000000n)})`,
             v.constant(6755399441055744),
           );

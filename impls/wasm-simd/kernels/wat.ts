@@ -22,14 +22,14 @@ export function at(base: Pick<Local, 'get'> | number, offsetBytes = 0): Address 
 }
 
 /**
- * A pointer with these bytes added to it, where {@link at} leaves the addition to the access. V8 folds an offset into a load
- * or a store, but adds that of a splat by an instruction; what splats have in common is better added once.
+ * A pointer with these bytes added to it; {@link at} leaves the addition to the access. V8 folds an offset into a load
+ * or a store, but needs an instruction to add the offset of a splat. So an offset that several splats share is added once.
  */
 export function ahead(pointer: Local, bytes: number): Pick<Local, 'get'> {
   return bytes === 0 ? pointer : { get: i32.add(pointer.get, i32.constant(bytes)) };
 }
 
-/** A pointer that a loop moves on, by so many bytes an iteration. */
+/** A pointer that a loop moves by so many bytes at each iteration. */
 export interface Moving {
   readonly pointer: Local;
   readonly bytes: number;
@@ -47,14 +47,14 @@ export class FunctionWriter {
     this.name = name;
   }
 
-  /** Adds a parameter; call in the order of the arguments. */
+  /** Adds a parameter. Call it in the order of the arguments. */
   parameter(type: ValueType, name: string): Local {
     this.#parameters.push([name, type]);
     this.#names.set(name, 1);
     return { name, get: `(local.get $${name})` };
   }
 
-  /** A fresh local; equal names are told apart by a number. */
+  /** A new local. If its name is taken, a number is added. */
   local(type: ValueType, name: string): Local {
     const used = this.#names.get(name) ?? 0;
     this.#names.set(name, used + 1);
@@ -63,7 +63,7 @@ export class FunctionWriter {
     return { name: unique, get: `(local.get $${unique})` };
   }
 
-  /** A fresh local that starts with a value. */
+  /** A new local that starts with a value. */
   let(type: ValueType, name: string, value: Expression): Local {
     const local = this.local(type, name);
     this.set(local, value);
@@ -83,7 +83,7 @@ export class FunctionWriter {
     this.set(pointer, `(i32.add ${pointer.get} (i32.const ${bytes}))`);
   }
 
-  /** Runs `body` `count` times (at least once), moving the pointers on after each. */
+  /** Runs `body` `count` times (at least once), and moves the pointers after each. */
   loop(count: number | Local, moving: readonly Moving[], body: () => void): void {
     const label = this.let('i32', 'count', typeof count === 'number' ? `(i32.const ${count})` : count.get);
     this.do(`(loop $${label.name}`);
@@ -93,8 +93,8 @@ export class FunctionWriter {
   }
 
   /**
-   * Runs `body` `count` times with up to `unroll` copies of it in a row; copy u finds a moving pointer's target
-   * `u · bytes` behind the pointer. A count that fits into one row needs no loop at all and leaves the pointers alone; zero does nothing.
+   * Runs `body` `count` times, with up to `unroll` copies of it in a row. For copy u, a moving pointer's target is
+   * `u · bytes` after the pointer. If the count fits into one row, there is no loop and the pointers do not move. Zero does nothing.
    */
   unrolled(count: number, unroll: number, moving: readonly Moving[], body: (copy: number) => void): void {
     if (count === 0) return;
@@ -113,7 +113,7 @@ export class FunctionWriter {
     }
   }
 
-  /** Runs `body` over `count` things in chunks of one size, at most `most`, moving the pointers on by whole chunks. */
+  /** Runs `body` over `count` things in chunks of equal size, at most `most`, and moves the pointers by whole chunks. */
   chunked(count: number, most: number, moving: readonly Moving[], body: (size: number) => void): void {
     const size = largestDivisor(count, most);
     if (size === count) body(size);
@@ -125,7 +125,7 @@ export class FunctionWriter {
       );
   }
 
-  /** The finished function; `result` is the type of the last statement's value, where it has one. */
+  /** The finished function. `result` is the type of the last statement's value, if it has one. */
   text(result?: ValueType): string {
     const parameters = this.#parameters.map(([name, type]) => `(param $${name} ${type})`).join(' ');
     const locals = this.#locals.map(([name, type]) => `(local $${name} ${type})`).join(' ');

@@ -5,23 +5,23 @@ import { panelVectors } from './transpose.ts';
 import { type Vector, vectorsOf } from './vector.ts';
 import { type Address, ahead, at, FunctionWriter, i32, type Local } from './wat.ts';
 
-/** Where a weight gradient starts and where it goes: a batch gathers it over its documents and updates after the last. */
+/** How a weight gradient starts and ends: a batch sums it over its documents and updates after the last. */
 export interface GradientFlow {
   readonly start: 'zero' | 'stored';
   readonly end: 'stored' | 'adam';
 }
 
-/** Rows of a tile of a weight gradient: 8 sums, as many as FMA latency × throughput. */
+/** Rows of a tile of a weight gradient. A tile has 8 sums: FMA latency × throughput. */
 export function tileHeight(v: Vector, inputs: number): number {
   return 8 / panelVectors(v, inputs);
 }
 
 /**
- * `name(w, dy, xPanels, columns, groups)`: for so many groups of so many rows: dW[o][i] = Σ_c dy[o][c] · x[i][c], summed in registers; `xPanels` is x as
- * {@link toPanels} leaves it. With `end: 'adam'` its moments are updated from there, and the parameters one tile later:
- * their roots and divisions are strewn among the products of the next tile. A divider that is never idle is what bounds
- * Adam, and a processor does not look far enough ahead to keep it so by itself. The last tile is left to the next call,
- * for whichever matrix, or to `name.finish()`. dy is zero up to the end of the last vector of columns.
+ * `name(w, dy, xPanels, columns, groups)`: for `groups` groups of `rows` rows, dW[o][i] = Σ_c dy[o][c] · x[i][c], summed in
+ * registers. `xPanels` is x as {@link toPanels} writes it. With `end: 'adam'` the moments are updated from these sums, and the
+ * parameters one tile later: their roots and divisions are spread among the products of the next tile. The divider limits Adam,
+ * so it must never be idle, and a processor does not look far enough ahead to keep it busy by itself. The last tile is updated
+ * by the next call, for any matrix, or by `name.finish()`. dy must be zero from the last column to the end of its vector.
  */
 export function weightGradient(
   name: string,
@@ -39,8 +39,8 @@ export function weightGradient(
     f.parameter('i32', 'columns'),
   ];
   const groups = f.parameter('i32', 'groups');
-  // Columns written one after the other; further ones take a loop. Few names have more than 8 positions, and a batch has
-  // so many columns that roots and divisions can spread over twice as many.
+  // So many columns are unrolled; further ones take a loop. Few names have more than 8 positions. A batch has so many
+  // columns that roots and divisions can spread over twice as many.
   const unrolledColumns = l.columnCapacity < 64 ? 8 : 16;
   const c = loadAdamConstants(f, v, l);
   const rowBytes = inputs * v.elementBytes;
@@ -75,7 +75,7 @@ export function weightGradient(
     f.set(dyc, dy.get);
     if (flow.end === 'adam') update.begin(cells.length * (unrolledColumns + momentProducts));
     for (let column = 0; column < unrolledColumns; column++) {
-      // The first vector of columns is whole.
+      // The first vector of columns is always whole.
       if (column >= v.lanes) f.do(`(if (i32.gt_u ${columns.get} (i32.const ${column})) (then`);
       product(column);
       if (column >= v.lanes) f.do('))');
@@ -142,14 +142,14 @@ export function weightGradient(
 /** Multiply-adds of {@link updateMoments}. */
 const momentProducts = 3;
 
-/** Adam's second half for the parameters at `places`, a root and a division each, spread evenly over other work. */
+/** Adam's second half for the parameters at `places`: a root and a division each, spread evenly over other work. */
 class StrewnUpdate {
   readonly #f: FunctionWriter;
   readonly #v: Vector;
   readonly #l: Layout;
   readonly #c: AdamConstants;
   readonly #places: readonly Address[];
-  /** The root of the place that comes next but one; its division follows a slot later, when it is there. */
+  /** The latest root. Its division follows one slot later, when the root is ready. */
   readonly #root: Local;
   #work = 0;
   #done = 0;
@@ -164,14 +164,14 @@ class StrewnUpdate {
     this.#root = f.local('v128', 'root');
   }
 
-  /** What follows is spread over `work` multiply-adds of something else. */
+  /** Spreads this update over the next `work` multiply-adds. */
   begin(work: number): void {
     this.#work = work;
     this.#done = 0;
     this.#next = 0;
   }
 
-  /** So much of the other work has been written since. */
+  /** Tells that `work` more multiply-adds are written. */
   after(work: number): void {
     this.#done += work;
     const due = Math.floor((this.#done / this.#work) * this.#places.length + 0.5);

@@ -1,5 +1,5 @@
 /**
- * `npm run kernels`: builds the WebAssembly kernels of every preset ahead, so that no training starts with a build.
+ * `npm run kernels`: builds the WebAssembly kernels of every preset, so that no training starts with a build.
  * Names of presets limit it to those.
  */
 import { parseArgs } from 'node:util';
@@ -20,7 +20,7 @@ const implementations: Readonly<Record<string, CreateTrainer>> = {
 const HELP =
   'Builds the WebAssembly kernels of every preset ahead, so that no training starts with a build; of some presets where they are named.';
 
-/** What became of one task's kernels, in a few words. */
+/** Builds one task's kernels and returns the result in a few words. */
 async function build(createTrainer: CreateTrainer, preset: PresetName): Promise<string> {
   const { training } = await prepareTask({ ...taskDefaults, ...presets[preset], preset });
   try {

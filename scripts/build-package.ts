@@ -1,6 +1,6 @@
 /**
- * `npm run package`: makes `dist/`, the project as npm publishes it, with nothing to install beside it. TypeScript becomes JavaScript,
- * for Node strips no types below node_modules; of the libraries only what runs is taken along; the pinned Node is fetched when needed.
+ * `npm run package`: makes `dist/`, the project as npm publishes it. It has no dependencies. TypeScript becomes JavaScript, because
+ * Node strips no types below node_modules. Of the libraries it contains only what runs. The pinned Node is fetched when needed.
  */
 
 import { existsSync } from 'node:fs';
@@ -40,7 +40,7 @@ async function readJson(file: string): Promise<unknown> {
   return JSON.parse(await readFile(join(projectRoot, file), 'utf8'));
 }
 
-/** Everything that runs beside the compiled code: templates, manifests, other languages, the reference, published figures. */
+/** Copies what runs beside the compiled code: templates, manifests, other languages, the reference, published figures. */
 async function copyWhatIsNotCompiled(): Promise<void> {
   const parts = [
     ...['bin', 'harness', 'impls', 'reference', 'results/published.json', 'results/claims.json'],
@@ -60,8 +60,8 @@ async function copyWhatIsNotCompiled(): Promise<void> {
 }
 
 /**
- * Names of sources that stand in texts, such as `new URL('./worker.ts', …)` or a manifest's module, become those of what was
- * compiled; names of libraries become the paths of their bundles.
+ * Replaces names of source files in strings, such as `new URL('./worker.ts', …)` or a manifest's module, by the names of the
+ * compiled files. Replaces names of libraries by the paths of their bundles.
  */
 async function renameImports(): Promise<void> {
   for await (const path of glob('{harness,impls}/**/{*.js,impl.json}', { cwd: dist })) {
@@ -80,7 +80,7 @@ async function renameImports(): Promise<void> {
   }
 }
 
-/** What bin/pinned-node.mjs fetches: the package of each platform, with its hash in this project's own lock file. */
+/** Writes what bin/pinned-node.mjs fetches: the package of each platform, with its hash from this project's lock file. */
 async function writePinnedNode(): Promise<void> {
   const of = z.union([z.string().transform((one) => [one]), z.array(z.string())]);
   const entry = z.object({ version: z.string(), integrity: z.string(), os: of, cpu: of });
@@ -94,7 +94,7 @@ async function writePinnedNode(): Promise<void> {
   await writeFile(join(dist, 'pinned-node.json'), json(pinned));
 }
 
-/** The published manifest: what this project says of itself, without what only working on it needs. */
+/** Writes the published manifest: this project's own, without what only its developers need. */
 async function writeManifest(): Promise<void> {
   const { name, version, description, license, type, engines } = project;
   const manifest = {

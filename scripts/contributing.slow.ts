@@ -7,14 +7,14 @@ import { availability } from '../harness/program/availability.ts';
 import { discoverImplementations, type Implementation, isBroken } from '../harness/program/discover.ts';
 import { projectRoot } from '../harness/project.ts';
 
-/** One thing the document tells its reader to do: commands with what they print, or an edit of the file named last. */
+/** One thing that the document tells its reader to do: commands and what they print, or an edit of the file named last. */
 type Instruction =
   | { readonly kind: 'console'; readonly needs?: string | undefined; readonly commands: readonly Command[] }
   | { readonly kind: 'diff'; readonly file: string; readonly removed: string; readonly added: string };
 
 interface Command {
   readonly words: readonly string[];
-  /** Lines it prints; `…` alone stands for any number of lines, at the end of a line for its rest. */
+  /** Lines that it prints. A line `…` stands for any number of lines; `…` at the end of a line stands for its rest. */
   readonly printed: readonly string[];
 }
 
@@ -28,7 +28,7 @@ beforeAll(async () => {
   });
   for (const file of stdout.split('\0').filter((name) => name !== '')) {
     await mkdir(join(copy, dirname(file)), { recursive: true });
-    // A file that somebody deletes meanwhile is no part of the project.
+    // A file that is deleted meanwhile is not part of the project.
     await cp(join(projectRoot, file), join(copy, file)).catch(() => {});
   }
   await symlink(join(projectRoot, 'node_modules'), join(copy, 'node_modules'));
@@ -60,7 +60,7 @@ describe('CONTRIBUTING.md, followed to the letter', async () => {
   }
 });
 
-/** Why a row that needs this program cannot run here; undefined where it can. */
+/** Why a row that needs this program cannot run here; undefined if it can. */
 async function whatIsMissing(program: string | undefined): Promise<string | undefined> {
   const needing = (await discoverImplementations()).find(
     (found): found is Implementation => !isBroken(found) && found.manifest.needs[0]?.program === program,
@@ -92,7 +92,7 @@ test.for([
   expect(prints(printed, expected)).toBe(same);
 });
 
-/** Whether the printed lines are the expected ones, but for numbers, blanks and what `…` stands for. */
+/** Whether the printed lines are the expected ones. Numbers, blanks and what `…` stands for may differ. */
 function prints(printed: readonly string[], expected: readonly string[]): boolean {
   const [line, ...rest] = expected;
   if (line === undefined) return printed.every((left) => left.trim() === '');

@@ -1,4 +1,4 @@
-/** `npm run data`: puts the original's data set, makemore's `names.txt`, where `--dataset names` reads it. */
+/** `npm run data`: fetches the original's data set, makemore's `names.txt`, to where `--dataset names` reads it. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -18,12 +18,12 @@ Options:
   --from <file>  take it from a file instead of GitHub
   --to <file>    put it somewhere else`;
 
-/** The download failed: nobody's mistake, and worth another try. */
+/** The download failed. It is nobody's mistake; another try may succeed. */
 class DownloadFailure extends Error {
   override readonly name = 'DownloadFailure';
 }
 
-/** Throws a DownloadFailure where GitHub cannot be reached or does not answer with the file. */
+/** @throws {DownloadFailure} if GitHub cannot be reached or does not answer with the file */
 async function download(): Promise<Uint8Array> {
   const instead = 'or fetch it elsewhere and run: npm run data -- --from FILE';
   let response: Response;
@@ -46,14 +46,14 @@ async function readLocal(path: string): Promise<Uint8Array> {
   }
 }
 
-/** `fetch` hides the reason, such as ENOTFOUND, in the cause. */
+/** The reason, such as ENOTFOUND, which `fetch` puts into the cause. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.cause instanceof Error) return reasonOf(error.cause);
   return 'code' in error ? String(error.code) : error.message;
 }
 
-/** Writes the file whole or not at all. Throws a UsageError, and writes nothing, where the contents are not the original's. */
+/** Writes the file whole or not at all. @throws {UsageError} and writes nothing, if the contents are not the original's */
 async function save(contents: Uint8Array, source: string, destination: string): Promise<void> {
   const expected = namedDatasets.names.sha256;
   const found = createHash('sha256').update(contents).digest('hex');

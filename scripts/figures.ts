@@ -7,7 +7,7 @@ import { displayPath, projectRoot } from '../harness/project.ts';
 import { readResult, saveResult } from '../harness/results/store.ts';
 import { UsageError } from '../harness/usage-error.ts';
 
-/** What README shows, and the result that it was drawn from. */
+/** Holds README's charts, and the result that they were drawn from. */
 const folder = join(projectRoot, 'docs', 'figures');
 const stored = join(folder, 'result.json');
 
@@ -18,7 +18,7 @@ const picture = (name: string, alt: string) => `<picture>
   <img alt="${alt}" src="docs/figures/${name}-light.svg">
 </picture>`;
 
-/** What stands between README's markers. */
+/** The text between README's markers. */
 const block = [
   picture('bars', 'Time a document of every implementation, as bars on a logarithmic axis'),
   'What each idea brought, from row to row of one language:',

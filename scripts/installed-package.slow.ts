@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { projectRoot } from '../harness/project.ts';
 import { benchResultSchema } from '../harness/results/schema.ts';
 
-/** Somebody's project: an empty folder with a space in its path, outside of any repository. */
+/** A user's project: an empty folder with a space in its path, outside any repository. */
 let folder: string;
 let tarball: string;
 let installedBytes: number;
@@ -27,7 +27,7 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(() => rm(join(folder, '..'), { recursive: true, force: true }));
 
-/** What `du` counts: whole blocks, and each file once. The tarball itself is not part of it. */
+/** Size as `du` counts it: whole blocks, each file once. The tarball does not count. */
 async function bytesOf(path: string): Promise<number> {
   const { stdout } = await execa('du', ['-sk', '--exclude=*.tgz', path]);
   return Number.parseInt(stdout, 10) * 1024;

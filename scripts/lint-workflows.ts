@@ -1,4 +1,4 @@
-/** `npm run lint:workflows`: prints what is wrong with the files in `.github/workflows`, and exits with 1 if anything is. */
+/** `npm run lint:workflows`: prints the problems of the files in `.github/workflows`, and exits with 1 if there are any. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { workflowProblems } from './workflow-problems.ts';

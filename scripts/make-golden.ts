@@ -1,8 +1,8 @@
 /**
- * `npm run golden`: has the Python reference train every golden run, and keeps what it computed in reference/golden/.
+ * `npm run golden`: trains every golden run with the Python reference, and writes what it computed into reference/golden/.
  *
- * Names of presets limit it to those. `--python pypy3` computes with PyPy, several times faster, once CPython has agreed
- * to the last bit over the first steps.
+ * Names of presets limit it to those. `--python pypy3` computes with PyPy, which is several times faster. CPython must first agree
+ * over the first steps, to the last bit.
  */
 import { join } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
@@ -29,7 +29,7 @@ type GoldenRun = (typeof goldenRuns)[number];
 const CPYTHON = 'python3';
 const STEPS_REPEATED_BY_CPYTHON = 2;
 const SAMPLES = 20;
-/** Of a larger matrix a golden file holds every stride-th entry only: all gradients of all runs would be 4 MB of repository. */
+/** Of a larger matrix, a golden file holds only every stride-th entry: all gradients of all runs would add 4 MB to the repository. */
 const MAX_VALUES_PER_MATRIX = 4096;
 
 /** What `reference/microgpt.py --json` prints. */
@@ -69,7 +69,7 @@ async function runReference(python: string, run: GoldenRun, steps: number): Prom
   return traceSchema.parse(JSON.parse(stdout));
 }
 
-/** Throws where the two interpreters do not agree to the last bit. */
+/** Throws if the two interpreters do not agree to the last bit. */
 function demandSamePrefix(trace: Trace, prefix: Trace): void {
   const steps = prefix.losses.length;
   const same =
@@ -117,7 +117,7 @@ function goldenTensor(
   };
 }
 
-/** The least stride that keeps few enough entries and, sharing no factor with the columns, meets every column. */
+/** The least stride that keeps few enough entries and meets every column: it shares no factor with the number of columns. */
 function strideOf(entries: number, columns: number): number {
   let stride = Math.ceil(entries / MAX_VALUES_PER_MATRIX);
   while (greatestCommonDivisor(stride, columns) > 1) stride++;
@@ -158,7 +158,7 @@ try {
     throw new UsageError(`Unknown preset ${unknown}: expected any of ${Object.keys(presets).join(', ')}`);
   }
   const runs = goldenRuns.filter(({ preset }) => positionals.length === 0 || positionals.includes(preset));
-  // The runs take long: what is missing should show before the first.
+  // The runs take long, so a missing data set must show before the first.
   for (const { dataset } of runs) await readDataset(dataset);
   for (const python of [CPYTHON, values.python]) await demandPython(python);
   for (const run of runs) await makeGolden(values.python, run);

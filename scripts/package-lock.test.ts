@@ -14,7 +14,7 @@ const { packages } = lockSchema.parse(
   JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package-lock.json'), 'utf8')),
 );
 
-// A registry that lacks a package for some platform makes npm leave it out of the lock file, and `npm ci` refuse that lock file everywhere.
+// If a registry lacks the package of a platform, npm leaves it out of the lock file. `npm ci` then refuses that lock file everywhere.
 test('the lock file has an entry for every dependency, those of other platforms included', () => {
   for (const [folder, found] of Object.entries(packages)) {
     for (const name of Object.keys({ ...found.dependencies, ...found.optionalDependencies })) {

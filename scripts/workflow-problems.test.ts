@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 const script = join(import.meta.dirname, 'workflow-problems.ts');
 
-/** In a process of its own: vitest loads modules its own way, and the parser's import is what must work in Node. */
+/** In a separate process, because vitest loads modules in its own way, and the parser's import must work in Node. */
 async function problemsOf(content: string): Promise<string[]> {
   const code = `const { workflowProblems } = await import(process.argv[1]);
     console.log(JSON.stringify(await workflowProblems('w.yml', process.argv[2])));`;
@@ -13,7 +13,7 @@ async function problemsOf(content: string): Promise<string[]> {
   return JSON.parse(stdout);
 }
 
-/** As YAML has it: a plain string here would look like a template that lost its backticks. */
+/** An expression as YAML writes it. A plain string here would look like a template without its backticks. */
 const expression = (inside: string) => `\${{ ${inside} }}`;
 const hash = '0123456789abcdef0123456789abcdef01234567';
 function workflow(steps: string, permissions = 'permissions:\n  contents: read'): string {

@@ -1,13 +1,13 @@
 import { registerHooks } from 'node:module';
 import { isMap, isPair, isScalar, isSeq, parseDocument, visit } from 'yaml';
 
-/** `owner/name@` or `owner/name/path@`, then a full commit hash, which nobody can move as they can a tag. */
+/** `owner/name@` or `owner/name/path@`, then a full commit hash. Unlike a tag, nobody can move it. */
 const PINNED = /^[\w.-]+\/[\w./-]+@[0-9a-f]{40}$/;
 
 /**
- * What is wrong with a GitHub Actions workflow: one line each, none where it is fine. The syntax is judged by GitHub's own parser;
- * on top come this project's rules: a read-only token (a job that runs no script may publish pages), no secrets, actions pinned by commit hash with the version in a comment,
- * and no expression inside a script, where it could inject commands.
+ * The problems of a GitHub Actions workflow, one line each. GitHub's own parser checks the syntax. This project adds rules: a
+ * read-only token (a job that runs no script may publish pages), no secrets, actions pinned by commit hash with the version in a
+ * comment, and no expression inside a script, where it could inject commands.
  */
 export async function workflowProblems(name: string, content: string): Promise<string[]> {
   return [...(await syntaxProblems(name, content)), ...ruleProblems(name, content)];
@@ -20,7 +20,7 @@ async function syntaxProblems(name: string, content: string): Promise<string[]> 
   return context.errors.getErrors().map(({ message }) => message);
 }
 
-/** The package imports its schema as JSON the way bundlers have it; Node wants the import to say so. */
+/** The package imports its schema as JSON, as bundlers allow. Node requires the import to say that it is JSON. */
 async function loadParser() {
   const hook = registerHooks({
     resolve(specifier, context, next) {
@@ -67,15 +67,15 @@ function ruleProblems(name: string, content: string): string[] {
   return problems;
 }
 
-/** What stands inside `${{ … }}`. */
+/** The text inside each `${{ … }}`. */
 function expressions(text: string): string {
   return [...text.matchAll(/\$\{\{(.*?)\}\}/gs)].map(([, inside]) => inside).join(' ');
 }
 
-/** What publishing to GitHub Pages needs beyond reading. */
+/** Permissions that publishing to GitHub Pages needs besides reading. */
 const publishing: readonly string[] = ['pages', 'id-token'];
 
-/** A job that runs actions alone: no script of this project, or of what it installs, sees its token. */
+/** Whether a job runs only actions: then no script of this project, or of what it installs, sees its token. */
 function publishes(job: unknown): boolean {
   const steps = isMap(job) ? job.get('steps') : undefined;
   return isSeq(steps) && steps.items.every((step) => isMap(step) && step.has('uses') && !step.has('run'));

@@ -1,6 +1,6 @@
 import { isPresetName, type PresetName, taskDefaults } from '../harness/task/presets.ts';
 
-/** What a link to the page fixes. */
+/** What a link to the page can set. */
 export interface Configuration {
   readonly preset: PresetName;
   readonly steps: number;
@@ -8,7 +8,7 @@ export interface Configuration {
 
 export const stepLimits = { least: 10, most: 5000 } as const;
 
-/** From the part of an address behind #; whatever is missing or makes no sense is the original's. */
+/** Reads the part of an address after #. What is missing or makes no sense gets its default. */
 export function configurationOf(hash: string): Configuration {
   const words = new URLSearchParams(hash.replace(/^#/, ''));
   const preset = words.get('preset') ?? '';
@@ -18,7 +18,7 @@ export function configurationOf(hash: string): Configuration {
   };
 }
 
-/** Undefined where the text is no number of steps that can be raced. */
+/** Undefined if the text is no number of steps that can be raced. */
 export function stepsOf(text: string): number | undefined {
   const steps = /^\d{1,4}$/.test(text.trim()) ? Number(text) : Number.NaN;
   return steps >= stepLimits.least && steps <= stepLimits.most ? steps : undefined;

@@ -3,9 +3,9 @@ import { documentsOf } from '../harness/task/documents.ts';
 const MOST_BYTES = 8 * 2 ** 20;
 
 /**
- * The text of a file that somebody dropped.
+ * The text of a file that the reader dropped on the page.
  *
- * @throws Error in one line that says what it should have been
+ * @throws Error in one line that says what was expected
  */
 export async function readTextFile(file: Pick<File, 'name' | 'size' | 'arrayBuffer'>): Promise<string> {
   if (file.size > MOST_BYTES)

@@ -6,12 +6,12 @@ import wasmSimd from '../impls/wasm-simd/impl.json' with { type: 'json' };
 import wasmSimdF64 from '../impls/wasm-simd-f64/impl.json' with { type: 'json' };
 import type { Entry } from './race.ts';
 
-/** A row and the colour that it has in every part of the page. */
+/** A row and its colour in all parts of the page. */
 export interface ColoredEntry extends Entry {
   readonly color: Color;
 }
 
-/** The rows, slow before fast, as their manifests describe them. The speedups are over the first. */
+/** The rows, slow before fast, as their manifests describe them. Speedups are relative to the first. */
 export const entries: readonly ColoredEntry[] = [
   entry('scalar-autograd', scalarAutograd, 'gold'),
   entry('flat-tape', flatTape, 'red'),

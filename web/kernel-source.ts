@@ -5,13 +5,13 @@ import { kernelFile } from './kernel-file.ts';
 /** How every WebAssembly file begins. */
 const magic = [0x00, 0x61, 0x73, 0x6d];
 
-/** By file: a row's two trainers share a kernel. */
+/** Kernels by file: a row's two trainers share a kernel. */
 const kernels = new Map<string, Promise<WebAssembly.Module>>();
 
 /**
- * What the page has instead of the cache on disk: kernels that were built with it. The assembler is 15 MB, too much for a page.
+ * The page's replacement for the cache on disk: kernels that were built with the page. The assembler is 15 MB, too much for a page.
  *
- * @throws UnsupportedTask where none was built for these sizes
+ * @throws UnsupportedTask if no kernel was built for these sizes
  */
 export async function loadKernel(request: KernelRequest): Promise<{ readonly module: WebAssembly.Module }> {
   const file = kernelFile(request);
@@ -21,10 +21,10 @@ export async function loadKernel(request: KernelRequest): Promise<{ readonly mod
 }
 
 async function fetchKernel(file: string, { model }: KernelRequest): Promise<WebAssembly.Module> {
-  // A worker does not know where its page is, except by the name it was given.
+  // A worker does not know the address of its page, so the address is the worker's name.
   const response = await fetch(new URL(file, self.name));
   const bytes = new Uint8Array(await response.arrayBuffer());
-  // Some hosts answer with a page, and no error, where they have no file.
+  // If a file is missing, some hosts answer with a page and no error.
   if (response.status === 404 || magic.some((byte, i) => bytes[i] !== byte)) {
     throw new UnsupportedTask(
       `no kernel was built for n_embd ${model.nEmbd} and ${model.vocabSize} tokens: the page has those of its presets and 27 tokens`,

@@ -4,11 +4,11 @@ import { entries } from './entries.ts';
 const SVG = 'http://www.w3.org/2000/svg';
 const [WIDTH, HEIGHT] = [880, 300];
 const [LEFT, RIGHT, TOP, BOTTOM] = [40, 8, 32, 40];
-/** Points of a curve: each is the mean of the losses of so many steps that a curve has about so many. */
+/** About so many points make a curve. Each is the mean of the losses of several steps. */
 const POINTS = 80;
 const LOSSES = { low: 1.5, high: 4 } as const;
 
-/** The loss curves of all rows over each other, on axes that stand from the start. */
+/** The loss curves of all rows in one picture, on axes that are fixed from the start. */
 export class LossCurves {
   readonly #curves: readonly SVGPolylineElement[];
   readonly #svg: SVGSVGElement;
@@ -38,7 +38,7 @@ export class LossCurves {
     this.reset(this.#steps);
   }
 
-  /** Empty curves over so many steps. Where the page is narrow, the picture is: its text keeps its size. */
+  /** Starts empty curves over so many steps. On a narrow page the picture is narrow, and its text keeps its size. */
   reset(steps: number): void {
     this.#steps = steps;
     const width = this.#width;

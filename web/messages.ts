@@ -1,13 +1,13 @@
 import type { PresetName } from '../harness/task/presets.ts';
 
-/** What is raced: the original's task at a preset's sizes, on a schedule of so many steps, on these documents. */
+/** The task of a race: the original's, at a preset's sizes, with this number of steps, on these documents. */
 export interface RaceTask {
   readonly preset: PresetName;
   readonly steps: number;
   readonly dataset: { readonly name: string; readonly text: string };
 }
 
-/** What the page says to a row's worker: first what to train, then, turn by turn, for how long. */
+/** The page's messages to a row's worker: first what to train, then, for each turn, how long. */
 export type ToRacer =
   | {
       readonly kind: 'prepare';
@@ -19,26 +19,26 @@ export type ToRacer =
 
 export type Precision = 'float32' | 'float64';
 
-/** What a row's worker answers. */
+/** A row's worker's answers. */
 export type FromRacer =
   | { readonly kind: 'ready'; readonly parameters: number; readonly documents: number }
   | { readonly kind: 'unsupported' | 'broken'; readonly reason: string }
   | ({ readonly kind: 'turn' } & TurnReport);
 
-/** What a turn brought. */
+/** The result of a turn. */
 export interface TurnReport {
-  /** Of the first lap's steps that this turn trained. */
+  /** Losses of the first lap's steps, as far as this turn trained them. */
   readonly losses: Float64Array;
-  /** Time of the steps of one turn over their number: the middle one of the later half of the turns. Undefined while compilers are at work. */
+  /** Time of a turn's steps, divided by their number; the median of the later half of the turns. Undefined while compilers still work. */
   readonly microsecondsPerStep?: number;
-  /** Whether more turns would not make the time much surer. */
+  /** Whether the time is sure: more turns would hardly change it. */
   readonly isTimed: boolean;
   /** Steps of the first lap that were checked, each from the row's own state. */
   readonly stepsVerified: number;
   /** Why the row is wrong, in one line. */
   readonly wrong?: string;
-  /** Once all steps were checked: the largest error over what rounding allows. */
+  /** The largest error, divided by what rounding may cause. Left out until all steps are checked. */
   readonly fractionOfBound?: number;
-  /** What the model invents after its last step. */
+  /** Names that the model generates after its last step. */
   readonly names?: readonly string[];
 }

@@ -37,7 +37,7 @@ const views = entries.map((entry) => new RowView(entry));
 element('rows', HTMLOListElement).append(...views.map((view) => view.element));
 preset.append(...Object.keys(presets).map((name) => new Option(name)));
 
-/** Documents of the reader's own, where a file was given. */
+/** The reader's own documents, if a file was given. */
 let own: RaceTask['dataset'] | undefined;
 let embedded: Promise<string> | undefined;
 let endRace: (() => void) | undefined;
@@ -90,7 +90,7 @@ async function race(): Promise<void> {
   stop.disabled = false;
   try {
     const dataset = await documents();
-    // Stopped before the names were there.
+    // The race was stopped before the documents were loaded.
     if (stop.disabled) return;
     endRace = startRace(
       entries,
@@ -119,7 +119,7 @@ async function race(): Promise<void> {
   }
 }
 
-/** The race and its workers end, what was reached stays. */
+/** Ends the race and its workers. The results stay on the page. */
 function end(): void {
   endRace?.();
   endRace = undefined;

@@ -50,7 +50,7 @@ describe.skipIf(chromiumPath === undefined)(inBrowser('the race in a browser'), 
     await ended(page);
   }
 
-  /** Starts a race, up to where so many rows are verified in every step: their times are not sure yet. */
+  /** Starts a race and waits until so many rows are verified in every step. Their times are not sure yet. */
   async function racedUntilVerified(page: Page, rows: number): Promise<void> {
     await page.click('#start');
     await expect.poll(() => page.locator('#rows li.finished').count(), { timeout: 100_000 }).toBe(rows);
@@ -140,7 +140,7 @@ describe.skipIf(chromiumPath === undefined)(inBrowser('the race in a browser'), 
     expect(await row(page, 'wasm-simd').textContent()).toContain('not in this race: no kernel was built for n_embd 16');
     expect(await page.textContent('#names-hint')).toContain(`2 documents of ${hostile}.txt`);
     expect(await page.locator('img, main script').count()).toBe(0);
-    // A browser reports every 404, and that is what a missing kernel is.
+    // A browser reports every 404, and a missing kernel is a 404.
     expect(complaints.filter((complaint) => !complaint.includes('404'))).toEqual([]);
     await page.close();
   });

@@ -20,25 +20,25 @@ export interface Progress {
 }
 
 export interface RaceEvents {
-  /** A row is ready: what it trains on. */
+  /** A row is ready. It has so many parameters and trains on so many documents. */
   readonly onTask: (parameters: number, documents: number) => void;
   readonly onRow: (row: number, state: RowState) => void;
-  /** Every row is finished, wrong or out. */
+  /** Every row is finished, wrong or out of the race. */
   readonly onEnd: () => void;
 }
 
-/** Long against a message, short against the patience of whoever looks. */
+/** Much longer than a message takes, and short enough for the reader to see progress. */
 const TURN_MILLISECONDS = 40;
 
 /**
- * Races rows in a worker each. They take turns, so that none takes another's core: on two cores as on twenty, each is timed alone.
- * A row that has done its steps before its time is sure goes on with further laps.
+ * Races rows, each in a worker of its own. They take turns, so each is timed alone, on any number of cores.
+ * A row that has trained its steps before its time is sure continues with further laps.
  *
  * @returns a function that ends the race and all its workers at once
  */
 export function startRace(entries: readonly Entry[], task: RaceTask, events: RaceEvents): () => void {
   const workers = entries.map(
-    // Its name tells a worker where the page is, and with it the kernels.
+    // The name tells the worker the page's address, where the kernels are.
     () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: document.baseURI }),
   );
   const states: RowState[] = entries.map(() => ({ kind: 'preparing' }));
@@ -82,7 +82,7 @@ export function startRace(entries: readonly Entry[], task: RaceTask, events: Rac
   return stop;
 }
 
-/** Until all its steps are verified and its time is sure. */
+/** Whether a row needs another turn: its steps are not all verified, or its time is not sure. */
 function wantsTurn(state: RowState): boolean {
   return (
     state.kind === 'preparing' ||
@@ -99,7 +99,7 @@ function after(state: RowState, report: TurnReport, steps: number): RowState {
   return { kind: finished ? 'finished' : 'racing', progress };
 }
 
-/** The next message of a worker; one that fails to load or throws is broken. */
+/** The next message of a worker. A worker that fails to load or throws gives the answer `broken`. */
 function answerOf(worker: Worker): Promise<FromRacer> {
   return new Promise((resolve) => {
     worker.onmessage = ({ data }: MessageEvent<FromRacer>) => resolve(data);

@@ -8,7 +8,7 @@ import { prepareRace, Racer } from './racer.ts';
 const race: RaceTask = { preset: 'd16', steps: 30, dataset: { name: 'x.txt', text: 'anna\nbob\ncarla\ndora\nemil\n' } };
 const task = prepareRace(race);
 
-/** Every look at the clock takes a millisecond, so that a turn is a number of looks. */
+/** A clock that moves by a millisecond at each reading, so that a turn is a fixed number of readings. */
 function clock(): () => number {
   let now = 0;
   return () => now++;
@@ -24,7 +24,7 @@ async function raced(createTrainer: CreateTrainer): Promise<readonly TurnReport[
   return reports;
 }
 
-/** The right trainer with some of its words changed. */
+/** The right trainer with some of its methods changed. */
 const changed = (change: (trainer: Trainer, made: number) => Partial<Trainer>): CreateTrainer =>
   (() => {
     let made = 0;

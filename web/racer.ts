@@ -8,27 +8,27 @@ import { Teacher } from '../harness/verify/teacher.ts';
 import type { CreateTrainer, Trainer } from '../impls/contract.ts';
 import type { Precision, RaceTask, TurnReport } from './messages.ts';
 
-/** A stretch that is timed at once: long against the clock's resolution, short against a turn. */
+/** Steps are timed in stretches of this length: much longer than the clock's resolution, much shorter than a turn. */
 const STRETCH_MILLISECONDS = 4;
 const NAMES = 10;
-/** So many turns before a time is shown: compilers are at work in the first ones. */
+/** Turns before a time is shown. In the first ones compilers still work. */
 const FEWEST_TURNS = 5;
-/** So many turns of a row that has finished: enough for a median. */
+/** Turns that are enough for a sure median. */
 const ENOUGH_TURNS = 25;
 
-/** The task as the harness makes it, from documents in memory. Throws a UsageError where they cannot be trained on. */
+/** The task as the harness makes it, from documents in memory. @throws {UsageError} if they cannot be trained on */
 export function prepareRace({ preset, steps, dataset }: RaceTask): PreparedTask {
   const { seed, learningRate } = taskDefaults;
   const request = { preset, ...presets[preset], seed, learningRate, numSteps: steps, dataset: dataset.name };
   const { name, text } = dataset;
-  // Nothing here is looked up by path or hash.
+  // Path and hash are not used here.
   return taskOfDataset(request, { name, path: name, sha256: '', documents: documentsOf(text) });
 }
 
 /**
- * One row of the race. Its trainer runs laps of the same steps over and over and is timed; a second trainer of the same
- * implementation, the witness, repeats the first lap and is checked step by step by the harness's own teacher. So every timed
- * step is verified: its loss is that of the first lap, to the last bit, and that of the witness.
+ * One row of the race. Its trainer runs laps of the same steps again and again, and is timed. A second trainer of the same
+ * implementation, the witness, repeats the first lap; the harness's teacher checks it step by step. So every timed
+ * step is verified: its loss equals that of the first lap and that of the witness, to the last bit.
  */
 export class Racer {
   readonly #task: PreparedTask;
@@ -36,7 +36,7 @@ export class Racer {
   readonly #witness: Trainer;
   readonly #now: () => number;
   readonly #steps: number;
-  /** Losses of the first lap, as far as it has been trained. */
+  /** Losses of the first lap, as far as it is trained. */
   readonly #losses: number[] = [];
   #step = 0;
   #stretch = 1;
@@ -49,7 +49,7 @@ export class Racer {
   #resume: () => void = () => {};
   #paused: () => void = () => {};
 
-  /** @param now milliseconds of a monotonic clock */
+  /** @param now the milliseconds of a monotonic clock */
   static async create(
     createTrainer: CreateTrainer,
     task: PreparedTask,
@@ -69,7 +69,7 @@ export class Racer {
     void this.#verify(new Teacher(task.training, precision));
   }
 
-  /** Trains for so long, and then checks for as long at the most. */
+  /** Trains for this time, and then checks for at most the same time. */
   async turn(milliseconds: number): Promise<TurnReport> {
     const from = this.#losses.length;
     this.#train(milliseconds);
@@ -96,7 +96,7 @@ export class Racer {
     return this.#wrong !== undefined || this.#fractionOfBound !== undefined;
   }
 
-  /** Stretches of a few milliseconds, timed one by one; what lies between them is not. */
+  /** Trains stretches of a few milliseconds. Each is timed; the work between them is not. */
   #train(milliseconds: number): void {
     const end = this.#now() + milliseconds;
     let spent = 0;
@@ -128,7 +128,7 @@ export class Racer {
     this.#step = 0;
   }
 
-  /** Runs through all turns: between them, and where it has caught up, it waits in `train`. */
+  /** Runs over all turns. It waits in `train` between turns, and when it has checked all that is trained. */
   async #verify(teacher: Teacher): Promise<void> {
     const witness = this.#witness;
     try {
@@ -172,7 +172,7 @@ export class Racer {
   }
 }
 
-/** The earlier half is left out: there the compiler was still at work. */
+/** The median of the later half. In the earlier half the compiler was still at work. */
 function middleOfLaterHalf(values: readonly number[]): number {
   const later = values.slice(Math.floor(values.length / 2)).toSorted((a, b) => a - b);
   return later[Math.floor(later.length / 2)];

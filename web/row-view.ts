@@ -3,7 +3,7 @@ import { cssColor } from '../harness/present/report/palette.ts';
 import type { ColoredEntry } from './entries.ts';
 import type { RowState } from './race.ts';
 
-/** One row as the page shows it. Everything is set as text, never as markup. */
+/** One row on the page. Everything is set as text, never as markup. */
 export class RowView {
   readonly element: HTMLLIElement = document.createElement('li');
   readonly #bar = document.createElement('div');
@@ -23,7 +23,7 @@ export class RowView {
     this.element.append(name, track, this.#speed, this.#factor, this.#state);
   }
 
-  /** @param factor how many times faster than the first row; undefined where that has no time yet */
+  /** @param factor how many times faster than the first row; undefined while the first row has no time */
   show(state: RowState | undefined, steps: number, factor: number | undefined): void {
     const progress = state !== undefined && 'progress' in state ? state.progress : undefined;
     const latest = progress?.latest;

@@ -12,7 +12,7 @@ import { kernelFile } from './kernel-file.ts';
 const VOCAB_SIZE = 27;
 const nodeOnly = join(import.meta.dirname, '../impls/wasm-simd/kernel-cache.ts');
 
-/** Every kernel that the page may ask for, by the name of its file: presets, both precisions, with and without relaxed SIMD. */
+/** Every kernel that the page may need, by the name of its file: all presets, both precisions, with and without relaxed SIMD. */
 function kernelRequests(presetNames: readonly PresetName[]): ReadonlyMap<string, KernelRequest> {
   const requests = presetNames.flatMap((name) =>
     (['float32', 'float64'] as const).flatMap((precision) => {
@@ -24,13 +24,13 @@ function kernelRequests(presetNames: readonly PresetName[]): ReadonlyMap<string,
   return new Map(requests.map((request) => [kernelFile(request), request]));
 }
 
-/** Sizes are all that a kernel depends on. */
+/** A task with these sizes and nothing else: a kernel depends only on sizes. */
 function taskOfSizes(model: ModelConfig, batch: number): TrainingTask {
   const [tokens, offsets, parameters] = [new Int32Array(), new Int32Array(), new Float64Array()];
   return { model, batch, tokens, offsets, parameters, numSteps: 1, learningRate: 1 };
 }
 
-/** The one file of the implementations that needs Node, where kernels come from, is another one in the page. */
+/** Replaces the only file of the implementations that needs Node: the one that loads kernels. */
 function kernelSource(): Plugin {
   return {
     name: 'kernel-source',
@@ -43,7 +43,7 @@ function kernelSource(): Plugin {
   };
 }
 
-/** Serves the kernels, each assembled when it is first asked for, and builds all of them into a site. */
+/** Serves the kernels, each assembled at its first request, and builds all of them into a site. */
 function kernels(requests: ReadonlyMap<string, KernelRequest>): Plugin {
   const built = (request: KernelRequest) => assemble(kernelText(request));
   return {
@@ -63,9 +63,9 @@ function kernels(requests: ReadonlyMap<string, KernelRequest>): Plugin {
 }
 
 /**
- * The page as Vite serves and builds it: at any address, without a server side.
+ * The page as Vite serves and builds it. It works at any address, without server code.
  *
- * @param presetNames those that kernels are built for
+ * @param presetNames the presets that kernels are built for
  */
 export function siteConfig(
   outDir: string,

@@ -2,7 +2,7 @@ import { type CreateTrainer, UnsupportedTask } from '../impls/contract.ts';
 import type { FromRacer, ToRacer } from './messages.ts';
 import { prepareRace, Racer } from './racer.ts';
 
-/** The implementations that need nothing but a JavaScript engine. */
+/** The implementations that need only a JavaScript engine. */
 const trainers: Readonly<Record<string, () => Promise<{ readonly default: CreateTrainer }>>> = {
   'scalar-autograd': () => import('../impls/scalar-autograd/scalar-autograd.ts'),
   'flat-tape': () => import('../impls/flat-tape/flat-tape.ts'),

@@ -2,14 +2,14 @@ import type { TrainingTask } from '../../impls/contract.ts';
 import { PythonRandom } from '../task/python-random.ts';
 import { UsageError } from '../usage-error.ts';
 
-/** With fewer documents there are too few laps that begin where no earlier one did. */
+/** With fewer documents there are too few laps: no two may begin with the same document. */
 const FEWEST_DOCUMENTS = 64;
-/** Of so many laps the one whose documents are nearest to the average in length is next. */
+/** Of so many laps, the one whose documents are nearest to the average length is taken next. */
 const CANDIDATES = 32;
 
 /**
- * Hands out first documents of laps, each once. Half of all documents, by chance, are for timed laps, half for warm-up: a row
- * knows neither where the next lap begins, nor whether it counts.
+ * Hands out first documents of laps, each once. A random half of all documents is for timed laps, the other half for warm-up. So a
+ * row knows neither where the next lap begins nor whether it counts.
  */
 export class LapDeck {
   readonly #task: TrainingTask;
@@ -21,10 +21,10 @@ export class LapDeck {
   readonly #repeated: readonly (readonly number[])[];
 
   /**
-   * @param seed known to nobody before the run
+   * @param seed must be unknown before the run
    * @param repeated first documents of another run, round by round, to be handed out again
-   * @param used first documents of another run that are not handed out: a row could have kept their losses
-   * @throws UsageError for too few documents
+   * @param used first documents of another run that are not handed out, because a row could have kept their losses
+   * @throws UsageError if there are too few documents
    */
   constructor(
     task: TrainingTask,
@@ -52,14 +52,14 @@ export class LapDeck {
     }
   }
 
-  /** Where a lap of warm-up begins; they repeat once all were taken. */
+  /** The first document of the next warm-up lap. They repeat after all were taken. */
   warmUp(): number {
     return this.#warmUp[this.#warmUpsTaken++ % this.#warmUp.length];
   }
 
   /**
-   * The timed laps of a round, the same for all rows: `lapOf(n)` is where the n-th begins, undefined if no document is left.
-   * @param lengths steps of the laps, of all rows
+   * The timed laps of a round, the same for all rows. `lapOf(n)` is the first document of lap n; undefined if no document is left.
+   * @param lengths the steps of a lap, for each row
    */
   round(
     round: number,
@@ -85,7 +85,7 @@ export class LapDeck {
     return this.#positionsBefore[this.#positionsBefore.length - 1] / (this.#positionsBefore.length - 1);
   }
 
-  /** All but its first step's. */
+  /** Positions of a lap's timed steps: all but the first. */
   timedPositions(firstDocument: number, steps: number): number {
     const { batch } = this.#task;
     return this.#positions(firstDocument + batch, (steps - 1) * batch);
@@ -105,7 +105,7 @@ export class LapDeck {
       ...lengths.map((steps) => {
         const documents = (steps - 1) * batch;
         const excess = this.timedPositions(document, steps) / documents / this.averagePositions - 1;
-        // Sums of more documents lie nearer to the average by themselves.
+        // The more documents a sum has, the nearer it is to the average anyway.
         return Math.abs(excess) * Math.sqrt(documents);
       }),
     );

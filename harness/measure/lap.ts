@@ -4,23 +4,24 @@ import type { TrainerProcess } from '../program/trainer-process.ts';
 import type { TimedLap } from '../verify/timed-laps.ts';
 
 /**
- * The unit of timing: back to the start parameters and to documents that the row could not know before, one step, and then the
- * timed ones. The first step is not timed: a row that leaves the last part of a step for later would gain it, and caches are warm.
+ * The unit of timing: a reset to the start parameters and to documents that the row could not know before, one untimed step, then the
+ * timed steps. After the untimed step the caches are warm. And a row gains nothing if it leaves the last part of a step for later: the
+ * last part of the untimed step is then timed.
  */
 export interface Lap extends TimedLap {
   readonly timedSteps: number;
   /** Time of all steps but the first, by the row's own clock. */
   readonly nanoseconds: number;
-  /** By the harness's clock, each from the word to its answer. */
+  /** By the harness's clock, in nanoseconds, each from the word to its answer. */
   readonly wall: { readonly reset: number; readonly first: number; readonly rest: number };
-  /** Time in which the row or the harness waited for a processor during the lap, as far as the platform tells. */
+  /** Time in which the row or the harness waited for a processor during the lap; 0 if the platform does not tell. */
   readonly delayNanoseconds: number;
-  /** Processor time of the row during the lap, where the platform tells: of all its threads, and of its main thread. */
+  /** Processor time of the row during the lap, if the platform tells: of all its threads, and of its main thread. */
   readonly processorNanoseconds?: number;
   readonly mainThreadNanoseconds?: number;
 }
 
-/** Runs one lap. @param steps at least 2 @param pauseMilliseconds the row is left alone for so long before each `train` */
+/** Runs one lap. @param steps at least 2 @param pauseMilliseconds how long the row is left alone before each `train` */
 export async function runLap(
   trainer: TrainerProcess,
   firstDocument: number,
@@ -53,13 +54,13 @@ export async function runLap(
   };
 }
 
-/** Of the row and of the harness, where the platform tells. */
+/** Times of the row and of the harness; undefined if the platform does not tell. */
 interface ProcessorTimes {
   readonly row: SchedulerTimes | undefined;
   readonly own: SchedulerTimes | undefined;
 }
 
-/** To be looked at before the words whose delays are asked for. */
+/** The times so far. Read them before the words whose delays you need. */
 export function processorTimes(trainer: TrainerProcess): ProcessorTimes {
   return { row: trainer.schedulerTimes(), own: schedulerTimes(process.pid) };
 }
@@ -84,7 +85,7 @@ function waited(before: SchedulerTimes | undefined, after: SchedulerTimes | unde
   return before === undefined || after === undefined ? 0 : Math.max(0, after.waiting - before.waiting);
 }
 
-/** The lap with the parameters that it ended with, so that its last update is seen too. */
+/** The lap with the parameters at its end, so that its last update is checked too. */
 export async function withParameters(trainer: TrainerProcess, lap: Lap): Promise<Lap> {
   return { ...lap, parameters: await trainer.parameters() };
 }

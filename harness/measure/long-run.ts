@@ -6,17 +6,17 @@ import { LapDeck } from './lap-deck.ts';
 import { type ClockedLap, clockFault, movedWork } from './two-clocks.ts';
 import { positionsTrained } from './work-of-step.ts';
 
-/** What a long training run cost at its two ends. */
+/** The cost of a long training run at its start and at its end. */
 interface LongRun {
-  /** Steps trained: fewer than asked for where the row is too slow for them. */
+  /** Steps trained: fewer than asked for if the row is too slow. */
   readonly steps: number;
   readonly stepsAsked: number;
   readonly stepsVerified: number;
   readonly firstTenth: Tenth;
   readonly lastTenth: Tenth;
   /**
-   * Cost of a position in the last tenth over the first: near 1 where a step costs the same however long training has run. By
-   * position, because the documents of the two tenths differ a little in length.
+   * Cost of a position in the last tenth, divided by that in the first: near 1 if a step costs the same at the end. It is the cost
+   * of a position, because the documents of the two tenths differ a little in length.
    */
   readonly lastOverFirst: number;
   readonly peakRssBytes?: number;
@@ -30,27 +30,27 @@ interface Tenth {
 interface LongRunOptions {
   readonly task: TrainingTask;
   readonly steps: number;
-  /** A row that would take longer trains as many steps as fit. It is then done again, to be checked. */
+  /** A row that would take longer trains as many steps as fit. The check, which runs all steps again, takes extra time. */
   readonly budgetMilliseconds: number;
   /** Steps at the start that are checked from the row's own state. */
   readonly stepsForced: number;
-  /** Of the document that the run begins with. */
+  /** Seed of the run's first document. */
   readonly seed: number;
   readonly signal: AbortSignal;
   readonly onProgress?: (trained: number, steps: number) => void;
 }
 
-/** Untimed training before the run, so that compilation is not taken for a difference between its ends: a thirtieth of it, or 2 seconds. */
+/** Untimed training before the run: a thirtieth of it, or 2 seconds. Otherwise compilation would look like a difference between its ends. */
 const WARM_UP_SHARE = 30;
 const WARM_UP_MILLISECONDS = 2000;
 
-/** Timed pieces of the run; a tenth is ten of them. */
+/** Timed pieces of the run. A tenth is ten pieces. */
 const PIECES = 100;
 const FEWEST_STEPS = PIECES;
 const EMPTY_WORDS = 8;
 
 /**
- * Trains one process from step 0 for a long time, times its first and its last tenth, and does it all again in a second process
+ * Trains one process from step 0 for a long time and times the first and the last tenth. Then trains the same in a second process,
  * to check it.
  *
  * @throws WrongLaps, and whatever the contender's process throws
@@ -110,7 +110,7 @@ export async function longRun(contender: Contender, options: LongRunOptions): Pr
 
 type Piece = ClockedLap & Pick<Lap, 'processorNanoseconds'>;
 
-/** The first step is not timed, as in any lap. Beside its pieces it returns the run as one lap, which holds what was not timed. */
+/** Trains and times the pieces. The first step is not timed, as in any lap. Also returns the run as one lap, with its untimed part. */
 async function trainPieces(
   trainer: TrainerProcess,
   firstDocument: number,
@@ -140,7 +140,7 @@ async function trainPieces(
     onProgress?.(1 + (i + 1) * piece, 1 + PIECES * piece);
   }
   const sum = (of: (piece: Piece) => number) => pieces.reduce((total, one) => total + of(one), 0);
-  // In processor time, where the platform tells: on a busy machine what was waited may be many times the work.
+  // In processor time, if the platform tells: on a busy machine the waiting may be many times the work.
   const { processorNanoseconds = reset + first } = untimed;
   const share = processorNanoseconds / (reset + first);
   const whole = {
@@ -153,7 +153,7 @@ async function trainPieces(
   return { losses, pieces, whole };
 }
 
-/** Nanoseconds a step takes once warm, by the harness's clock. */
+/** Nanoseconds that a step takes after warm-up, by the harness's clock. */
 async function warmUp(trainer: TrainerProcess, { steps }: LongRunOptions): Promise<number> {
   let spent = 0;
   let perStep = Number.POSITIVE_INFINITY;

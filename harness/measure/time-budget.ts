@@ -1,6 +1,6 @@
 import { runningMilliseconds, runningTimeout } from '../program/running-clock.ts';
 
-/** Of the rounds, for one row. */
+/** The largest share of the rounds' time for one row. */
 const MOST_FOR_ONE_ROW = 0.5;
 
 /** A row took more than its share of the time. */
@@ -17,15 +17,15 @@ interface Account {
 
 /** In milliseconds; unlimited by default. */
 interface TimeLimits {
-  /** What each row may take to be verified. */
+  /** Time for the verification of each row. */
   readonly verification?: number | undefined;
-  /** From the first round until everything ends. */
+  /** Time from the start of the first round to the end of everything. */
   readonly rounds?: number | undefined;
 }
 
 /**
- * The time of each row to be verified, and then of all rounds and each row in them, by the harness's clock. Timers, not checks
- * between words: a row that keeps a word waiting is ended in the middle of it.
+ * Limits the time of each row's verification, then that of all rounds and of each row in them, by the harness's clock. It uses timers
+ * and does not wait for an answer: a row that answers too late is ended in the middle of a word.
  */
 export class TimeBudget {
   /** Aborted with the caller's signal, and at the end of the rounds. */
@@ -45,8 +45,8 @@ export class TimeBudget {
   }
 
   /**
-   * From now on the time of the rounds counts.
-   * @param needs milliseconds that rows need in any case: each gets at least its own, and the rounds the sum of all
+   * Starts the time of the rounds.
+   * @param needs milliseconds that each row needs at least: a row gets no less than that, and the rounds no less than the sum
    */
   startRounds(needs: ReadonlyMap<unknown, number>): void {
     const needed = [...needs.values()].reduce((sum, own) => sum + own, 0);
@@ -64,12 +64,12 @@ export class TimeBudget {
     return this.#over.signal.aborted;
   }
 
-  /** Aborted with {@link OutOfTime} at the end of the row's time, or with the run's signal. */
+  /** Aborted with {@link OutOfTime} when the row's time is over, or with the run's signal. */
   signalOf(row: unknown): AbortSignal {
     return this.#accountOf(row).signal;
   }
 
-  /** Does a row's work on its account. @throws OutOfTime if the row has used its share, whatever the work made of that */
+  /** Does a row's work and counts its time. @throws OutOfTime if the row has used its share, whether the work succeeds or fails */
   async spend<T>(row: unknown, work: () => Promise<T>): Promise<T> {
     const account = this.#accountOf(row);
     const began = runningMilliseconds();
@@ -89,7 +89,7 @@ export class TimeBudget {
     }
   }
 
-  /** Lets the process end. */
+  /** Stops the timer, so that the process can end. */
   close(): void {
     this.#stopWaiting();
   }

@@ -1,7 +1,7 @@
 import { median, quantile } from 'simple-statistics';
 import type { Lap } from './lap.ts';
 
-/** What is judged of a lap. */
+/** The part of a lap that is judged here. */
 export type ClockedLap = Pick<
   Lap,
   | 'losses'
@@ -13,39 +13,39 @@ export type ClockedLap = Pick<
   | 'mainThreadNanoseconds'
 >;
 
-/** What one process showed of its clock, beside its laps. */
+/** What one process showed of its clock. */
 export interface ClockEvidence {
   readonly laps: readonly ClockedLap[];
-  /** Words that there are not, answered at once, and `reset`: what a word costs, by the harness's clock, in nanoseconds. */
+  /** Nanoseconds, by the harness's clock, of words without work: unknown words, which are answered at once, and `reset`. */
   readonly emptyWords: readonly number[];
-  /** Of laps before whose words the row was left alone: time of the steps that others are timed for. */
+  /** Time of the timed steps in laps where the row was left alone before each word. */
   readonly pausedNanoseconds: readonly number[];
 }
 
-/** Of the harness's time, for what the machine did besides. */
+/** Allowed share of the harness's time, for other work of the machine. */
 const RELATIVE_SLACK = 0.02;
 const SLACK_NANOSECONDS = 50_000;
-/** Laps in which less of the time was waited for a processor are calm; by themselves they show lies larger than that. */
+/** A lap is calm if it waited for a processor for less than this share of its time. Calm laps alone show lies larger than this share. */
 const CALM_SHARE = 0.1;
 const FEWEST_CALM = 3;
-/** A row that answers slowly may not hide work in that. */
+/** At most so much of a word's cost is allowed: a row must not hide work behind slow answers. */
 const LONGEST_EMPTY_WORD = 2e6;
-/** Printing and reading a loss took 0.1 µs (Node) to 0.5 µs (C) where the harness needs 0.1 µs to print one. */
+/** To print and read a loss took 0.1 µs (Node) to 0.5 µs (C); the harness needs 0.1 µs to print one. */
 const LOSSES_PRINTED_MEANWHILE = 6;
-/** Outside the timed steps a lap may do its first step, go back to the start, and this share of the timed work. */
+/** Outside the timed steps a lap may do its first step, the reset, and this share of the timed work. */
 const UNTIMED_SHARE = 0.05;
 const UNTIMED_STEPS = 3;
 const UNTIMED_NANOSECONDS = 300_000;
-/** Left alone for as long as a lap takes, a row must not need less than this share of its usual time. */
+/** After a pause as long as a lap, a row must not need less than this share of its usual time. */
 const PAUSED_SHARE = 0.6;
 const FEWEST_PAUSES = 3;
 
 /**
- * What is wrong with the clock of a row, in one line, or undefined. The row's own figure must lie between what the harness
- * measured, less what a word costs without any work, and what the harness measured; and work may not lie where nobody times it.
+ * The fault of a row's clock, in one line, or undefined. The row's own time must not be larger than the harness's. It must not be
+ * smaller than the harness's time minus the cost of a word without work. And no work may be done outside the timed steps.
  *
- * On a busy machine a word waits for a processor; that time is known, and taken off. Half of the laps must be at fault, for the row's
- * time is the median of its laps; and two where there are two, for anything may disturb one.
+ * On a busy machine a word waits for a processor; that time is known, and subtracted. Half of the laps must be at fault, because the
+ * row's time is the median of its laps. If there are two laps or more, at least two must be, because anything may disturb one lap.
  */
 export function clockFault(evidence: readonly ClockEvidence[]): string | undefined {
   const laps = evidence.flatMap((one) => one.laps);
@@ -68,7 +68,7 @@ export function clockFault(evidence: readonly ClockEvidence[]): string | undefin
       nanoseconds
     );
   };
-  // A delay may hide as large a lie. Where there are laps with next to none, they are judged by themselves too.
+  // A delay can hide a lie of the same size. So laps with almost no delay, if there are enough, are also judged alone.
   const calm = laps.filter(isCalm);
   const lap =
     (calm.length < FEWEST_CALM
@@ -85,7 +85,7 @@ function costOfWord(emptyWords: readonly number[]): number {
   return Math.min(LONGEST_EMPTY_WORD, quantile([...emptyWords], 0.75));
 }
 
-/** A busy machine delays words, but no processor time: what a row computed on its main thread must be in the time that it tells. */
+/** A busy machine delays words, but does not change processor time. So the main thread's processor time must be within the row's own time. */
 function hiddenWork(laps: readonly ClockedLap[], printing: number): string | undefined {
   const hidden = laps.map(({ nanoseconds, timedSteps, mainThreadNanoseconds }) => {
     if (mainThreadNanoseconds === undefined) return 0;
@@ -100,7 +100,7 @@ function hiddenWork(laps: readonly ClockedLap[], printing: number): string | und
   return `its clock says ${perStep(lap, nanoseconds)}, ours ${duration(mainThreadNanoseconds / timedSteps)} a step`;
 }
 
-/** The lap furthest beyond what is allowed, where so many are beyond it that it counts. */
+/** The lap that exceeds the limit most; undefined if too few laps exceed it. */
 function worstLap(laps: readonly ClockedLap[], excess: readonly number[]): ClockedLap | undefined {
   const atFault = excess.filter((nanoseconds) => nanoseconds > 0).length;
   if (atFault < Math.max(laps.length / 2, Math.min(laps.length, 2)) || !(median([...excess]) > 0)) return undefined;
@@ -112,8 +112,8 @@ function isCalm({ delayNanoseconds, wall }: ClockedLap): boolean {
 }
 
 /**
- * Whether `reset` or the first step, which are not timed, take longer than they can. Where others disturbed the lap, a long word may be
- * nothing but waiting: there the processor time must show the work too.
+ * Whether `reset` or the first step, which are not timed, take longer than their work needs. In a disturbed lap a long word may be only
+ * waiting, so there the processor time must show the work too.
  */
 export function movedWork(laps: readonly ClockedLap[], emptyWords: readonly number[]): string | undefined {
   const emptyWord = costOfWord(emptyWords);
@@ -146,7 +146,7 @@ function workBetweenWords(evidence: readonly ClockEvidence[]): string | undefine
   return `its steps took ${duration(afterPause)} after a pause and ${duration(usual)} without: it trains between words`;
 }
 
-/** What the harness needs to print a loss, in nanoseconds: the fastest of some tries, for the first is cold and another may be disturbed. */
+/** Nanoseconds that the harness needs to print a loss: the fastest of some tries, because the first is cold and others may be disturbed. */
 function printNanoseconds(losses: Float64Array): number {
   const numbers = Array.from({ length: 200 }, (_, i) => losses[i % losses.length] + i * 1e-9);
   const tries = Array.from({ length: 20 }, () => {

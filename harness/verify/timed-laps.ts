@@ -3,40 +3,40 @@ import type { Precision } from '../program/manifest.ts';
 import { forceSteps, type StepwiseTrainer } from './force-steps.ts';
 import { Teacher } from './teacher.ts';
 
-/** A lap that was timed: a reset to `firstDocument` and the steps after it. */
+/** A timed lap: a reset to `firstDocument` and the steps after it. */
 export interface TimedLap {
   readonly firstDocument: number;
   /** Loss of every step, from the lap's first on. */
   readonly losses: Float64Array;
-  /** The timed process's parameters after the lap, where they were asked for. */
+  /** The timed process's parameters after the lap, if they were asked for. */
   readonly parameters?: Float64Array;
 }
 
 interface TimedLapsOptions {
-  /** Which steps are checked is drawn from it: numbers in [0, 1). The timed process must not know them. */
+  /** Numbers in [0, 1) that choose the steps to check. The timed process must not know them. */
   readonly random?: () => number;
-  /** Whether one lap, drawn at random, is checked as a whole. True where left out. */
+  /** Whether one random lap is checked as a whole. True if left out. */
   readonly wholeLap?: boolean;
-  /** Steps checked beside those of the one lap that is checked as a whole; as many as the longest lap has where left out. */
+  /** Steps checked besides those of the lap that is checked as a whole. If left out, as many as the longest lap has. */
   readonly extraSteps?: number;
 }
 
-/** What became of the timed laps of one row. */
+/** The verdict on the timed laps of one row. */
 export type LapsVerdict =
   | {
       readonly status: 'verified';
-      /** Timed steps whose loss is the witness's, bit for bit: all of them. */
+      /** Steps whose loss equals the witness's, bit for bit: all steps of all timed laps. */
       readonly stepsCompared: number;
-      /** Steps of them that were checked from the witness's own state. */
+      /** Steps that were also checked from the witness's own state. */
       readonly stepsForced: number;
-      /** Chance that a fault in one single step of all that were timed is not seen. A fault in every lap is. */
+      /** Chance that a fault in only one of all timed steps is not seen. A fault in every lap is always seen. */
       readonly escapeChance: number;
-      /** Largest error over what rounding allows, of all forced steps. */
+      /** Largest error of all forced steps, divided by what rounding may cause. */
       readonly fractionOfBound: number;
     }
   | {
       readonly status: 'mismatch';
-      /** One line: which step, what was expected, what was got. */
+      /** One line: which step, what we got, what was expected. */
       readonly reason: string;
       readonly firstDocument: number;
       /** Counted from 1. */
@@ -44,8 +44,8 @@ export type LapsVerdict =
     };
 
 /**
- * Replays laps in a second process of the same row, the witness, after they were timed. Every timed loss must be the witness's, to
- * the last bit; and in the witness all steps of one lap, drawn at random, and the first steps of others are checked one by one.
+ * Replays timed laps in a second process of the same row, the witness. Every timed loss must equal the witness's, to the last bit. In
+ * the witness, all steps of one random lap and the first steps of others are checked one by one.
  * @param start starts the witness, which is ended here
  * @throws whatever the witness throws
  */
@@ -101,7 +101,7 @@ async function replay(witness: StepwiseTrainer, teacher: Teacher, lap: TimedLap,
     if (first.wrong !== undefined) return { reason: first.wrong.reason, step: first.wrong.step };
     fractionOfBound = first.fractionOfBound;
   }
-  // A row may end differently what it knows to be the end of a lap: where the end is looked at, the witness comes to it by another word.
+  // A row could end a lap differently if it knows that it is the end. So if the end is checked, the witness gets there by other words.
   const last = lap.parameters !== undefined && losses.length - forced > 1 ? losses.length - 1 : losses.length;
   for (const [from, to] of [
     [forced, last],
@@ -130,8 +130,8 @@ function describeDifference(timed: Float64Array, from: number, witnessed: Float6
 }
 
 /**
- * How many of each lap's first steps are forced: all of one lap, and of others, taken in random order, as many as the logarithm
- * of a step's number is uniform over, so that early steps are looked at most often; until `extra` steps are drawn.
+ * How many of each lap's first steps are forced: all of one lap; and of other laps, in random order, a random number whose logarithm
+ * is uniform, so that early steps are checked most often. It ends when `extra` steps are drawn.
  */
 function drawForcedSteps(
   lengths: readonly number[],

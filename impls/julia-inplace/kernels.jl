@@ -1,5 +1,5 @@
-# The model's operations and their gradients, into memory that is there. Activations are matrices [features, positions], of which
-# the first `n` columns are in use; weights are [outputs, inputs]. Arguments of one call never overlap, which `ivdep` tells the
+# The model's operations and their gradients, written into memory that is reused. Activations are matrices [features, positions];
+# the first `n` columns are in use. Weights are [outputs, inputs]. Arguments of one call never overlap; `ivdep` tells this to the
 # compiler.
 
 "y += w x. Four columns of `w` at a time, so that `y` is loaded and stored once for four products."

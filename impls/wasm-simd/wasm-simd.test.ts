@@ -46,7 +46,7 @@ test('5,000 steps stay with float64: step by step at first, on average to the en
   const [single, double] = [await createTrainer(task), await createFloat64Trainer(task)];
   const [actual, expected] = [single.train(5000), double.train(5000)];
   expect(largestDifference(actual.subarray(0, 500), expected.subarray(0, 500))).toBeLessThan(half);
-  // Later, a hidden unit within rounding of relu's kink falls on one side here and on the other there.
+  // Later, a hidden unit is so near to relu's kink that rounding puts it on different sides in the two.
   const mean = (losses: Float64Array, from: number) =>
     losses.subarray(from, from + 1000).reduce((sum, loss) => sum + loss, 0) / 1000;
   for (const from of [0, 1000, 2000, 3000, 4000])

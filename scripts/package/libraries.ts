@@ -5,10 +5,10 @@ import { z } from 'zod';
 
 export const librariesFolder = 'libraries';
 
-/** One file of 15 MB, minified by its authors; the other 90 MB of its package are command-line tools. */
+/** Copied, not bundled: one file of 15 MB, already minified. The other 90 MB of binaryen's package are command-line tools. */
 const takenAsItIs = new Map([['binaryen', 'index.js']]);
 
-/** zod speaks 60 languages, which are most of its weight and which nobody here asks for. */
+/** Leaves out zod's 60 languages: they are most of its size, and this project does not use them. */
 const englishOnly: Plugin = {
   name: 'english-only',
   resolveId: (id, importer) =>
@@ -18,8 +18,8 @@ const englishOnly: Plugin = {
 };
 
 /**
- * Bundles libraries into `dist/libraries/`, one file each and chunks that they share, with the licences of all they hold.
- * @returns the file of each library, by the name that it is imported by
+ * Bundles libraries into `dist/libraries/`: one file each, shared chunks, and the licences of everything in them.
+ * @returns the file of each library, by its name in imports
  */
 export async function bundleLibraries(
   projectRoot: string,
@@ -36,7 +36,7 @@ export async function bundleLibraries(
   }
   const bundle = await rolldown({
     ...{ cwd: projectRoot, platform: 'node', input, plugins: [englishOnly] },
-    // CommonJS has it, a module has not.
+    // CommonJS has these names; a module does not.
     transform: { define: { __filename: 'import.meta.filename', __dirname: 'import.meta.dirname' } },
   });
   const { output } = await bundle.write({ dir: folder, entryFileNames: '[name]', minify: true });
@@ -56,7 +56,7 @@ function fileOf(name: string): string {
   return `${name.replace('/', '-')}.js`;
 }
 
-/** A module that exports what Node finds in a library, by name: of CommonJS a bundler alone would export the default only. */
+/** A module that exports by name what Node finds in a library. A bundler alone would export only the default of a CommonJS library. */
 async function exportsOf(name: string): Promise<string> {
   const found: object = await import(name);
   const names = Object.keys(found).filter((key) => key !== 'module.exports');
@@ -70,7 +70,7 @@ function packageOf(module: string): readonly string[] {
   return inside ? [[...path, inside[0]].join('/node_modules/')] : [];
 }
 
-/** Name, version and licence of a package, with the text where it carries one. */
+/** Name, version and licence of a package, with the licence's text if the package has one. */
 async function licenceOf(folder: string): Promise<string> {
   const manifest = z.object({ name: z.string(), version: z.string(), license: z.string() });
   const { name, version, license } = manifest.parse(JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')));

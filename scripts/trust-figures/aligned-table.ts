@@ -1,4 +1,4 @@
-/** A Markdown table as the formatter wants it: columns as wide as their widest cell. */
+/** A Markdown table with columns as wide as their widest cell, as the formatter expects. */
 export function alignedTable([head = [], ...rows]: readonly (readonly string[])[]): string {
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((cells) => cells[column].length)));
   const line = (cells: readonly string[]) =>

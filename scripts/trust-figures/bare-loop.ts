@@ -1,7 +1,7 @@
 /**
- * `bare-loop.ts MODULE TASK STEPS`: the kernels of one implementation without harness, host or protocol. One process, one loop:
- * for each line on standard input, reset, train one step, train the others, and print what the clock says, in nanoseconds. TASK is a file that
- * `node:v8` serialised.
+ * `bare-loop.ts MODULE TASK STEPS`: runs one implementation without harness, host or protocol, in one process with one loop.
+ * For each line on standard input it resets, trains one step, trains the other steps, and prints the time of these in nanoseconds.
+ * TASK is a file that `node:v8` serialised.
  */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';

@@ -1,17 +1,17 @@
 /**
  * `npm run trust-figures -- statistics`
  *
- * Simulates what the statistics promise. Takes a minute.
+ * Tests the promises of the statistics by simulation. Takes a minute.
  *
  * `npm run trust-figures -- verification [--minutes N]`
  *
- * Checks trainers that are right, in every arithmetic: none may be refused. Stops after --minutes.
+ * Verifies right trainers, in every arithmetic: none may be refused. Stops after --minutes.
  *
  * `npm run trust-figures -- SLOWED OTHER [--minutes N] [--only NAME,…] [--restart]`
  *
- * Measures what docs/trust.md promises, on two TypeScript implementations, and writes the figures into that page. SLOWED is the one that
- * is slowed on purpose and benched over and over, OTHER rides along, and its overhead is measured. All of it takes an hour or two: it keeps
- * every run in .cache, stops after --minutes, and goes on from there the next time. Without changes between the two, that is: --restart forgets.
+ * Measures what docs/trust.md promises, on two TypeScript implementations, and writes the figures into that page. SLOWED is slowed on
+ * purpose and timed again and again. OTHER runs beside it, and gives the overhead. All of it takes an hour or two. Every run is kept in
+ * .cache: the command stops after --minutes, and continues the next time. If the code has changed meanwhile, --restart begins anew.
  */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -46,7 +46,7 @@ if (slowed === undefined || other === undefined) {
 }
 if (values.restart) await rm(recordFile, { force: true });
 
-/** How many of each are wanted, and how one is measured. */
+/** How many runs of each piece are needed, and how one is measured. */
 const pieces: {
   readonly [Piece in keyof Record]: { readonly runs: number; readonly once: () => Promise<Record[Piece][number]> };
 } = {

@@ -28,7 +28,7 @@ async function runCli(...words: string[]) {
   });
 }
 
-/** One default comparison of HEAD with another commit; what became of the first implementation. */
+/** Compares HEAD with another commit once, with default flags. Returns the result of the first implementation. */
 export async function compareOnce(head: string, implementations: readonly string[]): Promise<ComparisonRun> {
   const started = performance.now();
   const { stdout, exitCode } = await runCli(
@@ -56,7 +56,7 @@ export async function compareOnce(head: string, implementations: readonly string
   };
 }
 
-/** Computes without end, but for that of the process that started it. */
+/** Computes until the process that started it ends. */
 const BUSY_PROGRAM = 'const parent = process.ppid; while (process.ppid === parent);';
 
 /** Does the work while another process loads a core. */
@@ -69,7 +69,7 @@ export async function besideBusyProcess<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The interval that one `bench` run gives. */
+/** The interval of one `bench` run. */
 export async function benchOnce(implementation: string): Promise<Interval> {
   const { stdout } = await runCli('bench', implementation, '--rounds', '7', '--no-save', '--json', '-');
   const [row] = benchResultSchema.parse(JSON.parse(stdout)).rows;
@@ -77,13 +77,13 @@ export async function benchOnce(implementation: string): Promise<Interval> {
   return row.microsecondsPerSample;
 }
 
-/** Laps of each of the two processes: the first ones warm them up. */
+/** Laps of each of the two processes; the first ones are warm-up. */
 const WARM_UP_LAPS = 100;
 const TIMED_LAPS = 100;
 
 /**
- * What the harness reports for a lap over what a bare loop takes for it: two processes that take turns, lap by lap, so that
- * whatever the machine does meanwhile weighs on both alike. The median of the turns' ratios.
+ * Time of a lap by the harness, divided by its time in a bare loop. The two processes take turns, lap by lap, so that
+ * disturbances of the machine meet both alike. Returns the median of the turns' ratios.
  */
 export async function overheadOnce(name: string): Promise<number> {
   const implementation = (await discoverImplementations()).find((found) => found.name === name);
@@ -116,7 +116,7 @@ export async function overheadOnce(name: string): Promise<number> {
     const hostedLap = async () => (await runLap(hosted, 0, steps)).nanoseconds;
     const ratios: number[] = [];
     for (let lap = 0; lap < WARM_UP_LAPS + TIMED_LAPS; lap++) {
-      // Whoever comes second finds the machine as the first one left it.
+      // The first process may change the state of the machine for the second, so they swap places.
       const first = lap % 2 === 0 ? await bareLap() : await hostedLap();
       const second = lap % 2 === 0 ? await hostedLap() : await bareLap();
       ratios.push(lap % 2 === 0 ? second / first : first / second);

@@ -15,17 +15,17 @@ const comparison = z.strictObject({
   loadAverage: z.number().nonnegative(),
 });
 
-/** What has been measured so far; kept after every single run, so that an interrupted measurement goes on where it was. */
+/** What is measured so far. It is saved after every run, so that an interrupted measurement can continue. */
 export const recordSchema = z.strictObject({
-  /** Of a revision with itself on a machine that does nothing else, and while another process loads a core. */
+  /** A revision compared with itself: on an idle machine, and while another process loads a core. */
   sameCalm: z.array(comparison),
   sameLoaded: z.array(comparison),
-  /** Head slowed on purpose. */
+  /** Comparisons with a head that is slowed on purpose. */
   slowed10: z.array(comparison),
   slowed20: z.array(comparison),
-  /** Intervals of repeated `bench` runs, in µs per sample. */
+  /** Intervals of repeated `bench` runs, in µs a document. */
   coverage: z.array(intervalSchema),
-  /** Time reported by the harness over a bare loop's, one ratio a pair of processes. */
+  /** Time reported by the harness, divided by a bare loop's: one ratio for each pair of processes. */
   overhead: z.array(positive),
 });
 

@@ -6,7 +6,7 @@ import { alignedTable } from './aligned-table.ts';
 import type { ComparisonRun, Record } from './record.ts';
 import { withSection } from './section.ts';
 
-/** The figures as a Markdown table: what must hold, and what was measured. */
+/** The figures as a Markdown table: what is promised, and what was measured. */
 export function figuresTable(record: Record): string {
   const { sameCalm, sameLoaded, slowed10, slowed20, coverage, overhead } = record;
   const all = [...sameCalm, ...sameLoaded, ...slowed10, ...slowed20];
@@ -23,14 +23,14 @@ export function figuresTable(record: Record): string {
   return `${alignedTable([['must hold', 'measured'], ...measured])}\n${circumstances(all)}`;
 }
 
-/** A comparison on a machine that does much else says little about the tool. */
+/** The machine's load during the runs: on a busy machine a comparison says little about the tool. */
 function circumstances(runs: readonly ComparisonRun[]): string {
   if (runs.length === 0) return '';
   const load = median(runs.map((run) => run.loadAverage)).toFixed(1);
   return `\nOn ${availableParallelism()} cores; load average at the end of the comparisons: ${load} in the middle.\n`;
 }
 
-/** Puts the figures into a page, between its two marks. @throws Error where the page has none */
+/** Puts the figures into a page, between its two marks. @throws Error if the page has none */
 export function withFigures(page: string, record: Record): string {
   return withSection(page, 'npm run trust-figures', figuresTable(record).trimEnd());
 }

@@ -1,7 +1,7 @@
 /**
- * Puts text between the marks that a page keeps for a command: `<!-- figures: COMMAND -->` and `<!-- /figures -->`.
+ * Puts text between a page's marks for a command: `<!-- figures: COMMAND -->` and `<!-- /figures -->`.
  *
- * @throws Error where the page has no such marks
+ * @throws Error if the page has no such marks
  */
 export function withSection(page: string, command: string, text: string): string {
   const start = `<!-- figures: ${command} -->`;

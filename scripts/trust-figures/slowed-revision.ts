@@ -5,9 +5,9 @@ import { execa } from 'execa';
 import { manifestSchema } from '../../harness/program/manifest.ts';
 
 /**
- * A commit like HEAD, but for one TypeScript implementation whose every `train` takes longer by a fraction: a wrapper around
- * its module waits, busily, in proportion to what the real work took, so that the losses stay right and every lap is slower.
- * The commit hangs on no branch: git forgets it in its own time.
+ * A commit like HEAD, except that each `train` of one TypeScript implementation takes longer by a fraction. A wrapper around
+ * its module waits in a busy loop, in proportion to the time of the real work. So the losses stay right and every lap is slower.
+ * The commit is on no branch, so git removes it later.
  *
  * @returns the commit's hash
  */

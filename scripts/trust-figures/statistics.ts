@@ -22,7 +22,7 @@ const random = new PythonRandom(2026);
 
 type Row = readonly [what: string, simple: string, used: string];
 
-/** Simulates what the statistics promise and writes the figures into docs/trust.md. Takes a minute. */
+/** Tests the promises of the statistics by simulation and writes the figures into docs/trust.md. Takes a minute. */
 export async function measureStatistics(): Promise<void> {
   const rows: readonly Row[] = [
     ...[6, 7, 10, 20].map((rounds) => coverage(rounds, 0)),
@@ -42,7 +42,7 @@ export async function measureStatistics(): Promise<void> {
   await writeFile(page, withSection(await readFile(page, 'utf8'), 'npm run trust-figures -- statistics', table));
 }
 
-/** How many of so many simulated cases are so, in percent. */
+/** The percentage of `cases` simulated cases for which `isSo` holds. */
 function share(cases: number, isSo: () => boolean): number {
   let count = 0;
   for (let i = 0; i < cases; i++) if (isSo()) count++;

@@ -1,4 +1,4 @@
-/** `npm run trust-figures -- verification`: trainers that are right, in every arithmetic, must never be refused. */
+/** `npm run trust-figures -- verification`: right trainers, in every arithmetic, must never be refused. */
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -22,7 +22,7 @@ import { withSection } from './section.ts';
 
 const page = resolve(import.meta.dirname, '../../docs/trust.md');
 
-/** Fewer where a step is dear: every run is about as long. */
+/** Fewer if a step is slow, so that all runs take about the same time. */
 const steps: Readonly<Record<PresetName, number>> = {
   d16: 40,
   d32: 15,
@@ -48,7 +48,7 @@ interface RightTrainer {
   readonly start: (task: PreparedTask) => Promise<StepwiseTrainer>;
 }
 
-/** Runs as many as the time allows, seed by seed, and writes what it found into docs/trust.md. */
+/** Verifies as many as the time allows, seed by seed, and writes the figures into docs/trust.md. */
 export async function measureVerification(minutes: number): Promise<void> {
   const { trainers, remove } = await rightTrainers();
   const tallies = trainers.map(({ name }): Tally => ({ name, runs: 0, steps: 0, worst: 0, refused: [] }));
@@ -98,7 +98,7 @@ async function tryTask(
   if (forced.wrong !== undefined) tally.refused.push(`${name}: ${forced.wrong.reason}`);
 }
 
-/** Trainers of this project's tests in every arithmetic, and the C rows compiled with `-Ofast`, where a compiler is here. */
+/** The tests' trainers in every arithmetic, and, if there is a compiler, the C rows compiled with `-Ofast`. */
 async function rightTrainers(): Promise<{
   readonly trainers: readonly RightTrainer[];
   readonly remove: () => Promise<void>;
@@ -116,7 +116,7 @@ async function rightTrainers(): Promise<{
   const loose: RightTrainer[] = [];
   for (const found of await discoverImplementations(root)) {
     if (isBroken(found) || found.manifest.build?.command.includes('-O3') !== true) continue;
-    // A row in float32 may round by adding a large number and taking it away, which -Ofast leaves out: it is wrong then.
+    // A row in float32 may round by adding a large number and subtracting it. -Ofast removes that, and the row is then wrong.
     if (found.manifest.precision === 'float32') continue;
     if (!(await availability(found)).available) continue;
     const command = found.manifest.build.command.map((word) => (word === '-O3' ? '-Ofast' : word));

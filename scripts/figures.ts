@@ -30,7 +30,7 @@ const HELP = `Usage: npm run figures -- [result]
 
 Draws README's charts again, from docs/figures/result.json or from another result, which is kept in its place.`;
 
-/** Draws README's charts again, from the result kept beside them or from another, which is kept in its place. */
+/** Draws README's charts from a stored result and keeps that result beside them. Without an argument it uses the result kept there. */
 async function main([path = stored]: readonly string[]): Promise<void> {
   if (path === '--help') {
     console.log(HELP);

@@ -2,7 +2,7 @@ import { UnsupportedTask } from '../impls/contract.ts';
 import type { KernelRequest } from '../impls/wasm-simd/kernels/request.ts';
 import { kernelFile } from './kernel-file.ts';
 
-/** How every WebAssembly file begins. */
+/** The first bytes of every WebAssembly file. */
 const magic = [0x00, 0x61, 0x73, 0x6d];
 
 /** Kernels by file: a row's two trainers share a kernel. */

@@ -8,7 +8,7 @@ import type { KernelRequest } from '../impls/wasm-simd/kernels/request.ts';
 import { kernelRequest } from '../impls/wasm-simd/trainer.ts';
 import { kernelFile } from './kernel-file.ts';
 
-/** The 26 letters and BOS: what the embedded names are made of. */
+/** The embedded names have 26 letters; BOS makes 27. */
 const VOCAB_SIZE = 27;
 const nodeOnly = join(import.meta.dirname, '../impls/wasm-simd/kernel-cache.ts');
 

@@ -12,7 +12,7 @@ const FLOOR = 1e-140;
 
 /** What Adam keeps for all parameters, and the two factors that change from step to step. */
 export class AdamState {
-  /** Without their factors: Adam's moments are `(1 - β1) m` and `(1 - β2) v`. */
+  /** m and v lack their factors: Adam's moments are `(1 - β1) m` and `(1 - β2) v`. */
   readonly m: Float64Array;
   readonly v: Float64Array;
   /** `rate` and `epsilon` of the update `rate · m / (√v + epsilon)`: they include the factors that the moments lack. */
@@ -50,7 +50,7 @@ export function updateByAdam(p: Float64Array, { m, v, factors }: AdamState, star
   };
 }
 
-/** Moments, and the denominator of the update `p -= rate · m / (√v + ε)`. */
+/** Source that updates the moments, and computes the denominator of the update `p -= rate · m / (√v + ε)`. */
 function average(sums: readonly Sum[]): string {
   return sums
     .map(

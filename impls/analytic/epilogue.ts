@@ -1,4 +1,4 @@
-/** An element of a product, as source. */
+/** An element of a product, in generated source. */
 export interface Sum {
   /** The local that holds it. */
   readonly name: string;
@@ -6,7 +6,7 @@ export interface Sum {
   readonly views: Record<string, string>;
 }
 
-/** What a product does with its sums while they are still in registers, as source. */
+/** What a product does with its sums while they are still in registers, in generated source. */
 export interface Epilogue {
   /** The arrays that it reads or writes, by name. Each has the layout of c. */
   readonly arrays: Readonly<Record<string, Float64Array>>;
@@ -14,13 +14,13 @@ export interface Epilogue {
   readonly constants: Readonly<Record<string, Float64Array>>;
   /** The start value of each sum. */
   readonly start: number;
-  /** Run once a call. */
+  /** Runs once in each call. */
   readonly prologue: string;
-  /** Run before the first of several tiles of one size. */
+  /** Runs before the first of several tiles of one size. */
   before?(sums: readonly Sum[]): string;
-  /** Run for every tile. */
+  /** Runs for every tile. */
   code(sums: readonly Sum[]): string;
-  /** Run after the last of them. */
+  /** Runs after the last of several tiles of one size. */
   after?(sums: readonly Sum[]): string;
 }
 
@@ -39,7 +39,7 @@ export function storeRelu(c: Float64Array): Epilogue {
   return elementwise({ c }, ({ name, views: { c } }) => `${c}[cIndex] = 0.5 * (${name} + Math.abs(${name}));`);
 }
 
-/** The gradient of relu, whose result was y: `c = sums` where y is positive, and 0 elsewhere. */
+/** The gradient of `y = relu(x)`: `c = sums` where y is positive, and 0 elsewhere. */
 export function storeReluGradient(c: Float64Array, y: Float64Array): Epilogue {
   return elementwise({ c, y }, ({ name, views: { c, y } }) => `${c}[cIndex] = ${y}[cIndex] > 0 ? ${name} : 0;`);
 }

@@ -1,4 +1,4 @@
-/** Steps of an octave. */
+/** Steps from one power of 2 to the next. */
 const STEPS = 64;
 /** ln 2 - `Math.LN2`. */
 const LN2_REST = 2.3190468138462996e-17;

@@ -3,7 +3,7 @@ import type { Graph } from './graph.ts';
 import type { Value } from './value.ts';
 
 type Vector = readonly Value[];
-/** Row by row. */
+/** A list of rows. */
 type Matrix = readonly Vector[];
 
 interface LayerWeights {

@@ -6,7 +6,7 @@ import type { ModelConfig, Trainer, TrainingTask } from '../contract.ts';
  */
 
 type Vector = number[];
-/** Row by row. */
+/** A list of rows. */
 type Matrix = number[][];
 
 interface Layer {

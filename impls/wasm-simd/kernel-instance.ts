@@ -131,7 +131,7 @@ export class KernelInstance {
     return column;
   }
 
-  /** The losses of the documents trained last, added up. */
+  /** The sum of the losses of the last documents. */
   get loss(): number {
     return this.#float64[this.layout.loss >> 3];
   }

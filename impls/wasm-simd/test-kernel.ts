@@ -18,7 +18,7 @@ export const variants: readonly Variant[] = [
   { precision: 'float64', fused: false },
 ];
 
-/** Row by row. */
+/** A list of rows. */
 export type Matrix = readonly (readonly number[])[];
 
 /** `rows` rows of `columns` numbers in memory. From one row to the next are `strideBytes`. */

@@ -77,7 +77,7 @@ test.each<PresetName>(['d64', 'd16-b16'])(
   },
 );
 
-/** Trains three steps in each mode, in turns, and counts the trials. */
+/** Trains three steps in each mode, in turns, and counts the tests of cores. */
 class InTurns implements Partnership {
   readonly modes: Partnership['mode'][] = ['together', 'trying', 'together', 'alone'];
   readonly trained = vi.fn(() => {

@@ -11,10 +11,10 @@ interface Squares {
   readonly headDim: number;
   readonly row: number;
   readonly vectorBytes: number;
-  /** From a head's queries to its keys and values, which lie in the same matrix. */
+  /** Distance from a head's queries to its keys and to its values, which are in the same matrix. */
   readonly toKeys: number;
   readonly toValues: number;
-  /** From one head to the next, in activations. */
+  /** Distance from one head to the next in activations. */
   readonly headBytes: number;
   readonly weights: ReturnType<typeof weightStrides>;
   readonly scale: number;
@@ -98,7 +98,7 @@ function overHeads(
   });
 }
 
-/** A parameter, and the pointer that moves on from there. */
+/** A parameter, and a pointer that starts there and moves. */
 interface Pointed {
   readonly from: Local;
   readonly pointer: Local;
@@ -120,7 +120,7 @@ function pointed(f: FunctionWriter, name: string): Pointed {
 }
 
 /**
- * `attention(qkv, weights, weightScale, out, documents)`: for `heads` heads from where the pointers stand:
+ * `attention(qkv, weights, weightScale, out, documents)`: for `heads` heads, beginning at the pointers:
  * w_j = e^(s_j - max s) with s_j = q · k_j / √headDim for j <= t; weightScale = 1 / Σ_j w_j; out = weightScale · Σ_j w_j v_j.
  * qkv `[3 · nEmbd][column]`, weights `[document][nHead][key][query]`, weightScale `[nHead][column]`, out `[nEmbd][column]`.
  * What is written after a document's last position does not matter: the next document begins there and writes its own

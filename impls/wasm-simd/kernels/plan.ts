@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../../contract.ts';
 
-/** `count` things from `from` on. */
+/** `count` items from index `from` on. */
 export interface Share {
   readonly from: number;
   readonly count: number;

@@ -2,7 +2,7 @@
  * What an implementation gets, and what it returns: the one file that `impls/` and `harness/` share.
  *
  * A TypeScript implementation exports a {@link CreateTrainer} as its default export. A program in another language gets
- * the same task as files and flags, and reads the same commands from its standard input; see `impls/README.md`.
+ * the same task as files and flags, and is asked for the same by words on its standard input; see `impls/README.md`.
  */
 
 /** Sizes of the model, in the original's terms. `nEmbd` is divisible by `nHead`. */

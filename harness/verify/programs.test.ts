@@ -3,7 +3,7 @@ import { availability } from '../program/availability.ts';
 import { discoverImplementations, type Implementation, isBroken } from '../program/discover.ts';
 import { rolesOf } from '../program/roles.ts';
 import { supportsTask } from '../program/supports.ts';
-import { startTrainer } from '../program/trainer-process.ts';
+import { startTrainer, type TrainerProcess } from '../program/trainer-process.ts';
 import type { GauntletTask } from '../task/gauntlet.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { presets, type Sizes, taskDefaults } from '../task/presets.ts';
@@ -23,18 +23,7 @@ const programs = implementations.filter(
 const prepare = (sizes: Sizes): Promise<PreparedTask> => prepareTask({ ...taskDefaults, ...sizes });
 
 const STEPS = 300;
-
-describe('d16', async () => {
-  const expected = await expectationOf(await prepare(presets.d16), implementations, { steps: STEPS });
-  for (const program of programs) {
-    const present = await availability(program);
-    const name = `${program.name} verifies${present.available ? '' : ` (skipped: ${present.reason})`}`;
-    test.skipIf(!present.available)(name, { timeout: 120_000 }, async () => {
-      const verification = await verifyImplementation(program, expected, { steps: STEPS });
-      expect(verification).toMatchObject({ status: 'verified', stepsVerified: STEPS });
-    });
-  }
-});
+const expected = await expectationOf(await prepare(presets.d16), implementations, { steps: STEPS });
 
 /**
  * Held to the float64 model step by step. Gradients of other sizes are for the tests in the folders of the programs, and the random
@@ -54,16 +43,29 @@ const tasks: readonly GauntletTask[] = [
   },
 ];
 
-describe('a large size, the smallest and an odd one', () => {
+describe('d16, and in the same process a large size, the smallest and an odd one', () => {
   for (const program of programs) {
     const isHere = availability(program);
-    test(`${program.name} passes`, { timeout: 240_000 }, async (context) => {
+    test(`${program.name} is right`, { timeout: 240_000 }, async (context) => {
       const present = await isHere;
       if (!present.available) return context.skip(present.reason);
-      const start = (task: PreparedTask) => startTrainer(program, task);
       const { precision, supports } = program.manifest;
-      const verdict = await runGauntlet(start, tasks, precision, ({ training }) => !supportsTask(supports, training));
-      expect(verdict).toMatchObject({ status: 'passed' });
+      let trainer: TrainerProcess | undefined;
+      const keep = (kept: TrainerProcess) => {
+        trainer = kept;
+      };
+      try {
+        const verification = await verifyImplementation(program, expected, { steps: STEPS, keep });
+        expect(verification).toMatchObject({ status: 'verified', stepsVerified: STEPS });
+        const start = async (task: PreparedTask) =>
+          trainer !== undefined && (await trainer.take(task))
+            ? { ...trainer, quit: async () => {} }
+            : startTrainer(program, task);
+        const verdict = await runGauntlet(start, tasks, precision, ({ training }) => !supportsTask(supports, training));
+        expect(verdict).toMatchObject({ status: 'passed' });
+      } finally {
+        await trainer?.quit();
+      }
     });
   }
 });

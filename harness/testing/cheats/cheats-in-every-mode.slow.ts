@@ -21,6 +21,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
+it('bench --quick refuses every cheat for its trick', { timeout: 600_000 }, async () => {
+  await expectRefusals(root, ['--quick']);
+});
+
 it('a plain bench refuses every cheat for its trick', { timeout: 900_000 }, async () => {
   await expectRefusals(root, ['--rounds', '3']);
 });

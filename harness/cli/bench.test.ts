@@ -15,9 +15,6 @@ let folder: string;
 let impls: string;
 let results: string;
 
-/** Rows and baselines of most runs. */
-const toys = ['slow', 'scalar', 'fast', '--baseline', 'slow', '--baseline', 'scalar'];
-
 /** Answers the protocol. `behaviour` is one of the names below; a step takes as long as it is told, or longer. */
 const program = `
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -99,9 +96,8 @@ async function toy(
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bench-'));
   impls = join(folder, 'impls');
-  await toy('slow', 1, { microseconds: 4000 });
-  await toy('scalar', 2, { microseconds: 1200 });
-  await toy('fast', 3, { microseconds: 0 });
+  await toy('slow', 1, { microseconds: 2000 });
+  await toy('fast', 2, { microseconds: 0 });
 });
 afterAll(() => rm(folder, { recursive: true, maxRetries: 3 }));
 beforeEach(async () => {
@@ -127,19 +123,22 @@ async function expectNoChildLeft(): Promise<void> {
 
 describe('bench', () => {
   it('prints one JSON document on standard output, with times and speedups, and exits with 0', async () => {
-    const { stdout, exitCode } = await bench(...toys, '--quick', '--rounds', '2', '--no-save', '--json', '-');
+    const { stdout, exitCode } = await bench(
+      ...['slow', 'fast', '--baseline', 'slow', '--baseline', 'fast'],
+      ...['--quick', '--rounds', '2', '--no-save', '--json', '-'],
+    );
     const result = benchResultSchema.parse(JSON.parse(stdout));
     expect(exitCode).toBe(0);
-    const [slow, scalar, fast] = result.rows;
-    if (slow.status !== 'verified' || scalar.status !== 'verified' || fast.status !== 'verified') {
+    const [slow, fast] = result.rows;
+    if (slow.status !== 'verified' || fast.status !== 'verified') {
       throw new Error(`a row was refused: ${stdout}`);
     }
-    expect(slow.microsecondsPerSample.median).toBeGreaterThan(3900);
+    expect(slow.microsecondsPerSample.median).toBeGreaterThan(1950);
     expect(slow.speedup['slow']?.median).toBe(1);
-    expect(scalar.speedup['slow']?.median).toBeGreaterThan(1);
+    expect(fast.speedup['slow']?.median).toBeGreaterThan(1);
     expect(fast.stepsVerified).toBe((fast.samplesMeasured / fast.samplesPerLap) * (fast.samplesPerLap + 1));
     expect(result.laps.firstDocuments).toHaveLength(2);
-    expect(result.baselines).toEqual([{ row: 'slow' }, { row: 'scalar' }]);
+    expect(result.baselines).toEqual([{ row: 'slow' }, { row: 'fast' }]);
     expect(result.noise.calibratorMicroseconds).toHaveLength(2);
     expect(result.machine.simd128PeakGflops?.float32).toBeGreaterThan(0);
     await expect(readdir(results)).rejects.toThrow('ENOENT');

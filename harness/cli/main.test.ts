@@ -140,6 +140,7 @@ describe('check', () => {
     const world = await World.create();
     try {
       const project = await world.copyProject();
+      await rm(join(project, 'impls', 'scalar-autograd'), { recursive: true });
       await mkdir(join(project, 'impls', 'broken'));
       await writeFile(
         join(project, 'impls', 'broken', 'impl.json'),

@@ -48,7 +48,7 @@ export function benchCommand(resumed?: Resumed): Command {
     .summary('time implementations, verified first')
     .description('verify implementations, time them, and say how much faster each is')
     .argument('[implementation...]', 'which ones (default: all)')
-    .option('--quick', 'a short run: under 30 seconds, wider intervals')
+    .option('--quick', 'a short run: three short rounds, wider intervals')
     .addOption(
       new Option('--scaling', 'run every preset; show how cost grows with size').conflicts([
         ...sizeFlags,

@@ -85,8 +85,9 @@ function behavesLike(
   for (let step = 0; step < Math.min(losses.length, MOST_STEPS); step++) {
     const from = step === 0 ? undefined : parametersAfter[step - 1];
     const isKnown = firstLossIsRight && (step === 0 || (from !== undefined && writes === undefined));
-    const loss = trainer.step(kept(from), isKnown ? rightGradients.at(step) : undefined);
+    const { loss, update } = trainer.beginStep(kept(from), isKnown ? rightGradients.at(step) : undefined);
     if (!agree(loss, losses[step], lossTolerance)) return false;
+    update();
     if (step === 0 && gradient !== undefined) {
       const matches = (numbers: Float64Array) =>
         sameGradient(task, shown(numbers, writesGradients), gradient, { roundoff });

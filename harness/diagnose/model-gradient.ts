@@ -50,7 +50,7 @@ export class ModelGradient {
   /** By head. */
   readonly #features: readonly (readonly number[])[];
 
-  /** @param gradient {@link addDocument} adds to it; same order as `parameters` */
+  /** @param gradient `addGradient` of a {@link document} adds to it; same order as `parameters` */
   constructor(model: ModelConfig, rules: TrainingRules, parameters: Float64Array, gradient: Float64Array) {
     this.#model = model;
     this.#rules = rules;
@@ -88,8 +88,8 @@ export class ModelGradient {
     }));
   }
 
-  /** Adds the gradient of a document's loss, times `weight`, and returns its loss. `tokens` is `[BOS, …, BOS]`. */
-  addDocument(allTokens: Int32Array, weight: number): number {
+  /** The loss of a document, and what adds its gradient, times `weight`. `tokens` is `[BOS, …, BOS]`. */
+  document(allTokens: Int32Array, weight: number): { readonly loss: number; readonly addGradient: () => void } {
     const { nEmbd, blockSize } = this.#model;
     const tokens = cut(allTokens, this.#rules.tokens);
     const positions = tokens.length - 1;
@@ -103,21 +103,23 @@ export class ModelGradient {
     const last = this.#rules.normBeforeLmHead ? this.#rmsnorm(x) : x;
     const { loss, dLogits } = this.#crossEntropy(product(this.#lmHead.values, last, nEmbd), tokens, weight);
 
-    let dx = this.#backwardProduct(this.#lmHead, last, dLogits, nEmbd);
-    if (this.#rules.normBeforeLmHead) dx = this.#rmsnormBackward(x, dx);
-    for (const [i, trace] of [...traces.entries()].reverse())
-      dx = this.#backwardLayer(this.#layers[i], trace, dx, positions);
-    if (this.#rules.normAfterEmbedding) dx = this.#rmsnormBackward(embedded, dx);
-    const overwrites = this.#rules.embeddingGradients === 'overwritten';
-    for (let t = 0; t < positions; t++) {
-      const row = this.#rules.positionRow(t, positions, blockSize);
-      for (let i = 0; i < nEmbd; i++) {
-        const at = tokens[t] * nEmbd + i;
-        this.#wte.gradient[at] = (overwrites ? 0 : this.#wte.gradient[at]) + dx[t * nEmbd + i];
-        if (row !== undefined) this.#wpe.gradient[row * nEmbd + i] += dx[t * nEmbd + i];
+    const addGradient = () => {
+      let dx = this.#backwardProduct(this.#lmHead, last, dLogits, nEmbd);
+      if (this.#rules.normBeforeLmHead) dx = this.#rmsnormBackward(x, dx);
+      for (const [i, trace] of [...traces.entries()].reverse())
+        dx = this.#backwardLayer(this.#layers[i], trace, dx, positions);
+      if (this.#rules.normAfterEmbedding) dx = this.#rmsnormBackward(embedded, dx);
+      const overwrites = this.#rules.embeddingGradients === 'overwritten';
+      for (let t = 0; t < positions; t++) {
+        const row = this.#rules.positionRow(t, positions, blockSize);
+        for (let i = 0; i < nEmbd; i++) {
+          const at = tokens[t] * nEmbd + i;
+          this.#wte.gradient[at] = (overwrites ? 0 : this.#wte.gradient[at]) + dx[t * nEmbd + i];
+          if (row !== undefined) this.#wpe.gradient[row * nEmbd + i] += dx[t * nEmbd + i];
+        }
       }
-    }
-    return loss;
+    };
+    return { loss, addGradient };
   }
 
   #embed(tokens: Int32Array, positions: number): Positions {

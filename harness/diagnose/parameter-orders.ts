@@ -6,13 +6,15 @@ export type ParameterOrder = Int32Array;
 
 /** From the task's order into a trainer's own. */
 export function arrange(parameters: Float64Array, order: ParameterOrder): Float64Array {
-  return Float64Array.from(order, (from) => parameters[from]);
+  const arranged = new Float64Array(parameters.length);
+  for (let i = 0; i < order.length; i++) arranged[i] = parameters[order[i]];
+  return arranged;
 }
 
 /** From a trainer's own order back into the task's. */
 export function putBack(parameters: Float64Array, order: ParameterOrder): Float64Array {
   const original = new Float64Array(parameters.length);
-  for (const [i, from] of order.entries()) original[from] = parameters[i];
+  for (let i = 0; i < order.length; i++) original[order[i]] = parameters[i];
   return original;
 }
 

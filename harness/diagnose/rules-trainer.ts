@@ -55,14 +55,27 @@ export class RulesTrainer {
    * @param known loss and gradient there, if the rules differ only in what is done with a gradient
    */
   step(from?: Float64Array, known?: LossAndGradient): number {
+    const { loss, update } = this.beginStep(from, known);
+    update();
+    return loss;
+  }
+
+  /** As {@link step}, in two halves: a loss that is not wanted spares its gradient. */
+  beginStep(from?: Float64Array, known?: LossAndGradient): { readonly loss: number; readonly update: () => void } {
     if (from !== undefined) this.#parameters.set(from);
-    const loss = known?.loss ?? this.#computeGradient();
-    if (known !== undefined) this.#gradient.set(known.gradient);
+    if (known !== undefined) {
+      return { loss: known.loss, update: () => this.#trainOn(() => this.#gradient.set(known.gradient)) };
+    }
+    const { loss, computeGradient } = this.#lossAndGradient();
+    return { loss, update: () => this.#trainOn(computeGradient) };
+  }
+
+  #trainOn(computeGradient: () => void): void {
+    computeGradient();
     this.#unclipped.set(this.#gradient);
     this.#clip();
     this.#takeUpdate();
     this.#step++;
-    return loss;
   }
 
   /** Of the last step's loss; a view. */
@@ -109,21 +122,26 @@ export class RulesTrainer {
     });
   }
 
-  #computeGradient(): number {
+  #lossAndGradient(): { readonly loss: number; readonly computeGradient: () => void } {
     const { tokens, offsets, batch } = this.#task;
     const { document, documentsWeigh, batchLossWeight, batchWeight, gradientsZeroed } = this.#rules;
     const documents = offsets.length - 1;
-    if (gradientsZeroed) this.#gradient.fill(0);
     const chosen = Array.from({ length: batch }, (_, b) => document(this.#step, b, batch, documents));
     const positions = chosen.map((d) => offsets[d + 1] - offsets[d] - 1);
     const mean = positions.reduce((sum, n) => sum + n, 0) / batch;
-    let loss = 0;
-    for (const [b, d] of chosen.entries()) {
+    let sum = 0;
+    const added = chosen.map((d, b) => {
       const weight = documentsWeigh === 'equally' ? 1 : positions[b] / mean;
       const document = tokens.subarray(offsets[d], offsets[d + 1]);
-      loss += weight * batchLossWeight(batch) * this.#model.addDocument(document, weight * batchWeight(batch));
-    }
-    return loss;
+      const { loss, addGradient } = this.#model.document(document, weight * batchWeight(batch));
+      sum += weight * batchLossWeight(batch) * loss;
+      return addGradient;
+    });
+    const computeGradient = () => {
+      if (gradientsZeroed) this.#gradient.fill(0);
+      for (const add of added) add();
+    };
+    return { loss: sum, computeGradient };
   }
 
   #clip(): void {

@@ -48,15 +48,13 @@ function read_task(arguments)
     flags = Dict(arguments[i] => arguments[i + 1] for i in 1:2:(length(arguments) - 1))
     flag(name) = haskey(flags, name) ? flags[name] : error("$name is missing")
     whole(name) = parse(Int, flag(name))
-    elements(type, name) = ltoh.(reinterpret(type, read(flag(name))))
 
     vocab_size, n_embd, n_layer, block_size = whole("--vocab-size"), whole("--n-embd"), whole("--n-layer"), whole("--block-size")
-    tokens, offsets = Int.(elements(Int32, "--tokens")), Int.(elements(Int32, "--offsets"))
-    documents = [tokens[(offsets[d] + 1):offsets[d + 1]] .+ 1 for d in 1:(length(offsets) - 1)]
-    shapes = vcat(
-        [(vocab_size, n_embd), (block_size, n_embd), (vocab_size, n_embd)],
-        repeat(vcat(fill((n_embd, n_embd), 4), [(4 * n_embd, n_embd), (n_embd, 4 * n_embd)]), n_layer),
-    )
+    shapes = [(vocab_size, n_embd), (block_size, n_embd), (vocab_size, n_embd)]
+    for _ in 1:n_layer
+        append!(shapes, ((n_embd, n_embd), (n_embd, n_embd), (n_embd, n_embd), (n_embd, n_embd)))
+        append!(shapes, ((4 * n_embd, n_embd), (n_embd, 4 * n_embd)))
+    end
     return TrainingTask(
         vocab_size,
         n_embd,
@@ -66,9 +64,34 @@ function read_task(arguments)
         whole("--batch"),
         whole("--num-steps"),
         parse(Float64, flag("--learning-rate")),
-        documents,
-        from_rows(elements(Float64, "--parameters"), shapes),
+        cut_documents(elements(Int32, flag("--tokens")), elements(Int32, flag("--offsets"))),
+        from_rows(elements(Float64, flag("--parameters")), shapes),
     )
+end
+
+# Plain loops here and below: each broadcast would be compiled anew in every process.
+
+"The numbers of a file, which stand in little-endian order."
+function elements(type, path)
+    numbers = Vector{type}(undef, filesize(path) ÷ sizeof(type))
+    open(file -> read!(file, numbers), path)
+    for i in eachindex(numbers)
+        numbers[i] = ltoh(numbers[i])
+    end
+    return numbers
+end
+
+"Token ids document by document, counted from 1."
+function cut_documents(tokens, offsets)
+    documents = Vector{Int}[]
+    for d in 1:(length(offsets) - 1)
+        document = Vector{Int}(undef, offsets[d + 1] - offsets[d])
+        for t in eachindex(document)
+            document[t] = tokens[offsets[d] + t] + 1
+        end
+        push!(documents, document)
+    end
+    return documents
 end
 
 "Cuts numbers that stand row by row into matrices of these shapes."
@@ -76,17 +99,26 @@ function from_rows(numbers, shapes)
     matrices = Matrix{Float64}[]
     taken = 0
     for (rows, columns) in shapes
-        part = numbers[(taken + 1):(taken + rows * columns)]
-        # Julia keeps matrices column by column: what was a row is a column first.
-        push!(matrices, permutedims(reshape(part, columns, rows)))
-        taken += rows * columns
+        matrix = Matrix{Float64}(undef, rows, columns)
+        taken + length(matrix) <= length(numbers) || error("--parameters has only $(length(numbers)) numbers")
+        for row in 1:rows, column in 1:columns
+            matrix[row, column] = numbers[taken += 1]
+        end
+        push!(matrices, matrix)
     end
     taken == length(numbers) || error("--parameters has $(length(numbers)) numbers, this model $taken")
     return matrices
 end
 
-"All matrices as numbers that stand row by row."
-to_rows(matrices) = mapreduce(matrix -> vec(permutedims(matrix)), vcat, matrices)
+"All matrices as little-endian numbers that stand row by row."
+function to_rows(matrices)
+    numbers = Vector{Float64}(undef, sum(length, matrices))
+    written = 0
+    for matrix in matrices, row in axes(matrix, 1), column in axes(matrix, 2)
+        numbers[written += 1] = htol(matrix[row, column])
+    end
+    return numbers
+end
 
 "Speaks the protocol for `create(task)` until `quit` or the end of input."
 function serve(create, arguments)
@@ -144,7 +176,7 @@ function write_numbers(word, path, numbers)
     # Looked up first: where Julia runs with a libunwind that it was not built for, a caught exception ends the process.
     isdir(dirname(path)) || return refusal("$word: the folder of the file does not exist")
     try
-        open(file -> write(file, htol.(numbers)), path, "w")
+        open(file -> write(file, numbers), path, "w")
     catch problem
         problem isa SystemError || rethrow()
         return refusal("$word: cannot write the file")

@@ -1,9 +1,10 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
-/** Tests that only compute. They change nothing that another could see, so the files of a worker share their modules. */
-const computing = [
-  'harness/{diagnose,measure,statistics,task}/**/*.test.ts',
+/** Tests that change nothing of their process that another could see, so the files of a worker share their modules. */
+const sharing = [
+  'harness/{compare,diagnose,measure,profile,results,statistics,task,verify}/**/*.test.ts',
   'harness/present/**/!(*.browser).test.ts',
+  'impls/!(wasm-*)/**/*.test.ts',
   'impls/wasm-simd/kernels/*.test.ts',
 ];
 
@@ -14,13 +15,13 @@ export default defineConfig({
     // The default is a worker less than there are processors.
     maxWorkers: '100%',
     projects: [
-      { extends: true, test: { name: 'computing', include: computing, isolate: false } },
+      { extends: true, test: { name: 'sharing', include: sharing, isolate: false } },
       {
         extends: true,
         test: {
-          name: 'running',
+          name: 'isolated',
           include: ['harness/**/*.test.ts', 'impls/**/*.test.ts', 'scripts/**/*.test.ts', 'web/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...computing],
+          exclude: [...configDefaults.exclude, ...sharing],
         },
       },
     ],

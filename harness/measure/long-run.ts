@@ -131,7 +131,6 @@ async function trainPieces(
     losses.set(trained.losses, 1 + i * piece);
     const rest = trainer.wordNanoseconds();
     pieces.push({
-      losses: trained.losses,
       timedSteps: piece,
       nanoseconds: trained.nanoseconds,
       wall: { reset: 0, first: 0, rest },
@@ -144,7 +143,6 @@ async function trainPieces(
   const { processorNanoseconds = reset + first } = untimed;
   const share = processorNanoseconds / (reset + first);
   const whole = {
-    losses,
     timedSteps: PIECES * piece,
     nanoseconds: sum(({ nanoseconds }) => nanoseconds),
     wall: { reset: share * reset, first: share * first, rest: sum((one) => one.processorNanoseconds ?? one.wall.rest) },

@@ -4,13 +4,7 @@ import type { Lap } from './lap.ts';
 /** The part of a lap that is judged here. */
 export type ClockedLap = Pick<
   Lap,
-  | 'losses'
-  | 'timedSteps'
-  | 'nanoseconds'
-  | 'wall'
-  | 'delayNanoseconds'
-  | 'processorNanoseconds'
-  | 'mainThreadNanoseconds'
+  'timedSteps' | 'nanoseconds' | 'wall' | 'delayNanoseconds' | 'processorNanoseconds' | 'mainThreadNanoseconds'
 >;
 
 /** What one process showed of its clock. */
@@ -30,12 +24,13 @@ const CALM_SHARE = 0.1;
 const FEWEST_CALM = 3;
 /** At most so much of a word's cost is allowed: a row must not hide work behind slow answers. */
 const LONGEST_EMPTY_WORD = 2e6;
-/** To print and read a loss took 0.1 µs (Node) to 0.5 µs (C); the harness needs 0.1 µs to print one. */
-const LOSSES_PRINTED_MEANWHILE = 6;
-/** Outside the timed steps a lap may do its first step, the reset, and this share of the timed work. */
+/** To print a loss and to read it took 0.3 µs (Node, C, Rust) to 0.8 µs (Julia) on a slow machine. A row may say so much less for a step. */
+const NANOSECONDS_TO_PRINT_LOSS = 1_000;
+/** Outside the timed steps a lap may do its first step, the reset, its three words, and this share of the timed work. */
 const UNTIMED_SHARE = 0.05;
 const UNTIMED_STEPS = 3;
 const UNTIMED_NANOSECONDS = 300_000;
+const WORDS_OF_LAP = 3;
 /** After a pause as long as a lap, a row must not need less than this share of its usual time. */
 const PAUSED_SHARE = 0.6;
 const FEWEST_PAUSES = 3;
@@ -56,14 +51,13 @@ export function clockFault(evidence: readonly ClockEvidence[]): string | undefin
 
   const emptyWords = evidence.flatMap((one) => one.emptyWords);
   const emptyWord = costOfWord(emptyWords);
-  const printing = LOSSES_PRINTED_MEANWHILE * printNanoseconds(laps[0].losses);
   const missing = (lap: ClockedLap) => {
     const { nanoseconds, wall, timedSteps, delayNanoseconds } = lap;
     return (
       wall.rest * (1 - RELATIVE_SLACK) -
       delayNanoseconds -
       emptyWord -
-      printing * timedSteps -
+      NANOSECONDS_TO_PRINT_LOSS * timedSteps -
       SLACK_NANOSECONDS -
       nanoseconds
     );
@@ -78,7 +72,7 @@ export function clockFault(evidence: readonly ClockEvidence[]): string | undefin
           calm.map((one) => missing(one) - CALM_SHARE * one.wall.rest),
         )) ?? worstLap(laps, laps.map(missing));
   if (lap !== undefined) return `its clock says ${perStep(lap, lap.nanoseconds)}, ours ${perStep(lap, lap.wall.rest)}`;
-  return hiddenWork(laps, printing) ?? movedWork(laps, emptyWords) ?? workBetweenWords(evidence);
+  return hiddenWork(laps, emptyWord) ?? movedWork(laps, emptyWords) ?? workBetweenWords(evidence);
 }
 
 function costOfWord(emptyWords: readonly number[]): number {
@@ -86,12 +80,13 @@ function costOfWord(emptyWords: readonly number[]): number {
 }
 
 /** A busy machine delays words, but does not change processor time. So the main thread's processor time must be within the row's own time. */
-function hiddenWork(laps: readonly ClockedLap[], printing: number): string | undefined {
+function hiddenWork(laps: readonly ClockedLap[], emptyWord: number): string | undefined {
   const hidden = laps.map(({ nanoseconds, timedSteps, mainThreadNanoseconds }) => {
     if (mainThreadNanoseconds === undefined) return 0;
     const step = mainThreadNanoseconds / timedSteps;
     const untimed = UNTIMED_STEPS * step + UNTIMED_SHARE * mainThreadNanoseconds + UNTIMED_NANOSECONDS;
-    return mainThreadNanoseconds - nanoseconds - untimed - printing * timedSteps;
+    const words = WORDS_OF_LAP * emptyWord + NANOSECONDS_TO_PRINT_LOSS * timedSteps;
+    return mainThreadNanoseconds - nanoseconds - untimed - words;
   });
   const lap = worstLap(laps, hidden);
   if (lap === undefined) return undefined;
@@ -144,17 +139,6 @@ function workBetweenWords(evidence: readonly ClockEvidence[]): string | undefine
   const afterPause = median(paused);
   if (afterPause > PAUSED_SHARE * usual) return undefined;
   return `its steps took ${duration(afterPause)} after a pause and ${duration(usual)} without: it trains between words`;
-}
-
-/** Nanoseconds that the harness needs to print a loss: the fastest of some tries, because the first is cold and others may be disturbed. */
-function printNanoseconds(losses: Float64Array): number {
-  const numbers = Array.from({ length: 200 }, (_, i) => losses[i % losses.length] + i * 1e-9);
-  const tries = Array.from({ length: 20 }, () => {
-    const started = process.hrtime.bigint();
-    JSON.stringify(numbers);
-    return Number(process.hrtime.bigint() - started) / numbers.length;
-  });
-  return Math.min(...tries);
 }
 
 function perStep(lap: ClockedLap, nanoseconds: number): string {

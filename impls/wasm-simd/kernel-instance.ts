@@ -20,6 +20,8 @@ export class KernelInstance {
   readonly #task: TrainingTask;
   readonly #exports: WebAssembly.Exports;
   readonly #order: Int32Array | undefined;
+  /** The start parameters as the kernel stores them. */
+  readonly #start: Float64Array;
   readonly #numbers: Float32Array | Float64Array;
   readonly #integers: Int32Array;
   readonly #float64: Float64Array;
@@ -32,6 +34,8 @@ export class KernelInstance {
     this.#task = task;
     this.layout = kernelLayout(request);
     this.#order = shared?.order;
+    const { parameters } = task;
+    this.#start = this.#order === undefined ? parameters : Float64Array.from(this.#order, (i) => parameters[i]);
     const imports = shared === undefined ? {} : { host: { memory: shared.memory } };
     this.#exports = new WebAssembly.Instance(module, imports).exports;
     const memory = shared?.memory ?? Reflect.get(this.#exports, 'memory');
@@ -74,8 +78,7 @@ export class KernelInstance {
     this.clear();
     this.#area(this.layout.toFirstMoment).fill(0);
     this.#area(this.layout.toSecondMoment).fill(0);
-    const { parameters } = this.#task;
-    this.#area(0).set(this.#order === undefined ? parameters : Float64Array.from(this.#order, (i) => parameters[i]));
+    this.#area(0).set(this.#start);
   }
 
   parameters(): Float64Array {

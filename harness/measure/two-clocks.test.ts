@@ -21,6 +21,16 @@ describe('the clock of a row', () => {
     expect(clockFault(evidence({ wall, delayNanoseconds: 32_000_000 }))).toBeUndefined();
   });
 
+  it('is believed where a loss took most of a microsecond to print, and the words of a lap their time; not where more is missing', () => {
+    expect(clockFault(evidence({ nanoseconds: 4_800_000 }))).toBeUndefined();
+    expect(clockFault(evidence({ nanoseconds: 4_700_000 }))).toBe('its clock says 47 µs a step, ours 51 µs a step');
+    const words = (nanoseconds: number) => [
+      { ...evidence({ mainThreadNanoseconds: 5_000_000 + nanoseconds })[0], emptyWords: [400_000, 400_000] },
+    ];
+    expect(clockFault(words(1_900_000))).toBeUndefined();
+    expect(clockFault(words(3_000_000))).toMatch(/^its clock says 50 µs a step/);
+  });
+
   it('is refused where it says less, and both times are told', () => {
     expect(clockFault(evidence({ nanoseconds: 5_000 }))).toBe('its clock says 0.05 µs a step, ours 51 µs a step');
   });

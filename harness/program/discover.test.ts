@@ -33,7 +33,7 @@ async function problemOf(text: string): Promise<string> {
 
 describe('a manifest that cannot be used is told by file, field and what was expected', () => {
   test.each([
-    ['not JSON', '{"protocol": 2,', /impl\.json: expected JSON, but /],
+    ['not JSON', '{"protocol": 2,', /impl\.json: not JSON: Expected double-quoted property name/],
     ['not an object', '[]', /impl\.json: the manifest: expected object, received array/],
     ['a missing field', JSON.stringify({ ...manifest, language: undefined }), /field "language": expected string/],
     [

@@ -100,7 +100,7 @@ async function readImplementation(folder: string): Promise<DiscoveredImplementat
   try {
     json = JSON.parse((await readRegularFile(file, LARGEST_MANIFEST_BYTES)).toString('utf8').replace(/^\uFEFF/, ''));
   } catch (error) {
-    return broken(error instanceof SyntaxError ? `expected JSON, but ${error.message}` : messageOf(error));
+    return broken(error instanceof SyntaxError ? `not JSON: ${error.message}` : messageOf(error));
   }
   const parsed = manifestSchema.safeParse(json);
   return parsed.success

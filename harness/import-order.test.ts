@@ -27,9 +27,6 @@ const order = [
   'harness/cli',
 ];
 
-/** Imports against the order that are still to be removed. An entry that no import needs fails too. */
-const knownExceptions: readonly string[] = [];
-
 /** What the page in the browser runs: these, and all that they import, need no Node. */
 const runsInTheBrowser = [
   /^harness\/statistics\//,
@@ -75,11 +72,9 @@ test('a folder of the harness imports only from those before it', () => {
     const isPackage = !/^(harness|impls|scripts)\//.test(of);
     if (isTest(from) || isPackage || isOpenToAll(of)) return [];
     const isBefore = order.includes(folderOf(of)) && order.indexOf(folderOf(of)) <= order.indexOf(folderOf(from));
-    return isBefore ? [] : [{ from, of, folders: `${folderOf(from)} → ${folderOf(of)}` }];
+    return isBefore ? [] : [{ from, of }];
   });
-  expect(against.filter(({ folders }) => !knownExceptions.includes(folders))).toEqual([]);
-  const stale = knownExceptions.filter((folders) => !against.some((found) => found.folders === folders));
-  expect(stale, 'no import needs these exceptions any more: remove them from the list').toEqual([]);
+  expect(against).toEqual([]);
 });
 
 test('statistics imports nothing of the project', () => {

@@ -29,7 +29,7 @@ export interface Placed {
   readonly strideBytes: number;
 }
 
-const freeBytes = 1 << 20;
+const freeBytes = 4 << 20;
 
 /**
  * For tests only: a few kernel functions in their own module, with room for their arguments after the layout.

@@ -76,12 +76,12 @@ function hosted(fault: string, says: RegExp, text: string | undefined): Fault {
 }
 
 export const manifestFaults: readonly Fault[] = [
-  broken('is empty', /expected JSON/, ''),
-  broken('is cut off', /expected JSON/, '{"protocol": 2, "langu'),
-  broken('is no JSON', /expected JSON/, 'protocol: 2\n'),
+  broken('is empty', /not JSON/, ''),
+  broken('is cut off', /not JSON/, '{"protocol": 2, "langu'),
+  broken('is no JSON', /not JSON/, 'protocol: 2\n'),
   broken('is a list', /expected object/, '[]'),
   broken('is null', /expected object/, 'null'),
-  broken('is bytes that are no text', /expected JSON/, new Uint8Array([0xff, 0xfe, 0, 0x80])),
+  broken('is bytes that are no text', /not JSON/, new Uint8Array([0xff, 0xfe, 0, 0x80])),
   broken('has a megabyte', /has 1000002 bytes/, JSON.stringify('x'.repeat(1_000_000))),
   broken('is nested a thousand times', /impl\.json/, `${'['.repeat(1000)}${']'.repeat(1000)}`),
   broken('lacks a field', /"technique"/, { ...rightManifest, technique: undefined }),

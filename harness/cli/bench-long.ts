@@ -76,8 +76,7 @@ async function runLong(implementation: DiscoveredImplementation, options: LongOp
   if (!here.available) return { ...identity, status: 'skipped', reason: here.reason };
   const signal = interruptSignal();
   try {
-    const contender = await contenderOf({ implementation }, expectation, {
-      signal,
+    const contender = await contenderOf(implementation, expectation, {
       replyTimeoutMilliseconds: flags.timeout,
       budgetSeconds: 0,
       scoutMilliseconds: 0,

@@ -1,5 +1,5 @@
 import { diagnoseMismatch } from '../diagnose/diagnose.ts';
-import type { Entrant } from '../program/availability.ts';
+import type { Implementation } from '../program/discover.ts';
 import type { Precision } from '../program/manifest.ts';
 import type { TrainerProcess } from '../program/trainer-process.ts';
 import type { CheckResult } from '../results/schema.ts';
@@ -26,21 +26,17 @@ interface CheckRowOptions extends VerifyOptions {
 
 /** Verifies one row; `stderrTail` is the end of its standard error if it broke. */
 export async function checkRow(
-  { implementation, runtimeName, runtime }: Entrant,
+  implementation: Implementation,
   expectation: Expectation,
   options: CheckRowOptions,
 ): Promise<{ readonly row: CheckRow; readonly stderrTail: string }> {
   const identity = {
     implementation: implementation.name,
-    ...(runtimeName === undefined ? {} : { runtime: runtimeName }),
+    ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
   };
-  if (runtimeName !== undefined && runtime === undefined) {
-    return { row: unmeasured(identity, 'skipped', `${runtimeName} not found`), stderrTail: '' };
-  }
   let samples: readonly string[] | undefined;
   const verification = await verifyImplementation(implementation, expectation, {
     ...options,
-    runtime,
     onBuild: (program) => options.onStatus(`building (${program})`),
     onProgress: (done) => options.onStatus(`step ${done}`),
     afterwards: async (trainer, done) => {

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { describeCheck, describeRow } from '../present/check-report.ts';
 import { fitted } from '../present/page.ts';
-import { entrantsOf } from '../program/availability.ts';
+import { runtimesOf } from '../program/availability.ts';
 import { discoverWith, isBroken, selectImplementations } from '../program/discover.ts';
 import type { RuntimeName } from '../program/runtime.ts';
 import { type CheckResult, SCHEMA_VERSION } from '../results/schema.ts';
@@ -133,9 +133,10 @@ async function checkOnce(names: readonly string[], flags: CheckFlags): Promise<v
       show(unmeasured({ implementation: name }, 'error', implementation.problem), '');
       continue;
     }
-    for (const entrant of await entrantsOf(implementation, flags.runtime)) {
-      const { row, stderrTail } = await checkRow(entrant, expectation, {
+    for (const runtime of runtimesOf(implementation, flags.runtime)) {
+      const { row, stderrTail } = await checkRow(implementation, expectation, {
         signal,
+        runtime,
         replyTimeoutMilliseconds: flags.timeout,
         samples: flags.samples,
         gradients: flags.gradients,

@@ -5,7 +5,7 @@ import { RaceReporter } from './progress.ts';
 
 const clock = new FakeClock();
 const entry: Entry = {
-  state: 'waiting',
+  status: 'waiting',
   contender: fakeContender({ name: 'rust', nanosecondsPerStep: () => 1, clock }),
 };
 

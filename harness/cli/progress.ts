@@ -1,5 +1,5 @@
 import { Listr, ListrLogger, ProcessOutput } from 'listr2';
-import { type Entry, identityOf, type RaceEvent, type RoundLimit } from '../measure/race.ts';
+import { type Entry, identityOf, isRacing, type RaceEvent, type RoundLimit } from '../measure/race.ts';
 import { formatUncertainty } from '../present/number-format.ts';
 import { rowName } from '../results/names.ts';
 
@@ -125,14 +125,8 @@ export class RaceReporter {
 }
 
 function describe(entry: Entry): string {
-  switch (entry.state) {
-    case 'racing':
-      return `${nameOf(entry)}: ${entry.admission.stepsVerified} steps verified`;
-    case 'refused':
-      return `${nameOf(entry)}: ${entry.refusal.status}: ${entry.refusal.reason}`;
-    case 'waiting':
-      return nameOf(entry);
-  }
+  if (isRacing(entry)) return `${nameOf(entry)}: ${entry.admission.stepsVerified} steps verified`;
+  return entry.status === 'waiting' ? nameOf(entry) : `${nameOf(entry)}: ${entry.status}: ${entry.reason}`;
 }
 
 function nameOf(entry: Entry): string {

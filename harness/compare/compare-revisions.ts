@@ -92,8 +92,7 @@ export async function comparePair(pair: Pair, options: ComparePairOptions): Prom
   const { expectation, limits, signal } = options;
   // This harness hosts the module of either revision: only the implementation differs.
   const contender = (verified: VerifiedSide) =>
-    contenderOf({ implementation: verified.implementation }, expectation, {
-      signal,
+    contenderOf(verified.implementation, expectation, {
       // Verified already; this finds out how fast it is.
       budgetSeconds: 0,
       gauntletSeed: undefined,

@@ -1,5 +1,5 @@
 import { UnsupportedTask } from '../../impls/contract.ts';
-import { type Contender, requireRight, type Witness, WrongLaps } from '../measure/contender.ts';
+import { type Contender, type Witness, WrongLaps } from '../measure/contender.ts';
 import { type Lap, runLap } from '../measure/lap.ts';
 import type { LapDeck } from '../measure/lap-deck.ts';
 import { ImplementationFailure } from '../program/implementation-failure.ts';
@@ -67,7 +67,7 @@ export async function runRound(base: Contender, head: Contender, options: RoundO
     const { lapOf } = deck.round(0, [lapSteps]);
     const turns = await timeTurns((turn) => takeTurn(lapOf(turn) ?? deck.warmUp()), pace);
     for (const side of ['base', 'head'] as const) {
-      await onSide(side, () => requireRight(witnesses[side], laps[side], FORCED));
+      await onSide(side, () => witnesses[side].check(laps[side], FORCED));
     }
     return summarizeTurns(turns);
   } finally {

@@ -165,7 +165,7 @@ export async function* tryProtocol(
   options: ConformanceOptions = {},
 ): AsyncGenerator<ProtocolFinding> {
   const build = await buildImplementation(implementation, options.signal);
-  const words = await programWords(implementation, undefined, build?.folder);
+  const words = await programWords(implementation, build?.folder);
   const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
   try {
     for (const [trial, attempt] of Object.entries(trials)) {

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { availability, entrantsOf } from '../program/availability.ts';
+import { availability, runtimesOf } from '../program/availability.ts';
 import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
 import type { RuntimeName } from '../program/runtime.ts';
 import { DEFAULT_REPLY_TIMEOUT_MILLISECONDS, flopsPerStep } from '../program/trainer-process.ts';
@@ -19,7 +19,7 @@ import { gauntletSeedOf } from './gauntlet-seed.ts';
 import { calibrate, measureMachinePeaks, thisMachine, thisRuntime } from './machine.ts';
 import type { NoiseWatch } from './noise.ts';
 import type { Pace } from './pace.ts';
-import { type Entry, identityOf, type RaceEvent, type RoundLimit, race } from './race.ts';
+import { type Entry, isRacing, type RaceEvent, type RoundLimit, race } from './race.ts';
 import { chooseBaselines, claimResults, rowOf } from './row.ts';
 import { TimeBudget } from './time-budget.ts';
 
@@ -114,7 +114,7 @@ async function benchWithin(budget: TimeBudget, task: PreparedTask, options: Benc
     onStage,
     onStatus,
   });
-  const contenders = start.flatMap((entry) => (entry.state === 'waiting' ? [entry.contender] : []));
+  const contenders = start.flatMap((entry) => (entry.status === 'waiting' ? [entry.contender] : []));
   const { resumed } = options;
   const fault =
     resumed &&
@@ -200,9 +200,9 @@ async function benchWithin(budget: TimeBudget, task: PreparedTask, options: Benc
 
 /** No row is left out of the table: one that the time did not reach says so. */
 function untimed(entry: Entry): Entry {
-  if (entry.state === 'refused' || (entry.state === 'racing' && entry.samples.length > 0)) return entry;
+  if (!('contender' in entry) || (isRacing(entry) && entry.samples.length > 0)) return entry;
   const reason = 'the time of the run was over before it was timed; give --budget more, or leave out slow rows';
-  return { state: 'refused', identity: identityOf(entry), refusal: { status: 'error', reason } };
+  return { ...entry.contender.identity, status: 'error', reason };
 }
 
 /** The table's rows in its order; one that cannot run here says why. */
@@ -217,23 +217,17 @@ async function lineUp(
     if (isBroken(implementation)) {
       const { name, problem } = implementation;
       // A manifest that cannot be read does not say these.
-      const identity = {
-        implementation: name,
-        language: '?',
-        technique: '?',
-        precision: 'float64' as const,
-        threads: 1,
-      };
-      entries.push({ state: 'refused', identity, refusal: { status: 'error', reason: problem } });
+      const unknown = { language: '?', technique: '?', precision: 'float64', threads: 1 } as const;
+      entries.push({ implementation: name, ...unknown, status: 'error', reason: problem });
       continue;
     }
-    for (const entrant of await entrantsOf(implementation, runtimes)) {
-      const contender = await contenderOf(entrant, expectation, options);
-      const here = await availability(implementation, entrant.runtimeName);
+    for (const runtime of runtimesOf(implementation, runtimes)) {
+      const contender = await contenderOf(implementation, expectation, { ...options, runtime });
+      const here = await availability(implementation, runtime);
       entries.push(
         here.available
-          ? { state: 'waiting', contender }
-          : { state: 'refused', identity: contender.identity, refusal: { status: 'skipped', reason: here.reason } },
+          ? { status: 'waiting', contender }
+          : { ...contender.identity, status: 'skipped', reason: here.reason },
       );
     }
   }

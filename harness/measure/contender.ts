@@ -1,36 +1,31 @@
 import { randomInt } from 'node:crypto';
 import type { TrainingTask } from '../../impls/contract.ts';
 import { diagnoseMismatch } from '../diagnose/diagnose.ts';
-import { availability, type Entrant } from '../program/availability.ts';
+import { availability } from '../program/availability.ts';
 import { builtCommand } from '../program/build.ts';
+import type { Implementation } from '../program/discover.ts';
 import { ImplementationFailure } from '../program/implementation-failure.ts';
 import { changedSource, hashOfSources, sourceHashes } from '../program/implementation-hash.ts';
 import { type Precision, threadsHere } from '../program/manifest.ts';
 import { type Role, rolesOf } from '../program/roles.ts';
-import { startTrainer, type TrainerProcess } from '../program/trainer-process.ts';
-import type { RefusedRow, VerifiedRow } from '../results/schema.ts';
+import { startTrainer, type TrainerOptions, type TrainerProcess } from '../program/trainer-process.ts';
+import type { RefusedRow, RowIdentity, VerifiedRow } from '../results/schema.ts';
 import { GAUNTLET_SEEDS } from '../task/gauntlet.ts';
 import type { Expectation } from '../verify/expectation.ts';
 import { type LapsVerdict, type TimedLap, verifyTimedLaps } from '../verify/timed-laps.ts';
-import { type Verification, verifyImplementation } from '../verify/verify-implementation.ts';
-
-/** What results say of every row, timed or not. */
-export interface RowIdentity {
-  readonly implementation: string;
-  readonly runtime?: string;
-  readonly language: string;
-  readonly technique: string;
-  readonly precision: Precision;
-  readonly threads: number;
-}
+import { verifyImplementation } from '../verify/verify-implementation.ts';
 
 export type Refusal = Pick<RefusedRow, 'status' | 'reason'>;
 
-type Origin = Pick<VerifiedRow, 'sourceHash' | 'tools'>;
-
 /** What is known of a row before it is timed. */
-export type Admission = { readonly status: 'verified'; readonly stepsVerified: number } & StepCost &
-  Pick<VerifiedRow, 'build'>;
+export interface Admission extends Pick<VerifiedRow, 'build'> {
+  readonly status: 'verified';
+  readonly stepsVerified: number;
+  /** A forecast, good enough to share out time. */
+  readonly nanosecondsPerStep: number;
+  /** For these sizes, if not in a cache. */
+  readonly buildNanoseconds?: number;
+}
 
 /** Checked from the row's own state: all of one lap, and so many more. */
 export interface ForcedSteps {
@@ -40,14 +35,15 @@ export interface ForcedSteps {
 
 /** A second process of a row, which repeats what was timed, to be checked. */
 export interface Witness {
-  check(laps: readonly TimedLap[], forced: ForcedSteps): Promise<LapsVerdict>;
+  /** @throws WrongLaps if the laps are not right */
+  check(laps: readonly TimedLap[], forced: ForcedSteps): Promise<Extract<LapsVerdict, { readonly status: 'verified' }>>;
   quit(): Promise<void>;
 }
 
 /** One row to admit, to start and to check. */
 export interface Contender {
   readonly identity: RowIdentity;
-  readonly origin: Origin;
+  readonly origin: Pick<VerifiedRow, 'sourceHash' | 'tools'>;
   readonly roles: readonly Role[];
   /** In a runtime whose widest SIMD is 128 bits. */
   readonly isHosted: boolean;
@@ -59,9 +55,7 @@ export interface Contender {
   readonly witness: (signal: AbortSignal, trainer?: TrainerProcess) => Witness;
 }
 
-export interface ContenderOptions {
-  readonly signal: AbortSignal;
-  readonly replyTimeoutMilliseconds?: number | undefined;
+export interface ContenderOptions extends Pick<TrainerOptions, 'runtime' | 'replyTimeoutMilliseconds'> {
   /** For checking steps before the row is timed. */
   readonly budgetSeconds: number;
   /** Of the random tasks; drawn afresh by default. */
@@ -75,103 +69,78 @@ export interface ContenderOptions {
 }
 
 export async function contenderOf(
-  entrant: Entrant,
+  implementation: Implementation,
   expectation: Expectation,
   options: ContenderOptions,
 ): Promise<Contender> {
-  const { implementation, runtimeName, runtime } = entrant;
-  const { language, technique, precision } = implementation.manifest;
+  const { name, folder, manifest } = implementation;
+  const { language, technique, precision } = manifest;
   const { training } = expectation.task;
-  const sources = await sourceHashes(implementation.folder);
+  const { runtime } = options;
+  const sources = await sourceHashes(folder);
+  const here = await availability(implementation, runtime);
   const start = async (signal: AbortSignal) => {
-    const trainer = await startTrainer(implementation, expectation.task, { ...options, runtime, signal });
-    const changed = await changedSource(implementation.folder, sources);
+    const trainer = await startTrainer(implementation, expectation.task, { ...options, signal });
+    const changed = await changedSource(folder, sources);
     if (changed === undefined) return trainer;
     await trainer.quit();
     throw new ImplementationFailure(
-      implementation.folder,
+      folder,
       `${changed} was changed during the run, so that its times would be of two versions`,
       'leave its files alone and run again',
     );
   };
   return {
     identity: {
-      implementation: implementation.name,
-      ...(runtimeName === undefined ? {} : { runtime: runtimeName }),
+      implementation: name,
+      ...(runtime === undefined ? {} : { runtime }),
       language,
       technique,
       precision,
-      threads: threadsHere(implementation.manifest),
+      threads: threadsHere(manifest),
     },
-    origin: await originOf(entrant, sources),
+    origin: { sourceHash: hashOfSources(sources), tools: here.available ? { ...here.versions } : {} },
     roles: rolesOf(implementation),
-    isHosted: 'module' in implementation.manifest.run,
+    isHosted: 'module' in manifest.run,
     start,
     witness: (signal, trainer) => witnessOf(() => start(signal), training, precision, trainer),
     admit: async (signal, keep) => {
-      let cost: StepCost | undefined;
+      let [nanosecondsPerStep, buildNanoseconds] = [0, 0];
       const verification = await verifyImplementation(implementation, expectation, {
         gauntletSeed: randomInt(GAUNTLET_SEEDS),
         ...options,
-        runtime,
         signal,
-        onBuild: (program) => options.onStage?.(`building ${implementation.name} (${program})`),
-        onProgress: (done) =>
-          options.onStatus?.(`${implementation.name}: step ${done} of ${expectation.reference.losses.length}`),
+        onBuild: (program) => options.onStage?.(`building ${name} (${program})`),
+        onProgress: (done) => options.onStatus?.(`${name}: step ${done} of ${expectation.reference.losses.length}`),
         afterwards: async (trainer) => {
-          cost = await stepCost(trainer, training, options.scoutMilliseconds);
+          nanosecondsPerStep = await timeStep(trainer, training, options.scoutMilliseconds);
+          buildNanoseconds = trainer.buildNanoseconds ?? 0;
         },
         keep,
       });
+      if (verification.status === 'mismatch') {
+        const reasons = [verification.reason, ...diagnoseMismatch(verification, precision)];
+        return { status: verification.status, reason: reasons.join('; ') };
+      }
+      if (verification.status !== 'verified') return { status: verification.status, reason: verification.reason };
+      const { stepsVerified } = verification;
+      if (nanosecondsPerStep === 0 || stepsVerified === 0)
+        return { status: 'error', reason: 'verified over 0 steps: what was not checked is not timed' };
       const build = await builtCommand(implementation);
-      const admission = admissionOf(verification, cost, precision);
-      return admission.status === 'verified' && build !== undefined ? { ...admission, build: [...build] } : admission;
+      return {
+        status: 'verified',
+        stepsVerified,
+        nanosecondsPerStep,
+        ...(buildNanoseconds > 0 ? { buildNanoseconds } : {}),
+        ...(build === undefined ? {} : { build: [...build] }),
+      };
     },
   };
-}
-
-async function originOf(
-  { implementation, runtimeName }: Entrant,
-  sources: ReadonlyMap<string, string>,
-): Promise<Origin> {
-  const here = await availability(implementation, runtimeName);
-  return {
-    sourceHash: hashOfSources(sources),
-    tools: here.available ? { ...here.versions } : {},
-  };
-}
-
-function admissionOf(
-  verification: Verification,
-  cost: StepCost | undefined,
-  precision: Precision,
-): Admission | Refusal {
-  switch (verification.status) {
-    case 'verified':
-      if (cost === undefined || verification.stepsVerified === 0) {
-        return { status: 'error', reason: 'verified over 0 steps: what was not checked is not timed' };
-      }
-      return { status: 'verified', stepsVerified: verification.stepsVerified, ...cost };
-    case 'mismatch':
-      return {
-        status: 'mismatch',
-        reason: [verification.reason, ...diagnoseMismatch(verification, precision)].join('; '),
-      };
-    default:
-      return { status: verification.status, reason: verification.reason };
-  }
 }
 
 /** What was timed is not what a right row does, or its time is not true. */
 export class WrongLaps extends Error {
   override readonly name = 'WrongLaps';
-}
-
-/** @throws WrongLaps if the laps are not right */
-export async function requireRight(witness: Witness, laps: readonly TimedLap[], forced: ForcedSteps) {
-  const verdict = await witness.check(laps, forced);
-  if (verdict.status === 'verified') return verdict;
-  throw new WrongLaps(verdict.reason);
 }
 
 /** It lives as long as the race does, for an interpreter may take seconds to start. */
@@ -185,30 +154,20 @@ function witnessOf(
   return {
     check: async (laps, forced) => {
       trainer ??= await start();
-      const { reset, train, parameters } = trainer;
-      const lent = { reset, train, parameters, quit: async () => {} };
-      return verifyTimedLaps(async () => lent, task, precision, laps, forced);
+      const lent = { ...trainer, quit: async () => {} };
+      const verdict = await verifyTimedLaps(async () => lent, task, precision, laps, forced);
+      if (verdict.status === 'verified') return verdict;
+      throw new WrongLaps(verdict.reason);
     },
     quit: async () => trainer?.quit(),
   };
-}
-
-/** A forecast, good enough to share out time. */
-interface StepCost {
-  readonly nanosecondsPerStep: number;
-  /** For these sizes, if not in a cache. */
-  readonly buildNanoseconds?: number;
 }
 
 /**
  * How long a step takes by the harness's clock, from stretches of doubling length: just-in-time compilers do most of their work
  * in the first ones. Leaves the trainer somewhere in its schedule.
  */
-async function stepCost(
-  trainer: TrainerProcess,
-  { numSteps }: TrainingTask,
-  budgetMilliseconds: number,
-): Promise<StepCost> {
+async function timeStep(trainer: TrainerProcess, { numSteps }: TrainingTask, budgetMilliseconds: number) {
   let nanosecondsPerStep = Number.POSITIVE_INFINITY;
   let spent = 0;
   for (let steps = 1; steps <= numSteps; steps *= 2) {
@@ -219,8 +178,5 @@ async function stepCost(
     spent += elapsed;
     if (spent + 2 * elapsed > budgetMilliseconds * 1e6) break;
   }
-  return {
-    nanosecondsPerStep,
-    ...(trainer.buildNanoseconds === undefined ? {} : { buildNanoseconds: trainer.buildNanoseconds }),
-  };
+  return nanosecondsPerStep;
 }

@@ -1,6 +1,6 @@
 import type { TrainingTask } from '../../impls/contract.ts';
 import type { TrainerProcess } from '../program/trainer-process.ts';
-import { type Contender, requireRight, WrongLaps } from './contender.ts';
+import { type Contender, WrongLaps } from './contender.ts';
 import { type Lap, processorTimes, processorTimesSince } from './lap.ts';
 import { LapDeck } from './lap-deck.ts';
 import { type ClockedLap, clockFault, movedWork } from './two-clocks.ts';
@@ -78,8 +78,8 @@ export async function longRun(contender: Contender, options: LongRunOptions): Pr
     const witness = contender.witness(signal);
     try {
       const start = { firstDocument, losses: losses.subarray(0, options.stepsForced) };
-      await requireRight(witness, [start], { wholeLap: true, extraSteps: 0 });
-      await requireRight(witness, [lap], { wholeLap: false, extraSteps: 1 });
+      await witness.check([start], { wholeLap: true, extraSteps: 0 });
+      await witness.check([lap], { wholeLap: false, extraSteps: 1 });
     } finally {
       await witness.quit();
     }

@@ -54,7 +54,7 @@ function fixture() {
 
 /** What became of the rows. */
 async function outcome(contenders: readonly Contender[], raceOptions: RaceOptions): Promise<readonly Entry[]> {
-  const start = contenders.map((contender) => ({ state: 'waiting' as const, contender }));
+  const start = contenders.map((contender) => ({ status: 'waiting' as const, contender }));
   return (await race(start, raceOptions)).entries;
 }
 
@@ -129,7 +129,7 @@ describe('a race', () => {
         quit: async () => {},
       }),
     }));
-    const start = watched.map((contender) => ({ state: 'waiting' as const, contender }));
+    const start = watched.map((contender) => ({ status: 'waiting' as const, contender }));
     const { firstDocuments } = await race(start, options(clock));
     expect(new Set(firstDocuments.flat()).size).toBe(firstDocuments.flat().length);
     expect(begun.get('fast')).toEqual(firstDocuments.flat());
@@ -138,7 +138,7 @@ describe('a race', () => {
 
   it('repeats the laps of another run', async () => {
     const { clock, fast } = fixture();
-    const start = [{ state: 'waiting' as const, contender: fast }];
+    const start = [{ status: 'waiting' as const, contender: fast }];
     const repeated = { firstDocuments: [[7, 9], [1]], lapSteps: new Map([['fast', 33]]) };
     const { entries, firstDocuments } = await race(start, options(clock, { repeated }));
     expect(firstDocuments[0].slice(0, 2)).toEqual([7, 9]);

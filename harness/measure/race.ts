@@ -6,17 +6,10 @@ import { ImplementationFailure, quote } from '../program/implementation-failure.
 import type { Precision } from '../program/manifest.ts';
 import { repeatIfStopped, runningMilliseconds } from '../program/running-clock.ts';
 import { rowName } from '../results/names.ts';
+import type { RefusedRow, RowIdentity, VerifiedRow } from '../results/schema.ts';
 import { medianInterval, relativeHalfWidth } from '../statistics/median-interval.ts';
 import { isPreciseEnough } from '../statistics/stopping.ts';
-import {
-  type Admission,
-  type Contender,
-  type Refusal,
-  type RowIdentity,
-  requireRight,
-  type Witness,
-  WrongLaps,
-} from './contender.ts';
+import { type Admission, type Contender, type Refusal, type Witness, WrongLaps } from './contender.ts';
 import { LapDeck } from './lap-deck.ts';
 import type { MachinePeaks } from './machine.ts';
 import type { Pace } from './pace.ts';
@@ -26,29 +19,23 @@ import { OutOfTime, TimeBudget } from './time-budget.ts';
 import { clockFault } from './two-clocks.ts';
 import { averageMatrixFlops } from './work-of-step.ts';
 
-/** What became of one row so far. A refused one has no times. */
+/** What became of one row so far. A refused one has no times: it is what the table shows. */
 export type Entry =
-  | { readonly state: 'waiting'; readonly contender: Contender }
-  | { readonly state: 'refused'; readonly identity: RowIdentity; readonly refusal: Refusal }
+  | RefusedRow
+  | { readonly status: 'waiting'; readonly contender: Contender }
   | {
-      readonly state: 'racing';
+      readonly status: 'racing';
       readonly contender: Contender;
       readonly admission: Admission;
       /** With the first, which is not timed. */
       readonly lapSteps: number;
       /** One process a round, verified; undefined for a round that it sat out. */
       readonly samples: readonly (ProcessSample | undefined)[];
-      readonly checked: Checked;
+      /** Of the timed laps, all rounds together. */
+      readonly checked: Pick<VerifiedRow, 'stepsVerified' | 'stepsForced' | 'fractionOfBound'>;
     };
 
-/** Of the timed laps, all rounds together. */
-export interface Checked {
-  readonly stepsCompared: number;
-  readonly stepsForced: number;
-  readonly fractionOfBound: number;
-}
-
-export type RacingEntry = Entry & { readonly state: 'racing' };
+export type RacingEntry = Entry & { readonly status: 'racing' };
 
 /** As many rounds as said, or until every interval is narrow enough or the time is up. */
 export type RoundLimit =
@@ -144,7 +131,7 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
     } catch (error) {
       if (signal.aborted) return false;
       if (error instanceof OutOfTime && isRacing(entry) && entry.samples.length > 0) retired.add(contender);
-      else entries[index] = { state: 'refused', identity: contender.identity, refusal: refusalOf(error) };
+      else entries[index] = { ...contender.identity, ...refusalOf(error) };
     }
     return !signal.aborted;
   };
@@ -156,7 +143,7 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
 
   try {
     await sideBySide(entries.entries(), async ([index, entry]) => {
-      if (signal.aborted || entry.state !== 'waiting') return;
+      if (signal.aborted || entry.status !== 'waiting') return;
       const { contender } = entry;
       await tell({ kind: 'verifying', entry: index });
       const done = await update(index, contender, async () => {
@@ -164,12 +151,11 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
         const admission = await contender.admit(ends, (trainer) => {
           witnesses.set(contender, contender.witness(ends, trainer));
         });
-        if (admission.status !== 'verified')
-          return { state: 'refused', identity: contender.identity, refusal: admission };
+        if (admission.status !== 'verified') return { ...contender.identity, ...admission };
         const lapSteps =
           repeated?.lapSteps.get(rowName(contender.identity)) ?? lapLength(admission.nanosecondsPerStep, options);
-        const checked = { stepsCompared: 0, stepsForced: 0, fractionOfBound: 0 };
-        return { state: 'racing', contender, admission, lapSteps, samples: [], checked };
+        const checked = { stepsVerified: 0, stepsForced: 0, fractionOfBound: 0 };
+        return { status: 'racing', contender, admission, lapSteps, samples: [], checked };
       });
       if (done) await tell({ kind: 'verified', entry: index });
     });
@@ -225,7 +211,9 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
         await update(index, contender, async () => {
           const witness = witnesses.get(contender) ?? contender.witness(budget.signalOf(contender));
           witnesses.set(contender, witness);
-          return withSample(entry, round, sample, await check(entry, sample, witness, options));
+          const checked = await check(entry, sample, witness, options);
+          const samples = Array.from({ length: round + 1 }, (_, i) => (i === round ? sample : entry.samples[i]));
+          return { ...entry, samples, checked };
         });
       });
       if (signal.aborted) break;
@@ -242,11 +230,11 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
 }
 
 export function identityOf(entry: Entry): RowIdentity {
-  return entry.state === 'refused' ? entry.identity : entry.contender.identity;
+  return 'contender' in entry ? entry.contender.identity : entry;
 }
 
 export function isRacing(entry: Entry): entry is RacingEntry {
-  return entry.state === 'racing';
+  return entry.status === 'racing';
 }
 
 /** Of a document; undefined for a round that it sat out. */
@@ -260,15 +248,15 @@ async function check(
   sample: ProcessSample,
   witness: Witness,
   options: RaceOptions,
-): Promise<Checked> {
+): Promise<RacingEntry['checked']> {
   const { contender, samples, checked } = entry;
-  const verdict = await requireRight(witness, sample.laps, { wholeLap: samples.length === 0, extraSteps: EXTRA_STEPS });
+  const verdict = await witness.check(sample.laps, { wholeLap: samples.length === 0, extraSteps: EXTRA_STEPS });
   const fault =
     clockFault([...samples.filter((one) => one !== undefined), sample]) ??
     ceilingFault(sample, contender.identity.precision, options);
   if (fault !== undefined) throw new WrongLaps(fault);
   return {
-    stepsCompared: checked.stepsCompared + verdict.stepsCompared,
+    stepsVerified: checked.stepsVerified + verdict.stepsCompared,
     stepsForced: checked.stepsForced + verdict.stepsForced,
     fractionOfBound: Math.max(checked.fractionOfBound, verdict.fractionOfBound),
   };
@@ -312,13 +300,6 @@ function sitsOut(
   const own = milliseconds.get(contender) ?? 0;
   const others = [...milliseconds.entries()].filter(([other]) => other !== contender).map(([, time]) => time);
   return own > MOST_OF_BUDGET * limit.budgetMilliseconds && others.length > 0 && own > 2 * mean(others);
-}
-
-function withSample(entry: RacingEntry, round: number, sample: ProcessSample, checked: Checked): RacingEntry {
-  const samples = [...entry.samples];
-  while (samples.length < round) samples.push(undefined);
-  samples[round] = sample;
-  return { ...entry, samples, checked };
 }
 
 function isEnough(entries: readonly RacingEntry[], rounds: number, limit: RoundLimit, forecast: number): boolean {

@@ -12,7 +12,7 @@ async function raced() {
   const clock = new FakeClock();
   const slow = fakeContender({ name: 'slow', nanosecondsPerStep: () => 1e6, clock });
   const swift = fakeContender({ name: 'swift', nanosecondsPerStep: () => 5e4, clock });
-  const start = [slow, swift].map((contender) => ({ state: 'waiting' as const, contender }));
+  const start = [slow, swift].map((contender) => ({ status: 'waiting' as const, contender }));
   const { entries } = await race(start, {
     task: hundredDocuments(),
     forcedStepMilliseconds: 1,
@@ -37,7 +37,7 @@ test('a claim whose rows did not run says which, and why', async () => {
   const entries = await raced();
   expect(claimResults([absent], 1, entries)).toMatchObject([{ missing: 'absent not run' }]);
   const { identity } = fakeContender({ name: 'absent', nanosecondsPerStep: () => 1, clock: new FakeClock() });
-  const skipped: Entry = { state: 'refused', identity, refusal: { status: 'skipped', reason: 'no tool' } };
+  const skipped: Entry = { ...identity, status: 'skipped', reason: 'no tool' };
   expect(claimResults([absent], 1, [...entries, skipped])).toMatchObject([{ missing: 'absent skipped' }]);
 });
 

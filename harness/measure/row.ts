@@ -2,7 +2,7 @@ import { median } from 'simple-statistics';
 import type { TrainingTask } from '../../impls/contract.ts';
 import { rowName } from '../results/names.ts';
 import { type Claim, comparedWith } from '../results/published.ts';
-import type { Baseline, ClaimResult, Interval, RefusedRow, Row, VerifiedRow } from '../results/schema.ts';
+import type { Baseline, ClaimResult, Interval, Row, VerifiedRow } from '../results/schema.ts';
 import { medianInterval } from '../statistics/median-interval.ts';
 import { outlierIndexes } from '../statistics/outliers.ts';
 import { pairedRatioInterval } from '../statistics/ratio-interval.ts';
@@ -19,9 +19,8 @@ export function rowOf(
   task: TrainingTask,
   peaks: MachinePeaks = {},
 ): Row | undefined {
-  if (entry.state === 'waiting') return undefined;
-  if (entry.state === 'refused') return { ...entry.identity, ...entry.refusal };
-
+  if (entry.status === 'waiting') return undefined;
+  if (!isRacing(entry)) return entry;
   const { contender, admission, checked } = entry;
   const samples = entry.samples.filter((sample) => sample !== undefined);
   if (samples.length === 0) return undefined;
@@ -37,9 +36,7 @@ export function rowOf(
     ...contender.origin,
     ...(admission.build === undefined ? {} : { build: admission.build }),
     status: 'verified',
-    stepsVerified: checked.stepsCompared,
-    stepsForced: checked.stepsForced,
-    fractionOfBound: checked.fractionOfBound,
+    ...checked,
     microsecondsPerSample: interval,
     roundsMicrosecondsPerSample: rounds,
     outlierRounds: outlierIndexes(rounds),
@@ -99,15 +96,11 @@ export function claimResults(
     }
     const reasons = [slower, faster].flatMap((name) => {
       if (find(name) !== undefined) return [];
-      const row = entries.flatMap(refusalOf).find(({ implementation }) => implementation === name);
+      const row = entries.find((entry) => !('contender' in entry) && entry.implementation === name);
       return [`${name} ${row?.status ?? 'not run'}`];
     });
     return { ...result, missing: reasons.length === 0 ? 'not timed' : reasons.join(', ') };
   });
-}
-
-function refusalOf(entry: Entry): readonly Pick<RefusedRow, 'implementation' | 'status'>[] {
-  return entry.state === 'refused' ? [{ ...entry.identity, ...entry.refusal }] : [];
 }
 
 type Candidate = Pick<Contender, 'identity' | 'roles'>;

@@ -44,7 +44,7 @@ async function countTraining(
   try {
     const file = join(folder, 'counters');
     const build = await buildImplementation(implementation, signal);
-    const words = await programWords(implementation, undefined, build?.folder);
+    const words = await programWords(implementation, build?.folder);
     const perf = ['perf', 'stat', '-x', ',', '-e', Object.values(events).join(','), '-o', file, '--'];
     const counted = {
       ...implementation,

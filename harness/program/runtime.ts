@@ -9,8 +9,7 @@ export const runtimeNames = ['node', 'bun', 'deno'] as const;
 export type RuntimeName = (typeof runtimeNames)[number];
 
 /** A JavaScript runtime that can host TypeScript implementations. */
-export interface Runtime {
-  readonly name: RuntimeName;
+interface Runtime {
   /** Absolute path of its program. */
   readonly path: string;
   /** What `--version` says: `v26.10.0`, `1.3.0`. */
@@ -38,17 +37,21 @@ export function pinnedNode(): string {
   }
 }
 
-/** Undefined if it is neither installed as a package nor on the path. */
-export async function findRuntime(name: RuntimeName): Promise<Runtime | undefined> {
-  const path = name === 'node' ? pinnedNode() : await findProgram(name, join(projectRoot, 'node_modules', '.bin'));
-  if (path === undefined) return undefined;
-  if (path === process.execPath) return { name, path, version: process.version };
-  const version = await programVersion(path);
-  return version === undefined ? undefined : { name, path, version };
+const found = new Map<RuntimeName, Promise<Runtime | undefined>>();
+
+/** Looked for once. Undefined if it is neither installed as a package nor on the path. */
+export function findRuntime(name: RuntimeName): Promise<Runtime | undefined> {
+  const runtime = found.get(name) ?? lookForRuntime(name);
+  found.set(name, runtime);
+  return runtime;
 }
 
-export function runtimeCommand(runtime: Runtime, script: string): readonly string[] {
-  return runtime.name === 'deno' ? [runtime.path, 'run', '--allow-all', '--quiet', script] : [runtime.path, script];
+async function lookForRuntime(name: RuntimeName): Promise<Runtime | undefined> {
+  const path = name === 'node' ? pinnedNode() : await findProgram(name, join(projectRoot, 'node_modules', '.bin'));
+  if (path === undefined) return undefined;
+  if (path === process.execPath) return { path, version: process.version };
+  const version = await programVersion(path);
+  return version === undefined ? undefined : { path, version };
 }
 
 /** Absolute path of a program, looked up in `first` and then on the path; undefined if there is none. */

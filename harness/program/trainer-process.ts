@@ -14,14 +14,14 @@ import { readDump } from './dump-file.ts';
 import { ImplementationFailure, quote } from './implementation-failure.ts';
 import { PROTOCOL_VERSION } from './manifest.ts';
 import { type SchedulerTimes, schedulerTimes } from './process-usage.ts';
-import { findRuntime, type Runtime, runtimeCommand } from './runtime.ts';
+import { findRuntime, type RuntimeName } from './runtime.ts';
 import { taskFilesHold, taskFlags } from './task-files.ts';
 
 export interface TrainerOptions {
   /** Ends the process at once; what was asked rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Of a TypeScript implementation; the pinned Node by default. */
-  readonly runtime?: Runtime | undefined;
+  readonly runtime?: RuntimeName | undefined;
   readonly replyTimeoutMilliseconds?: number | undefined;
   readonly memoryLimitBytes?: number | undefined;
   /** Called with the program when a build begins. */
@@ -97,7 +97,7 @@ export async function startTrainer(
 ): Promise<TrainerProcess> {
   const build = await buildImplementation(implementation, options.signal, options.onBuild);
   const command = [
-    ...(await programWords(implementation, options.runtime, build?.folder)),
+    ...(await programWords(implementation, build?.folder, options.runtime)),
     ...(await taskFlags(task, implementation.name)),
   ];
   const started = process.hrtime.bigint();
@@ -107,41 +107,29 @@ export async function startTrainer(
     memoryLimitBytes: options.memoryLimitBytes ?? defaultMemoryLimit(),
     signal: options.signal,
   });
-  const conversation = new Conversation(implementation.name, program, task, options.replyTimeoutMilliseconds);
-  const ready = await conversation.begin();
+  const { begin, ...words } = conversation(implementation.name, program, task, options.replyTimeoutMilliseconds);
+  const ready = await begin();
   const startupNanoseconds = Number(process.hrtime.bigint() - started);
   if ('unsupported' in ready) {
     await program.quit();
     throw new UnsupportedTask(ready.unsupported);
   }
   const buildNanoseconds = (build?.nanoseconds ?? 0) + (ready.buildNanoseconds ?? 0);
-  return {
-    startupNanoseconds,
-    ...(buildNanoseconds > 0 ? { buildNanoseconds } : {}),
-    train: (steps) => conversation.train(steps),
-    reset: (firstDocument) => conversation.reset(firstDocument),
-    parameters: async () => (await conversation.dump('parameters')) ?? conversation.refusesParameters(),
-    gradients: () => conversation.dump('gradients'),
-    take: (next) => conversation.take(next),
-    emptyWord: () => conversation.emptyWord(),
-    wordNanoseconds: () => program.wordNanoseconds,
-    schedulerTimes: () => schedulerTimes(program.processId),
-    peakRssBytes: () => program.peakRssBytes(),
-    quit: () => conversation.end(),
-  };
+  return { ...words, startupNanoseconds, ...(buildNanoseconds > 0 ? { buildNanoseconds } : {}) };
 }
 
 /** The words that start an implementation, the flags of a task not among them. */
 export async function programWords(
   implementation: Implementation,
-  runtime: Runtime | undefined,
   buildFolder: string | undefined,
+  runtime: RuntimeName = 'node',
 ): Promise<readonly string[]> {
   const { run } = implementation.manifest;
   if ('module' in run) {
-    const host = runtime ?? (await findRuntime('node'));
+    const host = await findRuntime(runtime);
     if (host === undefined) throw new ImplementationFailure(implementation.folder, 'no Node to run it', 'run `npm ci`');
-    return [...runtimeCommand(host, hostPath), resolve(implementation.folder, run.module)];
+    const flags = runtime === 'deno' ? ['run', '--allow-all', '--quiet'] : [];
+    return [host.path, ...flags, hostPath, resolve(implementation.folder, run.module)];
   }
   const command = run.command.map((word) => word.replaceAll('{output}', buildFolder ?? ''));
   const [program = '', ...words] = await locateCommand(implementation, command);
@@ -154,149 +142,130 @@ function defaultMemoryLimit(): number {
   return Math.min(0.75 * totalmem(), 8 * 2 ** 30);
 }
 
+type Conversation = Omit<TrainerProcess, 'startupNanoseconds' | 'buildNanoseconds'> & {
+  readonly begin: () => Promise<z.infer<typeof readyReply>>;
+};
+
 /** The words of the protocol, each with what its answer must look like. */
-class Conversation {
-  readonly #name: string;
-  readonly #program: ChildProgram;
-  #task: PreparedTask;
-  readonly #replyTimeoutMilliseconds: number;
-  #millisecondsPerStep = 0;
-  #folder: string | undefined;
+function conversation(
+  name: string,
+  program: ChildProgram,
+  firstTask: PreparedTask,
+  replyTimeoutMilliseconds = DEFAULT_REPLY_TIMEOUT_MILLISECONDS,
+): Conversation {
+  const slowestStep = (task: PreparedTask) => (1000 * flopsPerStep(task)) / SLOWEST_FLOPS_PER_SECOND;
+  let task = firstTask;
+  let millisecondsPerStep = slowestStep(task);
+  let folder: string | undefined;
+  const ownFolder = async () => {
+    folder ??= await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
+    return folder;
+  };
 
-  constructor(name: string, program: ChildProgram, task: PreparedTask, replyTimeoutMilliseconds?: number) {
-    this.#name = name;
-    this.#program = program;
-    this.#task = task;
-    this.#replyTimeoutMilliseconds = replyTimeoutMilliseconds ?? DEFAULT_REPLY_TIMEOUT_MILLISECONDS;
-    this.#isAbout(task);
-  }
+  const limits = (steps: number): AnswerLimits => ({
+    timeoutMilliseconds: replyTimeoutMilliseconds + steps * millisecondsPerStep,
+    maximumLength: CHARACTERS_PER_ANSWER + steps * CHARACTERS_PER_LOSS,
+  });
 
-  #isAbout(task: PreparedTask): void {
-    this.#task = task;
-    this.#millisecondsPerStep = (1000 * flopsPerStep(task)) / SLOWEST_FLOPS_PER_SECOND;
-  }
-
-  async begin(): Promise<z.infer<typeof readyReply>> {
-    const answer = await this.#program.greeting(this.#limits(1));
-    const expected = `{"ready":${PROTOCOL_VERSION}} once it is ready, where ${PROTOCOL_VERSION} is the version of the protocol`;
-    return this.#parse(readyReply, answer, 'at the start', expected);
-  }
-
-  async train(steps: number): Promise<{ readonly losses: Float64Array; readonly nanoseconds: number }> {
-    const asked = process.hrtime.bigint();
-    const answer = await this.#program.ask(`train ${steps}`, this.#limits(steps));
-    const expected = '{"losses":[one number per step],"nanoseconds":a number above 0}';
-    const reply = await this.#parse(trainReply, answer, `to \`train ${steps}\``, expected);
-    if (reply.losses.length !== steps) {
-      return this.#program.fail(
-        `answered \`train ${steps}\` with ${reply.losses.length} losses`,
-        'answer with the loss of each of these steps, and of no other',
-      );
-    }
-    const elapsed = Number(process.hrtime.bigint() - asked) / 1e6;
-    this.#millisecondsPerStep = (PATIENCE * elapsed) / steps;
-    return { losses: Float64Array.from(reply.losses, (loss) => loss ?? Number.NaN), nanoseconds: reply.nanoseconds };
-  }
-
-  async reset(firstDocument: number): Promise<void> {
-    const word = `reset ${firstDocument}`;
-    await this.#parse(resetReply, await this.#program.ask(word, this.#limits(1)), `to \`${word}\``, '{"reset":true}');
-  }
-
-  async take(task: PreparedTask): Promise<boolean> {
-    const file = join(await this.#ownFolder(), 'task');
-    await writeFile(file, (await taskFlags(task, this.#name)).join('\n'));
-    const answer = await this.#program.ask(`task ${file}`, this.#limits(1));
-    if (errorReply.safeParse(answer).success) return false;
-    const expected = `{"ready":${PROTOCOL_VERSION}}, as at the start`;
-    const reply = await this.#parse(readyReply, answer, 'to `task FILE`', expected);
-    this.#isAbout(task);
-    if ('unsupported' in reply) throw new UnsupportedTask(reply.unsupported);
-    return true;
-  }
-
-  async emptyWord(): Promise<void> {
-    const answer = await this.#program.ask(EMPTY_WORD, this.#limits(1));
-    await this.#parse(errorReply, answer, `to \`${EMPTY_WORD}\``, '{"error":"one line"}, for there is no such word');
-  }
-
-  /** Has the program write a vector of parameter size to a file; undefined where it declines. */
-  async dump(word: 'parameters' | 'gradients'): Promise<Float64Array | undefined> {
-    try {
-      return await this.#dump(word);
-    } catch (error) {
-      // A full disk is not the program's fault.
-      if (error instanceof ImplementationFailure) await this.#requireRoom();
-      throw error;
-    }
-  }
-
-  /** @throws the system's own error where as many bytes as a dump has cannot be written */
-  async #requireRoom(): Promise<void> {
-    if (this.#folder === undefined) return;
-    const probe = join(this.#folder, 'room');
-    await mkdir(this.#folder, { recursive: true });
-    await writeFile(probe, new Uint8Array(8 * this.#task.training.parameters.length));
-    await rm(probe);
-  }
-
-  async #dump(word: 'parameters' | 'gradients'): Promise<Float64Array | undefined> {
-    const file = join(await this.#ownFolder(), word);
-    const answer = await this.#program.ask(`${word} ${file}`, this.#limits(1));
-    const count = this.#task.training.parameters.length;
-    const schema = z.union([z.strictObject({ [word]: z.literal(count) }), unsupportedReply]);
-    const reply = await this.#parse(schema, answer, `to \`${word} FILE\``, `{"${word}":${count}}`);
-    if (unsupportedReply.safeParse(reply).success) return undefined;
-    const dump = readDump(file, count);
-    if ('problem' in dump) {
-      return this.#program.fail(
-        `on \`${word} FILE\` it ${dump.problem}`,
-        `write the ${count} ${word} as little-endian float64, and close the file before answering`,
-      );
-    }
-    unlinkSync(file);
-    if (!taskFilesHold(this.#task.training, this.#name)) {
-      return this.#program.fail(
-        'changed or removed the files of its task',
-        'read these files, and leave them as they are',
-      );
-    }
-    return dump.numbers;
-  }
-
-  async #ownFolder(): Promise<string> {
-    this.#folder ??= await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
-    return this.#folder;
-  }
-
-  refusesParameters(): Promise<never> {
-    return this.#program.fail('declined `parameters FILE`', 'every implementation must be able to show its parameters');
-  }
-
-  async end(): Promise<void> {
-    await this.#program.quit();
-    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  #limits(steps: number): AnswerLimits {
-    return {
-      timeoutMilliseconds: this.#replyTimeoutMilliseconds + steps * this.#millisecondsPerStep,
-      maximumLength: CHARACTERS_PER_ANSWER + steps * CHARACTERS_PER_LOSS,
-    };
-  }
-
-  async #parse<T>(schema: z.ZodType<T>, answer: unknown, when: string, expected: string): Promise<T> {
+  const parse = async <T>(schema: z.ZodType<T>, answer: unknown, when: string, expected: string): Promise<T> => {
     const parsed = schema.safeParse(answer);
     if (parsed.success) return parsed.data;
     const error = errorReply.safeParse(answer);
     if (error.success) {
-      return this.#program.fail(
+      return program.fail(
         `answered ${when} with the error ${quote(error.data.error, 300)}`,
         'what it said on standard error may tell more',
       );
     }
-    return this.#program.fail(`answered ${when} with ${quote(JSON.stringify(answer))}`, `expected ${expected}`);
-  }
+    return program.fail(`answered ${when} with ${quote(JSON.stringify(answer))}`, `expected ${expected}`);
+  };
+
+  const ask = async <T>(word: string, schema: z.ZodType<T>, expected: string, steps = 1): Promise<T> =>
+    parse(schema, await program.ask(word, limits(steps)), `to \`${word}\``, expected);
+
+  const dump = async (word: 'parameters' | 'gradients'): Promise<Float64Array | undefined> => {
+    const file = join(await ownFolder(), word);
+    const answer = await program.ask(`${word} ${file}`, limits(1));
+    const count = task.training.parameters.length;
+    const schema = z.union([z.strictObject({ [word]: z.literal(count) }), unsupportedReply]);
+    const reply = await parse(schema, answer, `to \`${word} FILE\``, `{"${word}":${count}}`);
+    if (unsupportedReply.safeParse(reply).success) return undefined;
+    const dumped = readDump(file, count);
+    if ('problem' in dumped) {
+      return program.fail(
+        `on \`${word} FILE\` it ${dumped.problem}`,
+        `write the ${count} ${word} as little-endian float64, and close the file before answering`,
+      );
+    }
+    unlinkSync(file);
+    if (!taskFilesHold(task.training, name)) {
+      return program.fail('changed or removed the files of its task', 'read these files, and leave them as they are');
+    }
+    return dumped.numbers;
+  };
+
+  /** Has the program write a vector of parameter size to a file; undefined where it declines. */
+  const dumpWithRoom = async (word: 'parameters' | 'gradients') => {
+    try {
+      return await dump(word);
+    } catch (error) {
+      // A full disk is not the program's fault: then as many bytes cannot be written here either.
+      if (error instanceof ImplementationFailure && folder !== undefined) {
+        const probe = join(folder, 'room');
+        await mkdir(folder, { recursive: true });
+        await writeFile(probe, new Uint8Array(8 * task.training.parameters.length));
+        await rm(probe);
+      }
+      throw error;
+    }
+  };
+
+  return {
+    begin: async () => {
+      const expected = `{"ready":${PROTOCOL_VERSION}} once it is ready, where ${PROTOCOL_VERSION} is the version of the protocol`;
+      return parse(readyReply, await program.greeting(limits(1)), 'at the start', expected);
+    },
+    train: async (steps) => {
+      const expected = '{"losses":[one number per step],"nanoseconds":a number above 0}';
+      const { losses, nanoseconds } = await ask(`train ${steps}`, trainReply, expected, steps);
+      if (losses.length !== steps) {
+        return program.fail(
+          `answered \`train ${steps}\` with ${losses.length} losses`,
+          'answer with the loss of each of these steps, and of no other',
+        );
+      }
+      millisecondsPerStep = (PATIENCE * program.wordNanoseconds) / 1e6 / steps;
+      return { losses: Float64Array.from(losses, (loss) => loss ?? Number.NaN), nanoseconds };
+    },
+    reset: async (firstDocument) => {
+      await ask(`reset ${firstDocument}`, resetReply, '{"reset":true}');
+    },
+    parameters: async () =>
+      (await dumpWithRoom('parameters')) ??
+      program.fail('declined `parameters FILE`', 'every implementation must be able to show its parameters'),
+    gradients: () => dumpWithRoom('gradients'),
+    take: async (next) => {
+      const file = join(await ownFolder(), 'task');
+      await writeFile(file, (await taskFlags(next, name)).join('\n'));
+      const answer = await program.ask(`task ${file}`, limits(1));
+      if (errorReply.safeParse(answer).success) return false;
+      const reply = await parse(readyReply, answer, 'to `task FILE`', `{"ready":${PROTOCOL_VERSION}}, as at the start`);
+      task = next;
+      millisecondsPerStep = slowestStep(next);
+      if ('unsupported' in reply) throw new UnsupportedTask(reply.unsupported);
+      return true;
+    },
+    emptyWord: async () => {
+      await ask(EMPTY_WORD, errorReply, '{"error":"one line"}, for there is no such word');
+    },
+    wordNanoseconds: () => program.wordNanoseconds,
+    schedulerTimes: () => schedulerTimes(program.processId),
+    peakRssBytes: () => program.peakRssBytes(),
+    quit: async () => {
+      await program.quit();
+      if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 /** Floating-point operations of one step, roughly: three passes over every weight for every position. */

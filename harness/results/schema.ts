@@ -154,6 +154,7 @@ export const benchResultSchema = z.strictObject({
 export type VerifiedRow = z.infer<typeof verifiedRowSchema>;
 export type ClaimResult = z.infer<typeof claimResultSchema>;
 export type RefusedRow = z.infer<typeof refusedRowSchema>;
+export type RowIdentity = Pick<RefusedRow, keyof typeof identity>;
 export type Baseline = z.infer<typeof baselineSchema>;
 export type Row = z.infer<typeof rowSchema>;
 export type Noise = z.infer<typeof noiseSchema>;

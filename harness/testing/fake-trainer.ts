@@ -1,9 +1,9 @@
 import { UnsupportedTask } from '../../impls/contract.ts';
-import type { Contender } from '../measure/contender.ts';
+import { type Contender, type Witness, WrongLaps } from '../measure/contender.ts';
 import { ImplementationFailure } from '../program/implementation-failure.ts';
 import type { Role } from '../program/roles.ts';
 import type { TrainerProcess } from '../program/trainer-process.ts';
-import type { LapsVerdict, TimedLap } from '../verify/timed-laps.ts';
+import type { TimedLap } from '../verify/timed-laps.ts';
 
 /** A clock that tests move by hand, in milliseconds. */
 export class FakeClock {
@@ -108,7 +108,7 @@ export function fakeContender(
       }
     },
     start,
-    witness: () => ({ check: async (laps) => checkFakeLaps(laps), quit: async () => {} }),
+    witness: () => ({ check: checkFakeLaps, quit: async () => {} }),
     alive: () => alive,
     starts: () => starts,
   };
@@ -121,11 +121,10 @@ function fakeLoss(firstDocument: number, step: number): number {
   return firstDocument + step / 1024;
 }
 
-function checkFakeLaps(laps: readonly TimedLap[]): LapsVerdict {
+async function checkFakeLaps(laps: readonly TimedLap[]): ReturnType<Witness['check']> {
   for (const { firstDocument, losses } of laps) {
     const step = losses.findIndex((loss, i) => loss !== fakeLoss(firstDocument, i)) + 1;
-    if (step > 0)
-      return { status: 'mismatch', reason: `step ${step} of a timed lap: got another loss`, firstDocument, step };
+    if (step > 0) throw new WrongLaps(`step ${step} of a timed lap: got another loss`);
   }
   const stepsCompared = laps.reduce((sum, { losses }) => sum + losses.length, 0);
   return { status: 'verified', stepsCompared, stepsForced: stepsCompared, escapeChance: 0, fractionOfBound: 0 };

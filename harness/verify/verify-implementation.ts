@@ -82,7 +82,7 @@ export async function verifyImplementation(
   expectation: Expectation,
   options: VerifyOptions = {},
 ): Promise<Verification> {
-  const present = await availability(implementation, options.runtime?.name);
+  const present = await availability(implementation, options.runtime);
   if (!present.available) return { status: 'skipped', reason: present.reason };
   try {
     return await trainAndJudge(implementation, expectation, options);

@@ -38,11 +38,7 @@ it('--long refuses every cheat for its trick', { timeout: 900_000 }, async () =>
   const refusal = async (name: string): Promise<string> => {
     const implementation = found.find((one) => one.name === name);
     if (implementation === undefined || isBroken(implementation)) throw new Error(`${name} was not planted`);
-    const contender = await contenderOf({ implementation }, expectation, {
-      signal,
-      budgetSeconds: 0,
-      scoutMilliseconds: 0,
-    });
+    const contender = await contenderOf(implementation, expectation, { budgetSeconds: 0, scoutMilliseconds: 0 });
     const options = {
       task: task.training,
       steps: LONG_STEPS,

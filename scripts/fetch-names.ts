@@ -1,22 +1,16 @@
 /** `npm run data`: fetches the original's data set, makemore's `names.txt`, to where `--dataset names` reads it. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
+import { Command, Option } from 'commander';
 import writeFileAtomic from 'write-file-atomic';
+import { exitCode } from '../harness/cli/exit-code.ts';
+import { runScript } from '../harness/cli/run-program.ts';
 import { namedDatasets } from '../harness/task/dataset.ts';
 import { UsageError } from '../harness/usage-error.ts';
 
 const REVISION = '988aa59';
 const ADDRESS = `https://raw.githubusercontent.com/karpathy/makemore/${REVISION}/names.txt`;
 const TIMEOUT_MILLISECONDS = 30_000;
-
-const HELP = `Usage: npm run data -- [options]
-
-Puts the original's data set, makemore's names.txt, where --dataset names reads it.
-
-Options:
-  --from <file>  take it from a file instead of GitHub
-  --to <file>    put it somewhere else`;
 
 /** The download failed. It is nobody's mistake; another try may succeed. */
 class DownloadFailure extends Error {
@@ -63,22 +57,25 @@ async function save(contents: Uint8Array, source: string, destination: string): 
   await writeFileAtomic(destination, Buffer.from(contents));
 }
 
-try {
-  const { values } = parseArgs({
-    options: { from: { type: 'string' }, to: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-  });
-  if (values.help) {
-    console.log(HELP);
-    process.exit();
+async function data({ from, to }: { readonly from?: string; readonly to: string }): Promise<void> {
+  try {
+    const contents = from === undefined ? await download() : await readLocal(from);
+    await save(contents, from ?? ADDRESS, to);
+    console.log(`${to}: ${contents.length} bytes, SHA-256 as expected`);
+  } catch (error) {
+    if (!(error instanceof DownloadFailure)) throw error;
+    console.error(`error: ${error.message}`);
+    process.exitCode = exitCode.wrong;
   }
-  const destination = values.to ?? namedDatasets.names.path;
-  const contents = values.from === undefined ? await download() : await readLocal(values.from);
-  await save(contents, values.from ?? ADDRESS, destination);
-  console.log(`${destination}: ${contents.length} bytes, SHA-256 as expected`);
-} catch (error) {
-  if (!(error instanceof Error)) throw error;
-  const isUsage = error instanceof UsageError || ('code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
-  if (!isUsage && !(error instanceof DownloadFailure)) throw error;
-  console.error(error.message);
-  process.exitCode = isUsage ? 2 : 1;
 }
+
+process.exitCode = await runScript(
+  new Command('data')
+    .usage('-- [options]')
+    .description("put the original's data set, makemore's names.txt, where --dataset names reads it")
+    .option('--from <file>', 'take it from a file instead of GitHub')
+    .addOption(
+      new Option('--to <file>', 'put it somewhere else').default(namedDatasets.names.path, 'in reference/datasets'),
+    )
+    .action(data),
+);

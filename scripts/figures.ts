@@ -1,11 +1,12 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Command } from 'commander';
+import { runScript } from '../harness/cli/run-program.ts';
 import { outputTarget, writeOutput } from '../harness/output-target.ts';
 import { machineReports } from '../harness/present/report/machine-report.ts';
 import { svgFiles } from '../harness/present/report/svg-files.ts';
 import { displayPath, projectRoot } from '../harness/project.ts';
 import { readResult, saveResult } from '../harness/results/store.ts';
-import { UsageError } from '../harness/usage-error.ts';
 
 /** Holds README's charts, and the result that they were drawn from. */
 const folder = join(projectRoot, 'docs', 'figures');
@@ -26,16 +27,8 @@ const block = [
   'Drawn from one run, [docs/figures/result.json](docs/figures/result.json); `npm run figures -- RESULT` draws another.',
 ].join('\n\n');
 
-const HELP = `Usage: npm run figures -- [result]
-
-Draws README's charts again, from docs/figures/result.json or from another result, which is kept in its place.`;
-
 /** Draws README's charts from a stored result and keeps that result beside them. Without an argument it uses the result kept there. */
-async function main([path = stored]: readonly string[]): Promise<void> {
-  if (path === '--help') {
-    console.log(HELP);
-    return;
-  }
+async function figures(path = stored): Promise<void> {
   const result = await readResult(path);
   const [machine] = machineReports([{ path, result }]);
   await mkdir(folder, { recursive: true });
@@ -50,10 +43,12 @@ async function main([path = stored]: readonly string[]): Promise<void> {
   console.log(`figures in ${displayPath(folder)}`);
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(`error: ${error.message}`);
-  process.exitCode = 2;
-}
+process.exitCode = await runScript(
+  new Command('figures')
+    .usage('-- [result]')
+    .description(
+      "draw README's charts again, from docs/figures/result.json or from another result, which is kept in its place",
+    )
+    .argument('[result]')
+    .action(figures),
+);

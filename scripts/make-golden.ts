@@ -5,24 +5,18 @@
  * over the first steps, to the last bit.
  */
 import { join } from 'node:path';
-import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { isDeepStrictEqual } from 'node:util';
+import { Argument, Command } from 'commander';
 import { execa } from 'execa';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
+import { runScript } from '../harness/cli/run-program.ts';
 import { displayPath, projectRoot } from '../harness/project.ts';
 import { namedDatasets, readDataset } from '../harness/task/dataset.ts';
 import { type ParameterMatrix, parameterLayout } from '../harness/task/parameter-layout.ts';
-import { goldenRuns, isPresetName, presets, taskDefaults } from '../harness/task/presets.ts';
+import { goldenRuns, presets, taskDefaults } from '../harness/task/presets.ts';
 import { UsageError } from '../harness/usage-error.ts';
 import { type GoldenFile, goldenFolder } from '../harness/verify/golden.ts';
-
-const HELP = `Usage: npm run golden -- [options] [preset...]
-
-Has the Python reference train every golden run, or those of the presets named, and keeps what it computed in reference/golden.
-It takes hours with CPython.
-
-Options:
-  --python <program>  compute with this Python, such as pypy3; python3 repeats the first steps and must agree to the last bit`;
 
 type GoldenRun = (typeof goldenRuns)[number];
 
@@ -144,29 +138,27 @@ async function makeGolden(python: string, run: GoldenRun): Promise<void> {
   console.log(`  ${displayPath(path)}`);
 }
 
-try {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { python: { type: 'string', default: CPYTHON }, help: { type: 'boolean', short: 'h' } },
-  });
-  if (values.help) {
-    console.log(HELP);
-    process.exit();
-  }
-  const unknown = positionals.find((name) => !isPresetName(name));
-  if (unknown !== undefined) {
-    throw new UsageError(`Unknown preset ${unknown}: expected any of ${Object.keys(presets).join(', ')}`);
-  }
-  const runs = goldenRuns.filter(({ preset }) => positionals.length === 0 || positionals.includes(preset));
+async function golden(names: readonly string[], { python }: { readonly python: string }): Promise<void> {
+  const runs = goldenRuns.filter(({ preset }) => names.includes(preset));
   // The runs take long, so a missing data set must show before the first.
   for (const { dataset } of runs) await readDataset(dataset);
-  for (const python of [CPYTHON, values.python]) await demandPython(python);
-  for (const run of runs) await makeGolden(values.python, run);
-} catch (error) {
-  const isUsage =
-    error instanceof UsageError ||
-    (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
-  if (!(isUsage && error instanceof Error)) throw error;
-  console.error(error.message);
-  process.exitCode = 2;
+  for (const program of [CPYTHON, python]) await demandPython(program);
+  for (const run of runs) await makeGolden(python, run);
 }
+
+process.exitCode = await runScript(
+  new Command('golden')
+    .usage('-- [options] [preset...]')
+    .description(
+      'have the Python reference train every golden run, and keep what it computed in reference/golden; takes hours with CPython',
+    )
+    .addArgument(
+      new Argument('[preset...]', 'which ones').choices(Object.keys(presets)).default(Object.keys(presets), 'all'),
+    )
+    .option(
+      '--python <program>',
+      'compute with this Python, such as pypy3; python3 repeats the first steps and must agree to the last bit',
+      CPYTHON,
+    )
+    .action(golden),
+);

@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
+import { Command } from 'commander';
 import { build } from 'vite';
+import { runScript } from '../harness/cli/run-program.ts';
 import { cacheFolder } from '../harness/project.ts';
 import { siteConfig } from './site.ts';
 
-if (process.argv.includes('--help')) {
-  console.log(
-    'Usage: npm run web:build -- [folder]\n\nMakes the page of the race, for any web server; in .cache/site unless a folder is named.',
-  );
-} else {
-  const [folder = cacheFolder('site')] = process.argv.slice(2);
-  await build(siteConfig(resolve(folder)));
-}
+process.exitCode = await runScript(
+  new Command('web:build')
+    .usage('-- [folder]')
+    .description('make the page of the race, for any web server')
+    .argument('[folder]', 'where', cacheFolder('site'))
+    .action((folder: string) => build(siteConfig(resolve(folder))).then(() => undefined)),
+);

@@ -7,7 +7,7 @@ import type { Implementation } from '../program/discover.ts';
 import { readDump } from '../program/dump-file.ts';
 import { quote } from '../program/implementation-failure.ts';
 import { PROTOCOL_VERSION } from '../program/manifest.ts';
-import { taskFlags } from '../program/task-files.ts';
+import { writeTaskFiles } from '../program/task-files.ts';
 import { programWords } from '../program/trainer-process.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { ProtocolViolation, RawProgram } from './raw-program.ts';
@@ -134,7 +134,7 @@ const trials: Readonly<Record<string, Trial>> = {
     const expected = await train(await open(task), 2);
     const program = await open(hugeTask);
     const file = join(folder, 'task');
-    await writeFile(file, (await taskFlags(task, 'trials')).join('\n'));
+    await writeFile(file, (await writeTaskFiles(task, folder, 'next')).flags.join('\n'));
     program.say(`task ${file}`);
     const answer = await program.hear();
     if (refused.safeParse(answer).success) return void (await train(program, 1));
@@ -173,10 +173,10 @@ export async function* tryProtocol(
       const opened: RawProgram[] = [];
       const open = async (task: PreparedTask): Promise<RawProgram> => {
         options.signal?.throwIfAborted();
-        const command = [...words, ...(await taskFlags(task, implementation.name))];
+        const own = await mkdtemp(join(folder, 'process-'));
         const program = new RawProgram(
           implementation.folder,
-          command,
+          [...words, ...(await writeTaskFiles(task, own)).flags],
           options.patienceMilliseconds ?? PATIENCE_MILLISECONDS,
         );
         opened.push(program);

@@ -1,20 +1,25 @@
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { smallTask } from '../testing/small-task.ts';
 import { ChildProgram } from './child-program.ts';
 import { ImplementationFailure } from './implementation-failure.ts';
-import { taskFlags } from './task-files.ts';
+import { writeTaskFiles } from './task-files.ts';
 
 const limits = { timeoutMilliseconds: 30_000, maximumLength: 1_000 };
 const programs: ChildProgram[] = [];
+let folder: string;
 let flags: readonly string[];
 
 beforeAll(async () => {
-  flags = await taskFlags(smallTask(), 'test');
+  folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
+  ({ flags } = await writeTaskFiles(smallTask(), folder));
 });
 afterAll(async () => {
   for (const program of programs) await program.quit();
+  await rm(folder, { recursive: true });
 });
 
 async function start(fault: string, signal?: AbortSignal): Promise<ChildProgram> {

@@ -1,17 +1,24 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { isAbsolute } from 'node:path';
-import { expect, it } from 'vitest';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { prepareTask } from '../task/prepare-task.ts';
-import { presets, taskDefaults } from '../task/presets.ts';
-import { taskFilesHold, taskFlags, writeTaskFiles } from './task-files.ts';
+import { taskDefaults } from '../task/presets.ts';
+import { smallTask } from '../testing/small-task.ts';
+import { writeTaskFiles } from './task-files.ts';
 
-it('writes little-endian numbers, and names the same file for the same numbers', async () => {
-  const task = await prepareTask({ ...taskDefaults, ...presets.d16, nEmbd: 4 });
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'task files '));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+it('writes little-endian numbers', async () => {
+  const task = smallTask();
   const training = { ...task.training, tokens: Int32Array.of(3, 258), parameters: Float64Array.of(1, -2) };
-  const files = await writeTaskFiles(training, 'reader');
-  expect((await readFile(files.tokens)).toString('hex')).toBe('0300000002010000');
-  expect((await readFile(files.parameters)).toString('hex')).toBe('000000000000f03f00000000000000c0');
-  expect(await writeTaskFiles({ ...training }, 'reader')).toEqual(files);
+  await writeTaskFiles({ ...task, training }, folder);
+  expect((await readFile(join(folder, 'task.tokens'))).toString('hex')).toBe('0300000002010000');
+  expect((await readFile(join(folder, 'task.parameters'))).toString('hex')).toBe('000000000000f03f00000000000000c0');
 });
 
 it('tells a program every size by the flags of the protocol, and the files by absolute paths', async () => {
@@ -19,7 +26,7 @@ it('tells a program every size by the flags of the protocol, and the files by ab
     ...taskDefaults,
     ...{ nEmbd: 8, nHead: 2, nLayer: 3, blockSize: 5, batch: 6, numSteps: 7, learningRate: 1e-7, seed: 9 },
   });
-  const words = await taskFlags(task, 'reader');
+  const words = (await writeTaskFiles(task, folder)).flags;
   const flags = Object.fromEntries(Array.from({ length: words.length / 2 }, (_, i) => words.slice(2 * i, 2 * i + 2)));
   const { '--tokens': tokens, '--offsets': offsets, '--parameters': parameters, ...sizes } = flags;
   expect([tokens, offsets, parameters].every((path) => isAbsolute(path))).toBe(true);
@@ -36,23 +43,29 @@ it('tells a program every size by the flags of the protocol, and the files by ab
   });
 });
 
-it('has files of its own for every reader, so that damage is blamed on the right one', async () => {
-  const task = await prepareTask({ ...taskDefaults, ...presets.d16, nEmbd: 4 });
-  const training = { ...task.training, tokens: Int32Array.of(8, 9) };
-  const [damaging, other] = [await writeTaskFiles(training, 'damaging'), await writeTaskFiles(training, 'other')];
-  await rm(damaging.tokens);
-  expect(['damaging', 'other'].map((reader) => taskFilesHold(training, reader))).toEqual([false, true]);
-  expect(await readFile(other.tokens)).toHaveLength(8);
+it('leaves the files of an earlier task as they are: a program may have them open', async () => {
+  const first = await writeTaskFiles(smallTask(), folder);
+  const second = await writeTaskFiles(smallTask(), folder, 'second');
+  expect(first.flags.filter((word) => isAbsolute(word) && second.flags.includes(word))).toEqual([]);
 });
 
-it('writes a damaged file anew, also where its size is the same', async () => {
-  const task = await prepareTask({ ...taskDefaults, ...presets.d16, nEmbd: 4 });
-  const training = { ...task.training, tokens: Int32Array.of(5, 6, 7) };
-  const files = await writeTaskFiles(training, 'reader');
-  for (const damage of ['x'.repeat(12), '', undefined]) {
-    if (damage === undefined) await rm(files.tokens);
-    else await writeFile(files.tokens, damage);
-    expect(await writeTaskFiles(training, 'reader')).toEqual(files);
-    expect((await readFile(files.tokens)).toString('hex')).toBe('050000000600000007000000');
-  }
+it.each([
+  ['removed', (file: string) => rm(file)],
+  ['cut', (file: string) => writeFile(file, '')],
+  [
+    'overwritten by as many bytes',
+    async (file: string) => writeFile(file, new Uint8Array((await readFile(file)).length)),
+  ],
+])('sees that a file was %s', async (_, damage) => {
+  const files = await writeTaskFiles(smallTask(), folder);
+  expect(files.hold()).toBe(true);
+  await damage(join(folder, 'task.tokens'));
+  expect(files.hold()).toBe(false);
+});
+
+it('minds no file that was written anew with what it held', async () => {
+  const files = await writeTaskFiles(smallTask(), folder);
+  const tokens = join(folder, 'task.tokens');
+  await writeFile(tokens, await readFile(tokens));
+  expect(files.hold()).toBe(true);
 });

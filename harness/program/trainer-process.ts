@@ -15,7 +15,7 @@ import { ImplementationFailure, quote } from './implementation-failure.ts';
 import { PROTOCOL_VERSION } from './manifest.ts';
 import { type SchedulerTimes, schedulerTimes } from './process-usage.ts';
 import { findRuntime, type RuntimeName } from './runtime.ts';
-import { taskFilesHold, taskFlags } from './task-files.ts';
+import { type TaskFiles, writeTaskFiles } from './task-files.ts';
 
 export interface TrainerOptions {
   /** Ends the process at once; what was asked rejects with the signal's reason. */
@@ -96,26 +96,30 @@ export async function startTrainer(
   options: TrainerOptions = {},
 ): Promise<TrainerProcess> {
   const build = await buildImplementation(implementation, options.signal, options.onBuild);
-  const command = [
-    ...(await programWords(implementation, build?.folder, options.runtime)),
-    ...(await taskFlags(task, implementation.name)),
-  ];
-  const started = process.hrtime.bigint();
-  const program = new ChildProgram({
-    folder: implementation.folder,
-    command,
-    memoryLimitBytes: options.memoryLimitBytes ?? defaultMemoryLimit(),
-    signal: options.signal,
-  });
-  const { begin, ...words } = conversation(implementation.name, program, task, options.replyTimeoutMilliseconds);
-  const ready = await begin();
-  const startupNanoseconds = Number(process.hrtime.bigint() - started);
-  if ('unsupported' in ready) {
-    await program.quit();
-    throw new UnsupportedTask(ready.unsupported);
+  const command = await programWords(implementation, build?.folder, options.runtime);
+  const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
+  try {
+    const files = await writeTaskFiles(task, folder);
+    const started = process.hrtime.bigint();
+    const program = new ChildProgram({
+      folder: implementation.folder,
+      command: [...command, ...files.flags],
+      memoryLimitBytes: options.memoryLimitBytes ?? defaultMemoryLimit(),
+      signal: options.signal,
+    });
+    const { begin, ...words } = conversation(program, { task, files, folder }, options.replyTimeoutMilliseconds);
+    const ready = await begin();
+    const startupNanoseconds = Number(process.hrtime.bigint() - started);
+    if ('unsupported' in ready) {
+      await program.quit();
+      throw new UnsupportedTask(ready.unsupported);
+    }
+    const buildNanoseconds = (build?.nanoseconds ?? 0) + (ready.buildNanoseconds ?? 0);
+    return { ...words, startupNanoseconds, ...(buildNanoseconds > 0 ? { buildNanoseconds } : {}) };
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
   }
-  const buildNanoseconds = (build?.nanoseconds ?? 0) + (ready.buildNanoseconds ?? 0);
-  return { ...words, startupNanoseconds, ...(buildNanoseconds > 0 ? { buildNanoseconds } : {}) };
 }
 
 /** The words that start an implementation, the flags of a task not among them. */
@@ -146,21 +150,20 @@ type Conversation = Omit<TrainerProcess, 'startupNanoseconds' | 'buildNanosecond
   readonly begin: () => Promise<z.infer<typeof readyReply>>;
 };
 
-/** The words of the protocol, each with what its answer must look like. */
+/**
+ * The words of the protocol, each with what its answer must look like.
+ * @param begun the task, its files, and the folder of the process, which goes with it
+ */
 function conversation(
-  name: string,
   program: ChildProgram,
-  firstTask: PreparedTask,
+  begun: { readonly task: PreparedTask; readonly files: TaskFiles; readonly folder: string },
   replyTimeoutMilliseconds = DEFAULT_REPLY_TIMEOUT_MILLISECONDS,
 ): Conversation {
   const slowestStep = (task: PreparedTask) => (1000 * flopsPerStep(task)) / SLOWEST_FLOPS_PER_SECOND;
-  let task = firstTask;
+  const { folder } = begun;
+  let { task, files } = begun;
   let millisecondsPerStep = slowestStep(task);
-  let folder: string | undefined;
-  const ownFolder = async () => {
-    folder ??= await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
-    return folder;
-  };
+  let tasksTaken = 0;
 
   const limits = (steps: number): AnswerLimits => ({
     timeoutMilliseconds: replyTimeoutMilliseconds + steps * millisecondsPerStep,
@@ -184,7 +187,7 @@ function conversation(
     parse(schema, await program.ask(word, limits(steps)), `to \`${word}\``, expected);
 
   const dump = async (word: 'parameters' | 'gradients'): Promise<Float64Array | undefined> => {
-    const file = join(await ownFolder(), word);
+    const file = join(folder, word);
     const answer = await program.ask(`${word} ${file}`, limits(1));
     const count = task.training.parameters.length;
     const schema = z.union([z.strictObject({ [word]: z.literal(count) }), unsupportedReply]);
@@ -198,7 +201,7 @@ function conversation(
       );
     }
     unlinkSync(file);
-    if (!taskFilesHold(task.training, name)) {
+    if (!files.hold()) {
       return program.fail('changed or removed the files of its task', 'read these files, and leave them as they are');
     }
     return dumped.numbers;
@@ -210,7 +213,7 @@ function conversation(
       return await dump(word);
     } catch (error) {
       // A full disk is not the program's fault: then as many bytes cannot be written here either.
-      if (error instanceof ImplementationFailure && folder !== undefined) {
+      if (error instanceof ImplementationFailure) {
         const probe = join(folder, 'room');
         await mkdir(folder, { recursive: true });
         await writeFile(probe, new Uint8Array(8 * task.training.parameters.length));
@@ -245,12 +248,14 @@ function conversation(
       program.fail('declined `parameters FILE`', 'every implementation must be able to show its parameters'),
     gradients: () => dumpWithRoom('gradients'),
     take: async (next) => {
-      const file = join(await ownFolder(), 'task');
-      await writeFile(file, (await taskFlags(next, name)).join('\n'));
+      tasksTaken += 1;
+      const itsFiles = await writeTaskFiles(next, folder, `task-${tasksTaken}`);
+      const file = join(folder, 'task');
+      await writeFile(file, itsFiles.flags.join('\n'));
       const answer = await program.ask(`task ${file}`, limits(1));
       if (errorReply.safeParse(answer).success) return false;
       const reply = await parse(readyReply, answer, 'to `task FILE`', `{"ready":${PROTOCOL_VERSION}}, as at the start`);
-      task = next;
+      [task, files] = [next, itsFiles];
       millisecondsPerStep = slowestStep(next);
       if ('unsupported' in reply) throw new UnsupportedTask(reply.unsupported);
       return true;
@@ -263,7 +268,7 @@ function conversation(
     peakRssBytes: () => program.peakRssBytes(),
     quit: async () => {
       await program.quit();
-      if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true });
     },
   };
 }

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { taskFlags } from '../program/task-files.ts';
+import { writeTaskFiles } from '../program/task-files.ts';
 import { projectRoot } from '../project.ts';
 import { namedDatasets } from '../task/dataset.ts';
 import { prepareTask } from '../task/prepare-task.ts';
@@ -100,7 +100,7 @@ print(worst)`;
 
   it('as a competitor trains what the files say, and answers every word of the protocol', async () => {
     const task = await prepareTask({ ...taskDefaults, ...presets.d16, nEmbd: 8, nHead: 2, numSteps: 9 });
-    const flags = await taskFlags(task, 'test');
+    const { flags } = await writeTaskFiles(task, folder);
     const gradientFile = join(folder, 'its gradients');
     const parameterFile = join(folder, 'its parameters');
     const words = [
@@ -153,7 +153,7 @@ print(worst)`;
   it('as a competitor answers null for a loss that is no number', async () => {
     const task = await prepareTask({ ...taskDefaults, ...presets.d16, nEmbd: 4, nHead: 2 });
     const training = { ...task.training, parameters: task.training.parameters.map(() => Number.NaN) };
-    const flags = await taskFlags({ ...task, training }, 'test');
+    const { flags } = await writeTaskFiles({ ...task, training }, folder);
     const [, answer] = python(['serve.py', ...flags], 'train 1').stdout.split('\n');
     expect(JSON.parse(answer).losses).toEqual([null]);
   });

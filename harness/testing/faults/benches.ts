@@ -51,9 +51,7 @@ function spoils(fault: string, status: Row['status'], says: RegExp): Fault {
     outcome: `the row is \`${status}\`; the others are timed and kept; exit code 1`,
     attempt: async (world) => {
       await world.plant('wayward', waywardManifest(fault));
-      // Task files lie in a cache, which other faults use at the same time.
-      const options = /task files/.test(fault) ? { project: await world.copyProject() } : {};
-      const { stdout, exitCode } = await bench(world, ['wayward', '--rounds', '2', '--json', '-'], options);
+      const { stdout, exitCode } = await bench(world, ['wayward', '--rounds', '2', '--json', '-']);
       const { rows } = benchResultSchema.parse(JSON.parse(stdout));
       const wayward = rows.find(({ implementation }) => implementation === 'wayward');
       expectTimed(rows);

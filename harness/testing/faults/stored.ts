@@ -79,16 +79,7 @@ const everyFileIn = (damage: (file: string) => Promise<unknown>) => async (folde
   for (const name of await readdir(folder)) await damage(join(folder, name));
 };
 const cutInHalf = async (file: string) => truncate(file, Math.floor((await readFile(file)).length / 2));
-/** Another byte of the same kind in the middle: the size stays. */
-const flip = async (file: string) => {
-  const bytes = await readFile(file);
-  const middle = Math.floor(bytes.length / 2);
-  bytes[middle] = (bytes[middle] ?? 0) ^ 1;
-  await writeFile(file, bytes);
-};
-
 const golden = 'reference/golden/us-names-2016-d16.json';
-const tasks = '.cache/tasks/zz-right';
 
 function damagedReference(fault: string, damage: (file: string) => Promise<unknown>, where?: Fault['where']): Fault {
   const again = 'it is computed again, and a warning names the file';
@@ -192,40 +183,5 @@ export const storedFaults: readonly Fault[] = [
       execFileSync('mkfifo', [file]);
     },
     'posix',
-  ),
-  damagedProject(
-    'Task files in the cache are cut',
-    'they are written again, and the row is verified',
-    tasks,
-    everyFileIn(cutInHalf),
-    0,
-    /verified/,
-  ),
-  damagedProject(
-    'Task files in the cache have one wrong bit',
-    'they are written again, and the row is verified',
-    tasks,
-    everyFileIn(flip),
-    0,
-    /verified/,
-  ),
-  damagedProject(
-    'Task files in the cache are gone',
-    'they are written again, and the row is verified',
-    tasks,
-    everyFileIn(rm),
-    0,
-    /verified/,
-  ),
-  damagedProject(
-    'A task file in the cache is a link to an endless device',
-    'it is written again, and the row is verified',
-    tasks,
-    everyFileIn(async (file) => {
-      await rm(file);
-      await symlink('/dev/zero', file);
-    }),
-    0,
-    /verified/,
   ),
 ];

@@ -6,11 +6,17 @@ import { buildImplementation } from '../program/build.ts';
 import type { Implementation } from '../program/discover.ts';
 import { readDump } from '../program/dump-file.ts';
 import { quote } from '../program/implementation-failure.ts';
-import { PROTOCOL_VERSION } from '../program/manifest.ts';
 import { writeTaskFiles } from '../program/task-files.ts';
-import { programWords } from '../program/trainer-process.ts';
+import {
+  errorReply,
+  programWords,
+  readyReply,
+  resetReply,
+  trainReply,
+  unsupportedReply,
+} from '../program/trainer-process.ts';
 import type { PreparedTask } from '../task/task.ts';
-import { ProtocolViolation, RawProgram } from './raw-program.ts';
+import { ProtocolViolation, type RawProgram, startRawProgram } from './raw-program.ts';
 
 /** One demand of the protocol, and what the program did instead. */
 interface ProtocolFinding {
@@ -30,13 +36,8 @@ const PATIENCE_MILLISECONDS = 60_000;
 const WORDS_TO_FILL_A_PIPE = 6_000;
 const UNREAD_MILLISECONDS = 250;
 
-const ready = z.union([
-  z.strictObject({ ready: z.literal(PROTOCOL_VERSION), buildNanoseconds: z.number().nonnegative().optional() }),
-  z.strictObject({ unsupported: z.string() }),
-]);
-const trained = z.strictObject({ losses: z.array(z.number()), nanoseconds: z.number().positive() });
-const wasReset = z.strictObject({ reset: z.literal(true) });
-const refused = z.strictObject({ error: z.string().min(1) });
+/** Training is calm, so every loss is finite. */
+const trained = trainReply.extend({ losses: z.array(z.number()) });
 
 interface Bench {
   /** Starts the program on a task and reads its greeting. */
@@ -117,7 +118,7 @@ const trials: Readonly<Record<string, Trial>> = {
     const program = await open(task);
     program.say(...Array.from({ length: WORDS_TO_FILL_A_PIPE }, () => 'reset 0'), 'train 1');
     await program.leaveUnread(UNREAD_MILLISECONDS);
-    for (let i = 0; i < WORDS_TO_FILL_A_PIPE; i++) expectAnswer(wasReset, await program.hear(), 'reset 0');
+    for (let i = 0; i < WORDS_TO_FILL_A_PIPE; i++) expectAnswer(resetReply, await program.hear(), 'reset 0');
     expectAnswer(trained, await program.hear(), 'train 1');
   },
   'trains on a huge task, or says that it cannot': async ({ open, hugeTask }) => {
@@ -137,8 +138,8 @@ const trials: Readonly<Record<string, Trial>> = {
     await writeFile(file, (await writeTaskFiles(task, folder, 'next')).flags.join('\n'));
     program.say(`task ${file}`);
     const answer = await program.hear();
-    if (refused.safeParse(answer).success) return void (await train(program, 1));
-    expectAnswer(ready, answer, 'task FILE');
+    if (errorReply.safeParse(answer).success) return void (await train(program, 1));
+    expectAnswer(readyReply, answer, 'task FILE');
     expectSame(await train(program, 2), expected, 'after `task FILE`');
   },
   'ends on `quit`, with work behind it and none before it': async ({ open, task }) => {
@@ -162,26 +163,23 @@ const trials: Readonly<Record<string, Trial>> = {
 export async function* tryProtocol(
   implementation: Implementation,
   tasks: { readonly task: PreparedTask; readonly hugeTask: PreparedTask },
-  options: ConformanceOptions = {},
+  { signal, patienceMilliseconds = PATIENCE_MILLISECONDS, trial: only }: ConformanceOptions = {},
 ): AsyncGenerator<ProtocolFinding> {
-  const build = await buildImplementation(implementation, options.signal);
+  const build = await buildImplementation(implementation, signal);
   const words = await programWords(implementation, build?.folder);
   const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
   try {
     for (const [trial, attempt] of Object.entries(trials)) {
-      if (options.trial !== undefined && options.trial !== trial) continue;
+      if (only !== undefined && only !== trial) continue;
       const opened: RawProgram[] = [];
       const open = async (task: PreparedTask): Promise<RawProgram> => {
-        options.signal?.throwIfAborted();
+        signal?.throwIfAborted();
         const own = await mkdtemp(join(folder, 'process-'));
-        const program = new RawProgram(
-          implementation.folder,
-          [...words, ...(await writeTaskFiles(task, own)).flags],
-          options.patienceMilliseconds ?? PATIENCE_MILLISECONDS,
-        );
+        const command = [...words, ...(await writeTaskFiles(task, own)).flags];
+        const program = startRawProgram(implementation.folder, command, patienceMilliseconds);
         opened.push(program);
-        options.signal?.addEventListener('abort', () => void program.kill(), { once: true });
-        const greeting = expectAnswer(ready, await program.hear(), 'nothing yet');
+        signal?.addEventListener('abort', () => void program.kill(), { once: true });
+        const greeting = expectAnswer(readyReply, await program.hear(), 'nothing yet');
         if ('unsupported' in greeting) throw new Declined(greeting.unsupported);
         return program;
       };
@@ -221,13 +219,13 @@ async function train(program: RawProgram, steps: number): Promise<readonly numbe
 
 async function reset(program: RawProgram, firstDocument = 0): Promise<void> {
   program.say(`reset ${firstDocument}`);
-  expectAnswer(wasReset, await program.hear(), `reset ${firstDocument}`);
+  expectAnswer(resetReply, await program.hear(), `reset ${firstDocument}`);
 }
 
 async function refusesAndGoesOn(open: Bench['open'], task: PreparedTask, word: string): Promise<void> {
   const program = await open(task);
   program.say(word);
-  expectAnswer(refused, await program.hear(), word);
+  expectAnswer(errorReply, await program.hear(), word);
   await train(program, 1);
 }
 
@@ -241,7 +239,7 @@ async function dump(
   const file = join(folder, word);
   program.say(`${word} ${file}`);
   const answer = await program.hear();
-  if (word === 'gradients' && z.strictObject({ unsupported: z.string() }).safeParse(answer).success) return undefined;
+  if (word === 'gradients' && unsupportedReply.safeParse(answer).success) return undefined;
   expectAnswer(z.strictObject({ [word]: z.literal(count) }), answer, `${word} FILE`);
   const written = readDump(file, count);
   if ('problem' in written)

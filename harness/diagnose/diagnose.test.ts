@@ -7,7 +7,7 @@ import { type Fault, faults } from '../testing/faults.ts';
 import { createPlainTrainer } from '../testing/plain-trainer.ts';
 import type { Evidence } from '../verify/verify-implementation.ts';
 import { diagnose } from './diagnose.ts';
-import { RulesTrainer } from './rules-trainer.ts';
+import { rulesTrainer } from './rules-trainer.ts';
 import { suspects } from './suspects.ts';
 
 const STEPS = 8;
@@ -268,7 +268,7 @@ describe('a trainer that follows the rules of a suspect is called by its name', 
   );
 
   test.each(own)('$fault', ({ fault, rules }) => {
-    const trainer = new RulesTrainer(task, rules);
+    const trainer = rulesTrainer(task, rules);
     const losses: number[] = [];
     const parametersAfter: Float64Array[] = [];
     for (let step = 0; step < STEPS; step++) {

@@ -5,7 +5,7 @@ import { checkTensors } from '../verify/tensor-check.ts';
 import type { Evidence, Mismatch } from '../verify/verify-implementation.ts';
 import { compareGradients, describeDifference } from './difference.ts';
 import { arrange, putBack } from './parameter-orders.ts';
-import { type LossAndGradient, RulesTrainer } from './rules-trainer.ts';
+import { type LossAndGradient, rulesTrainer } from './rules-trainer.ts';
 import { type Suspect, suspects } from './suspects.ts';
 import { correctRules } from './training-rules.ts';
 
@@ -39,16 +39,16 @@ const resolutions = {
  */
 export function diagnose(evidence: Evidence, declared: Precision): readonly string[] {
   const { task, losses, parametersAfter, gradient } = evidence;
-  const shown = new RightGradients(evidence);
+  const rightAt = rightGradientsOf(evidence);
   const format = declared === 'float64' ? narrowFormat(parametersAfter) : undefined;
   const resolution = resolutions[format ?? declared];
   const narrow =
     format === undefined ? [] : [`every parameter is a ${format} number, where impl.json declares float64`];
-  if (behavesLike(evidence, shown, right, resolution)) return narrow;
+  if (behavesLike(evidence, rightAt, right, resolution)) return narrow;
 
   const named = new Set<string>();
-  const firstLossIsRight = agree(shown.at(0).loss, losses[0], resolution.lossTolerance);
-  const firstGradientIsRight = gradient === undefined || sameGradient(task, shown.at(0).gradient, gradient, resolution);
+  const firstLossIsRight = agree(rightAt(0).loss, losses[0], resolution.lossTolerance);
+  const firstGradientIsRight = gradient === undefined || sameGradient(task, rightAt(0).gradient, gradient, resolution);
   for (const suspect of suspects(task.model)) {
     if (named.size === MOST_NAMED) break;
     if (suspect.firstLossIsRight && !firstLossIsRight) continue;
@@ -56,14 +56,14 @@ export function diagnose(evidence: Evidence, declared: Precision): readonly stri
       suspect.firstLossIsRight && suspect.writes === undefined && suspect.writesGradients === undefined;
     if (showsRightGradient && !firstGradientIsRight) continue;
     const unseen = showsRightGradient ? { ...evidence, gradient: undefined } : evidence;
-    if (behavesLike(unseen, shown, suspect, resolution)) named.add(suspect.fault);
+    if (behavesLike(unseen, rightAt, suspect, resolution)) named.add(suspect.fault);
   }
   if (named.size > 0) return [`this is what comes out when ${[...named].join(', or when ')}`, ...narrow];
 
   const lossFormat = declared === 'float64' ? narrowFormat([losses]) : undefined;
   if (format === undefined && lossFormat !== undefined) {
     const { lossTolerance } = resolutions[lossFormat];
-    if (behavesLike(evidence, shown, right, { ...resolution, lossTolerance })) {
+    if (behavesLike(evidence, rightAt, right, { ...resolution, lossTolerance })) {
       return [`every loss is a ${lossFormat} number, where impl.json declares float64`];
     }
   }
@@ -72,7 +72,7 @@ export function diagnose(evidence: Evidence, declared: Precision): readonly stri
 
 function behavesLike(
   { task, losses, parametersAfter, gradient }: Evidence,
-  rightGradients: RightGradients,
+  rightAt: (step: number) => LossAndGradient,
   { rules, firstLossIsRight, reads, writes, writesGradients = writes }: Suspect,
   { roundoff, lossTolerance }: Resolution,
 ): boolean {
@@ -81,13 +81,13 @@ function behavesLike(
   const kept = (numbers: Float64Array | undefined) =>
     numbers === undefined || writes === undefined ? numbers : arrange(numbers, writes);
   const start = reads === undefined ? task.parameters : arrange(task.parameters, reads);
-  const trainer = new RulesTrainer(task, rules, start);
+  const trainer = rulesTrainer(task, rules, start);
   for (let step = 0; step < Math.min(losses.length, MOST_STEPS); step++) {
     const from = step === 0 ? undefined : parametersAfter[step - 1];
     const isKnown = firstLossIsRight && (step === 0 || (from !== undefined && writes === undefined));
-    const { loss, update } = trainer.beginStep(kept(from), isKnown ? rightGradients.at(step) : undefined);
+    const { loss, finish } = trainer.beginStep(kept(from), isKnown ? rightAt(step) : undefined);
     if (!agree(loss, losses[step], lossTolerance)) return false;
-    update();
+    finish();
     if (step === 0 && gradient !== undefined) {
       const matches = (numbers: Float64Array) =>
         sameGradient(task, shown(numbers, writesGradients), gradient, { roundoff });
@@ -103,23 +103,16 @@ function behavesLike(
 }
 
 /** The reference's losses and gradients at the parameters that were shown, each computed once. */
-class RightGradients {
-  readonly #parametersAfter: readonly Float64Array[];
-  readonly #trainer: RulesTrainer;
-  readonly #known: LossAndGradient[] = [];
-
-  constructor({ task, parametersAfter }: Evidence) {
-    this.#parametersAfter = parametersAfter;
-    this.#trainer = new RulesTrainer(task);
-  }
-
-  at(step: number): LossAndGradient {
-    for (let next = this.#known.length; next <= step; next++) {
-      const loss = this.#trainer.step(next === 0 ? undefined : this.#parametersAfter[next - 1]);
-      this.#known.push({ loss, gradient: this.#trainer.gradient.slice() });
+function rightGradientsOf({ task, parametersAfter }: Evidence): (step: number) => LossAndGradient {
+  const trainer = rulesTrainer(task);
+  const known: LossAndGradient[] = [];
+  return (step) => {
+    for (let next = known.length; next <= step; next++) {
+      const loss = trainer.step(next === 0 ? undefined : parametersAfter[next - 1]);
+      known.push({ loss, gradient: trainer.gradient.slice() });
     }
-    return this.#known[step];
-  }
+    return known[step];
+  };
 }
 
 function sameGradient(

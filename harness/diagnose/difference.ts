@@ -2,7 +2,7 @@ import { type ParameterMatrix, parameterLayout } from '../task/parameter-layout.
 import { checkTensors, type TensorFinding } from '../verify/tensor-check.ts';
 import type { Evidence } from '../verify/verify-implementation.ts';
 import type { Resolution } from './diagnose.ts';
-import { RulesTrainer } from './rules-trainer.ts';
+import { rulesTrainer } from './rules-trainer.ts';
 
 /** The others are only counted. */
 const MOST_NAMED = 4;
@@ -13,7 +13,7 @@ export function describeDifference(
   { roundoff, lossTolerance }: Resolution,
 ): readonly string[] {
   const layout = parameterLayout(task.model);
-  const trainer = new RulesTrainer(task);
+  const trainer = rulesTrainer(task);
   // What may be left over, relative to its size, if one vector is called a multiple of another.
   const rest = Math.max(1e-6, 2 ** 14 * roundoff);
   for (let step = 0; step < losses.length; step++) {
@@ -178,67 +178,41 @@ function times(factor: number): string {
   return `${factor.toPrecision(Math.min(15, digits))} ×`;
 }
 
-export function listed(names: readonly string[]): string {
+function listed(names: readonly string[]): string {
   if (names.length > MOST_NAMED)
     return `${names.slice(0, MOST_NAMED - 1).join(', ')} and ${names.length - MOST_NAMED + 1} more`;
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
-/** What lies between a tensor and those nearer the loss: the fault is there if its gradient is off and theirs are right. */
-const between = {
+/** What lies between tensors and those nearer the loss: the fault is there if their gradients are off and those are right. */
+const between: Readonly<Record<string, string>> = {
   lm_head: 'the gradient of the logits',
   mlp_fc2: 'the backward pass of what follows the layer',
   mlp_fc1: 'the backward pass of mlp_fc2 and of relu',
   attn_wo: 'the backward pass of mlp_fc1, of the rmsnorm before it and of the residual around the MLP',
   attn_wv: 'the backward pass of attn_wo, and how values get their gradient from the positions that attend to them',
-  wpe: 'the backward pass of the products with attn_wq, attn_wk and attn_wv, of the rmsnorms around them and of the residual around attention',
-} satisfies Record<string, string>;
+  'attn_wq attn_wk': "softmax's backward pass and the scale of the scores",
+  attn_wq: 'how queries get their gradient from the scores',
+  attn_wk: 'how keys get their gradient from the positions that attend to them',
+  'wpe wte':
+    'the backward pass of the products with attn_wq, attn_wk and attn_wv, of the rmsnorms around them and of the residual around attention',
+  wpe: 'how the rows of wpe get their gradient',
+  wte: 'how the rows of wte add up: a token may come more than once',
+};
 
 /**
  * Where a fault of the backward pass must be: between the tensor nearest to the loss whose gradient is off, and the loss.
  * @param off names of tensors that do not agree
  */
 function whereToLook(layout: readonly ParameterMatrix[], off: readonly string[]): readonly string[] {
-  const order = fromTheLoss(layout);
-  const first = order.find((group) => group.some((name) => off.includes(name)));
-  if (first === undefined) return [];
-  const wrong = first.filter((name) => off.includes(name));
-  const place = placeOf(wrong, off);
+  const layers = layout.map(({ name }) => name).filter((name) => name.startsWith('layer'));
+  const nearest = ['lm_head', ...layers.reverse(), 'wpe'].find((name) => off.includes(name)) ?? 'wte';
+  const [queries, keys] = ['attn_wq', 'attn_wk'].map((kind) => nearest.replace(/attn_w[qk]$/, kind));
+  const together = nearest === 'wpe' ? ['wpe', 'wte'] : queries === keys ? [nearest] : [queries, keys];
+  const wrong = together.filter((name) => off.includes(name));
+  const place = between[wrong.map((name) => name.replace(/^layer\d+\./, '')).join(' ')];
   if (off.length === layout.length) return [`no tensor agrees: look at ${place}`];
-  const isFirst = first === order[0];
-  return [`${isFirst ? '' : `everything nearer the loss than ${wrong.join(' and ')} agrees: `}look at ${place}`];
-}
-
-function placeOf(wrong: readonly string[], off: readonly string[]): string {
-  const kinds = wrong.map((name) => name.split('.').at(-1) ?? name);
-  if (kinds.includes('attn_wq') && kinds.includes('attn_wk'))
-    return "softmax's backward pass and the scale of the scores";
-  if (kinds.includes('attn_wq')) return 'how queries get their gradient from the scores';
-  if (kinds.includes('attn_wk')) return 'how keys get their gradient from the positions that attend to them';
-  if (kinds.includes('wpe') && kinds.includes('wte')) return between.wpe;
-  if (kinds.includes('wte')) return 'how the rows of wte add up: a token may come more than once';
-  if (kinds.includes('wpe')) return off.includes('wte') ? between.wpe : 'how the rows of wpe get their gradient';
-  return isTensorKind(kinds[0]) ? between[kinds[0]] : kinds[0];
-}
-
-/** In the order in which the gradient reaches them. */
-function fromTheLoss(layout: readonly ParameterMatrix[]): readonly (readonly string[])[] {
-  const layers = [
-    ...new Set(layout.map(({ name }) => name.match(/^layer\d+\./)?.[0]).filter((name) => name !== undefined)),
-  ];
   return [
-    ['lm_head'],
-    ...layers
-      .toReversed()
-      .flatMap((layer) =>
-        [['mlp_fc2'], ['mlp_fc1'], ['attn_wo'], ['attn_wv'], ['attn_wq', 'attn_wk']].map((group) =>
-          group.map((name) => layer + name),
-        ),
-      ),
-    ['wpe', 'wte'],
+    `${nearest === 'lm_head' ? '' : `everything nearer the loss than ${wrong.join(' and ')} agrees: `}look at ${place}`,
   ];
-}
-
-function isTensorKind(kind: string): kind is keyof typeof between {
-  return kind in between;
 }

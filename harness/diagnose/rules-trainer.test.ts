@@ -3,7 +3,7 @@ import { parameterLayout } from '../task/parameter-layout.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { goldenRuns, presets, taskDefaults } from '../task/presets.ts';
 import { findGolden } from '../verify/golden.ts';
-import { RulesTrainer } from './rules-trainer.ts';
+import { rulesTrainer } from './rules-trainer.ts';
 
 const STEPS = 5;
 
@@ -12,7 +12,7 @@ describe('the model that implementations are judged by agrees with the reference
     const task = await prepareTask({ ...taskDefaults, preset, ...presets[preset] });
     const golden = await findGolden(task.description);
     if (golden === undefined) throw new Error(`no golden trace of ${preset}: npm run golden`);
-    const trainer = new RulesTrainer(task.training);
+    const trainer = rulesTrainer(task.training);
     for (let step = 0; step < STEPS; step++) {
       expect(Math.abs(trainer.step() - golden.losses[step])).toBeLessThan(1e-12);
       if (step > 0) continue;

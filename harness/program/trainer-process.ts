@@ -77,14 +77,18 @@ const hostPath = join(import.meta.dirname, 'host.ts');
 /** Words of a program, fit to be shown. */
 const printed = z.string().transform((text) => printableLine(text));
 
-const readyReply = z.union([
+/** The answers of the protocol. */
+export const unsupportedReply = z.strictObject({ unsupported: printed });
+export const readyReply = z.union([
   z.strictObject({ ready: z.literal(PROTOCOL_VERSION), buildNanoseconds: z.number().nonnegative().optional() }),
-  z.strictObject({ unsupported: printed }),
+  unsupportedReply,
 ]);
-const trainReply = z.strictObject({ losses: z.array(z.number().nullable()), nanoseconds: z.number().positive() });
-const resetReply = z.strictObject({ reset: z.literal(true) });
-const unsupportedReply = z.strictObject({ unsupported: printed });
-const errorReply = z.strictObject({ error: z.string() });
+export const trainReply = z.strictObject({
+  losses: z.array(z.number().nullable()),
+  nanoseconds: z.number().positive(),
+});
+export const resetReply = z.strictObject({ reset: z.literal(true) });
+export const errorReply = z.strictObject({ error: z.string().min(1) });
 
 /**
  * Starts an implementation on a task and waits until it is ready.

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { RulesTrainer } from '../diagnose/rules-trainer.ts';
+import { rulesTrainer } from '../diagnose/rules-trainer.ts';
 import { discoverImplementations, type Implementation, isBroken } from '../program/discover.ts';
 import { neededToolSchema } from '../program/manifest.ts';
 import { rolesOf, withRole } from '../program/roles.ts';
@@ -55,7 +55,7 @@ describe('the reference', () => {
     const { source, losses } = await referenceTrace(odd, lacking, { steps: 4 });
     const needless = withRole(all, 'reference').find(({ manifest }) => manifest.needs.length === 0);
     expect(source).toBe(needless?.name);
-    const model = new RulesTrainer(odd.training);
+    const model = rulesTrainer(odd.training);
     for (const loss of losses) expect(Math.abs(loss - model.step())).toBeLessThan(1e-12);
   });
 

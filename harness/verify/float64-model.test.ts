@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { randomTask } from '../../impls/testing/random-task.ts';
 import { largestDifference } from '../../impls/testing/trainer-contract.ts';
-import { ModelGradient } from '../diagnose/model-gradient.ts';
+import { modelGradient } from '../diagnose/model-gradient.ts';
 import { correctRules } from '../diagnose/training-rules.ts';
 import { Float64Model } from './float64-model.ts';
 
@@ -12,11 +12,11 @@ test('loss and gradient are those of the plain model, for any shape and any firs
       const { model, tokens, offsets, parameters, batch } = task;
       const documents = offsets.length - 1;
       const gradient = new Float64Array(parameters.length);
-      const plain = new ModelGradient(model, correctRules, parameters, gradient);
+      const plain = modelGradient(model, correctRules, parameters, gradient);
       let loss = 0;
       for (let b = 0; b < batch; b++) {
         const d = (first + b) % documents;
-        const document = plain.document(tokens.subarray(offsets[d], offsets[d + 1]), 1 / batch);
+        const document = plain(tokens.subarray(offsets[d], offsets[d + 1]), 1 / batch);
         document.addGradient();
         loss += document.loss / batch;
       }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { randomTask } from '../../impls/testing/random-task.ts';
-import { RulesTrainer } from '../diagnose/rules-trainer.ts';
+import { rulesTrainer } from '../diagnose/rules-trainer.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { goldenRuns, presets, taskDefaults } from '../task/presets.ts';
 import { smallTask } from '../testing/small-task.ts';
@@ -33,7 +33,7 @@ test('steps of the plain model are within the bound, at any shape', () => {
   fc.assert(
     fc.property(randomTask(), fc.constantFrom(0.001, 0.01), (task, learningRate) => {
       const run = { ...task, learningRate };
-      const trainer = new RulesTrainer(run);
+      const trainer = rulesTrainer(run);
       const teacher = new Teacher(run, 'float64');
       for (let step = 0; step < 12; step++) {
         const before = trainer.parameters.slice();

@@ -65,14 +65,15 @@ function uncertainty({ microsecondsPerSample, roundsMicrosecondsPerSample, stead
 
 /** The result as a person reads it in the terminal: task, machine, table, why rows have no time, and what to know about the figures. */
 export function benchTable(result: BenchResult, page: Page, order: SortOrder = 'ladder'): string {
+  const { task, machine, runtime } = result;
   const paint = (row: Row, text: string) =>
     isVerified(row) ? text : painted(page, isFailure(row) ? 'red' : 'dim', text);
   const text = (line: string) => wrap(line, page.width);
   const rows = order === 'ladder' ? result.rows : result.rows.toSorted((a, b) => time(a) - time(b));
   const table = columnTable(columnsOf(result), rows, page, paint);
   return [
-    text(taskLine(result)),
-    text(machineLine(result)),
+    text(`${taskName(task)}: ${formatCount(task.parameterCount)} parameters`),
+    text(`${machine.cpu}, ${machine.cores} cores, ${machine.platform}; ${runtime.name} ${runtime.version}`),
     table,
     ...refusals(rows).map(({ row, reason }) => paint(row, text(reason))),
     ...legend(result, table).map(text),
@@ -82,14 +83,6 @@ export function benchTable(result: BenchResult, page: Page, order: SortOrder = '
 
 function time(row: Row): number {
   return isVerified(row) ? row.microsecondsPerSample.median : Number.POSITIVE_INFINITY;
-}
-
-function taskLine({ task }: BenchResult): string {
-  return `${taskName(task)}: ${formatCount(task.parameterCount)} parameters`;
-}
-
-function machineLine({ machine, runtime }: BenchResult): string {
-  return `${machine.cpu}, ${machine.cores} cores, ${machine.platform}; ${runtime.name} ${runtime.version}`;
 }
 
 function refusals(rows: readonly Row[]): { readonly row: Row; readonly reason: string }[] {

@@ -1,13 +1,13 @@
 import type { Published } from '../results/published.ts';
 import type { ClaimResult } from '../results/schema.ts';
-import { type Column, columnTable, left, markdownTable, right } from './column-table.ts';
+import { type Column, columnTable, left, markdownTable, right, usedColumns } from './column-table.ts';
 import { formatCount, formatFactor, formatRatio } from './number-format.ts';
 import { wrap } from './page.ts';
 
 /** The rounds behind our ratio are in the table above; it has its interval in any case. */
 const SEVERAL_PROCESSES = 2;
 
-const columns: readonly Column<ClaimResult>[] = [
+export const claimColumns: readonly Column<ClaimResult>[] = [
   left('published claim', ({ claim }) => claim),
   right('published', ({ published }) => formatPublished(published)),
   right('here', ({ here, missing = '' }) =>
@@ -25,14 +25,16 @@ export function claimsTable(claims: readonly ClaimResult[], published: Published
   }
   const { source, machine, dataset } = published;
   return [
-    columnTable(columns, claims, { width }),
+    columnTable(claimColumns, claims, { width }),
     wrap(`published: ${source.author}, ${source.title}, ${source.url}: ${machine}, ${dataset}`, width),
   ].join('\n');
 }
 
 /** The same in Markdown; no lines if nothing was measured. */
 export function claimsMarkdown(claims: readonly ClaimResult[]): readonly string[] {
-  return claims.some(({ here }) => here !== undefined) ? ['', markdownTable(columns, claims)] : [];
+  return claims.some(({ here }) => here !== undefined)
+    ? ['', markdownTable(usedColumns(claimColumns, claims), claims)]
+    : [];
 }
 
 /** As it was published: all its digits above ten, two below. */

@@ -54,7 +54,7 @@ export function columnTable<Row>(
   return table.toString();
 }
 
-function usedColumns<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): readonly Column<Row>[] {
+export function usedColumns<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): readonly Column<Row>[] {
   return columns.filter((column) => rows.some((row) => column.cell(row) !== ''));
 }
 
@@ -75,12 +75,20 @@ function asList<Row>(columns: readonly Column<Row>[], rows: readonly Row[], pain
     .join('\n');
 }
 
+/** Text comes out as it is, on one line, with nothing in it that Markdown or HTML would act on. */
 export function markdownTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  const used = usedColumns(columns, rows);
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [
-    line(used.map((column) => column.heading)),
-    line(used.map((column) => (column.align === 'right' ? '---:' : '---'))),
-    ...rows.map((row) => line(used.map((column) => column.cell(row)))),
+    line(columns.map((column) => escapeCell(column.heading))),
+    line(columns.map((column) => (column.align === 'right' ? '---:' : '---'))),
+    ...rows.map((row) => line(columns.map((column) => escapeCell(column.cell(row))))),
   ].join('\n');
+}
+
+export function escapeCell(text: string): string {
+  return text
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/[\\`*_|[\]]/g, '\\$&')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;');
 }

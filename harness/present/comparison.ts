@@ -1,15 +1,16 @@
 import { appendFile } from 'node:fs/promises';
+import { printableLine } from '../printable.ts';
 import type { ComparedRow, Comparison, ComparisonRow, UncomparedRow } from '../results/comparison.ts';
 import type { Interval } from '../results/schema.ts';
 import { percent, percentChange } from '../statistics/percent.ts';
-import { type Column, columnTable, left, markdownTable, rightWhere } from './column-table.ts';
+import { type Column, columnTable, left, markdownTable, rightWhere, usedColumns } from './column-table.ts';
 import { formatNumber } from './number-format.ts';
 import { type Page, painted, wrap } from './page.ts';
 
 const compared = rightWhere((row: ComparisonRow) => row.status === 'compared');
 
 const columns: readonly Column<ComparisonRow>[] = [
-  left('implementation', (row) => printable(row.implementation)),
+  left('implementation', (row) => printableLine(row.implementation)),
   compared('base µs/doc', (row) => formatNumber(row.microsecondsPerSample.base), 3),
   compared('head µs/doc', (row) => formatNumber(row.microsecondsPerSample.head), 2),
   compared('time', (row) => change(row.ratio)),
@@ -27,7 +28,7 @@ function change({ median, low, high }: Interval): string {
 /** The comparison in the terminal: what is compared, table, reasons, notes. */
 export function comparisonTable(comparison: Comparison, page: Page): string {
   const paint = (row: ComparisonRow, text: string) => painted(page, kindOf(row).color, text);
-  const text = (line: string) => wrap(printable(line), page.width);
+  const text = (line: string) => wrap(printableLine(line), page.width);
   const shown = comparison.rows.filter(({ status }) => status !== 'unchanged');
   const unchanged = comparison.rows.filter(({ status }) => status === 'unchanged');
   return [
@@ -53,7 +54,7 @@ export function comparisonMarkdown(comparison: Comparison): string {
   return [
     `### ${escapeHtml(title(comparison))}`,
     '',
-    markdownTable(columns, comparison.rows),
+    markdownTable(usedColumns(columns, comparison.rows), comparison.rows),
     '',
     ...comparison.rows.map(
       (row) => `- **${escapeHtml(row.implementation)}**: ${escapeHtml(explanation(row, comparison))}`,
@@ -117,13 +118,8 @@ function title({ base, head, evidence, threshold, task }: Comparison): string {
   return `${name(base)} → ${name(head)}, ${how}: ${sizes}, ${task.dataset.name}, threshold ${percent(threshold)}`;
 }
 
-/** Without control characters: names and reasons may come from a file or a child, and a terminal obeys escapes. */
-function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, ' ');
-}
-
 function escapeHtml(text: string): string {
-  return printable(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+  return printableLine(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }
 
 export function runsInGitHubActions(environment: NodeJS.ProcessEnv = process.env): boolean {

@@ -2,8 +2,7 @@ import type { Trend, TrendPoint } from '../results/history.ts';
 import { machineLabel } from '../results/names.ts';
 import { type Column, columnTable, left, right } from './column-table.ts';
 import { formatTime } from './number-format.ts';
-import type { Page } from './page.ts';
-import { wrap } from './page.ts';
+import { type Page, wrap } from './page.ts';
 import { sparkline } from './sparkline.ts';
 
 const SPARKLINE_WIDTH = 30;
@@ -11,14 +10,18 @@ const SPARKLINE_WIDTH = 30;
 const columns: readonly Column<Trend>[] = [
   left('implementation', (trend) => trend.implementation),
   right('runs', (trend) => String(trend.points.length), 2),
-  left('trend, low is fast', ({ points }) => sparkline(points.map(median), SPARKLINE_WIDTH), 3),
+  left(
+    'trend, low is fast',
+    ({ points }) =>
+      sparkline(
+        points.map(({ microsecondsPerSample }) => microsecondsPerSample.median),
+        SPARKLINE_WIDTH,
+      ),
+    3,
+  ),
   right('first µs', ({ points }) => time(points[0]), 1),
   right('last µs', ({ points }) => time(points[points.length - 1])),
 ];
-
-function median({ microsecondsPerSample }: TrendPoint): number {
-  return microsecondsPerSample.median;
-}
 
 function time({ microsecondsPerSample, processes, steady }: TrendPoint): string {
   return formatTime(microsecondsPerSample, processes, steady);

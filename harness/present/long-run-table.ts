@@ -1,8 +1,7 @@
 import type { LongRunRow } from '../results/schema.ts';
 import { type Column, columnTable, left, right, rightWhere } from './column-table.ts';
 import { formatCount, formatIfAny, formatMebibytes, formatNumber } from './number-format.ts';
-import type { Page } from './page.ts';
-import { wrap } from './page.ts';
+import { type Page, wrap } from './page.ts';
 
 const timed = rightWhere((row: LongRunRow) => row.status === 'verified');
 

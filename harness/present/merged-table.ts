@@ -4,8 +4,7 @@ import { isVerified, type Row } from '../results/schema.ts';
 import { speedupOver } from '../results/speedup.ts';
 import { type Column, columnTable, left, markdownTable, right } from './column-table.ts';
 import { formatRatio, formatTime } from './number-format.ts';
-import type { Page } from './page.ts';
-import { wrap } from './page.ts';
+import { type Page, wrap } from './page.ts';
 
 type MergedRow = Merged['rows'][number];
 type MachineOfRun = Merged['machines'][number];

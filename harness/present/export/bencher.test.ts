@@ -16,14 +16,14 @@ const metric = z.strictObject({
 const bencherMetricFormat = z.record(name, z.record(z.string(), metric));
 
 test('latency is in nanoseconds per document, with both bounds, and refused rows are left out', () => {
-  expect(bencherMetricFormat.parse(JSON.parse(bencher.serialize(benchResult())))).toEqual({
+  expect(bencherMetricFormat.parse(JSON.parse(bencher(benchResult())))).toEqual({
     'fast [d16, us-names-2016]': { latency: { value: 50_000, lower_value: 49_000, upper_value: 52_000 } },
   });
 });
 
 test('a single process has no bounds', () => {
   const rows = [verifiedRow({ roundsMicrosecondsPerSample: [50] })];
-  expect(bencherMetricFormat.parse(JSON.parse(bencher.serialize(benchResult({ rows }))))).toEqual({
+  expect(bencherMetricFormat.parse(JSON.parse(bencher(benchResult({ rows }))))).toEqual({
     'fast [d16, us-names-2016]': { latency: { value: 50_000 } },
   });
 });

@@ -8,7 +8,7 @@ import { csv } from './csv.ts';
 const parseCsv = (text: string): string[][] => parse(text, { recordDelimiter: '\r\n', relaxQuotes: false });
 
 test('every record has a field for every column, and the figures stand in theirs', () => {
-  const [header = [], fast = [], wrong = []] = parseCsv(csv.serialize(benchResult()));
+  const [header = [], fast = [], wrong = []] = parseCsv(csv(benchResult()));
   expect(fast).toHaveLength(header.length);
   expect(wrong).toHaveLength(header.length);
   const field = (record: string[], column: string) => record[header.indexOf(column)];
@@ -29,7 +29,7 @@ test('every record has a field for every column, and the figures stand in theirs
 });
 
 test('a timed row says how far it was verified', () => {
-  const [header = [], fast = []] = parseCsv(csv.serialize(benchResult({ rows: [verifiedRow()] })));
+  const [header = [], fast = []] = parseCsv(csv(benchResult({ rows: [verifiedRow()] })));
   expect(fast[header.indexOf('steps_verified')]).toBe('1000');
   expect(fast[header.indexOf('steps_forced')]).toBe('300');
   expect(fast[header.indexOf('fraction_of_bound')]).toBe('0.02');
@@ -37,7 +37,7 @@ test('a timed row says how far it was verified', () => {
 
 test('a single process has no interval', () => {
   const row = verifiedRow({ roundsMicrosecondsPerSample: [50] });
-  const [header = [], fast = []] = parseCsv(csv.serialize(benchResult({ rows: [row] })));
+  const [header = [], fast = []] = parseCsv(csv(benchResult({ rows: [row] })));
   for (const column of header.filter((name) => /_(low|high)$/.test(name))) {
     expect(fast[header.indexOf(column)], column).toBe('');
   }
@@ -51,7 +51,7 @@ test('any text comes back from a strict reader as it was, with a quote before wh
     fc.property(anyText, fc.double({ min: 1e-9, max: 1e9, noNaN: true }), (reason, median) => {
       const microsecondsPerSample = { median, low: median, high: median };
       const rows = [refusedRow({ reason }), verifiedRow({ microsecondsPerSample })];
-      const [header = [], wrong = [], fast = []] = parseCsv(csv.serialize(benchResult({ rows })));
+      const [header = [], wrong = [], fast = []] = parseCsv(csv(benchResult({ rows })));
       expect(wrong[header.indexOf('reason')]).toBe(/^[=+\-@\t\r]/.test(reason) ? `'${reason}` : reason);
       expect(Number(fast[header.indexOf('microseconds_per_sample')]) / median).toBeCloseTo(1, 2);
     }),

@@ -1,22 +1,14 @@
 import { type BenchResult, type Interval, isVerified, type Row, type VerifiedRow } from '../../results/schema.ts';
 import { speedupOver } from '../../results/speedup.ts';
 import { roundToInterval } from '../number-format.ts';
-import type { Exporter } from './export.ts';
 
 type Field = string | number | boolean | undefined;
 
-interface CsvColumn {
-  readonly name: string;
-  readonly field: (row: Row, result: BenchResult) => Field;
-}
-
-function column(name: string, field: CsvColumn['field']): CsvColumn {
-  return { name, field };
-}
+type CsvColumn = readonly [name: string, field: (row: Row, result: BenchResult) => Field];
 
 /** Empty for a row without a time. */
 function timed(name: string, field: (row: VerifiedRow, result: BenchResult) => Field): CsvColumn {
-  return column(name, (row, result) => (isVerified(row) ? field(row, result) : undefined));
+  return [name, (row, result) => (isVerified(row) ? field(row, result) : undefined)];
 }
 
 /** Three columns. Figures have the digits that the interval supports; a single process has no bounds. */
@@ -34,13 +26,13 @@ function interval(
 }
 
 const columns: readonly CsvColumn[] = [
-  column('implementation', (row) => row.implementation),
-  column('runtime', (row) => row.runtime),
-  column('language', (row) => row.language),
-  column('technique', (row) => row.technique),
-  column('precision', (row) => row.precision),
-  column('status', (row) => row.status),
-  column('reason', (row) => (isVerified(row) ? undefined : row.reason)),
+  ['implementation', (row) => row.implementation],
+  ['runtime', (row) => row.runtime],
+  ['language', (row) => row.language],
+  ['technique', (row) => row.technique],
+  ['precision', (row) => row.precision],
+  ['status', (row) => row.status],
+  ['reason', (row) => (isVerified(row) ? undefined : row.reason)],
   ...interval('microseconds_per_sample', (row) => row.microsecondsPerSample),
   ...interval('speedup_over_python', (row, result) => speedupOver(result, row, 'python-baseline')),
   ...interval('speedup_over_scalar', (row, result) => speedupOver(result, row, 'scalar-baseline')),
@@ -55,32 +47,29 @@ const columns: readonly CsvColumn[] = [
   timed('gflops', ({ gflops }) => gflops && Number(gflops.toPrecision(3))),
   timed('startup_milliseconds', (row) => Number(row.startupMilliseconds.toPrecision(3))),
   timed('peak_rss_bytes', (row) => row.peakRssBytes),
-  column('preset', (_, { task }) => task.preset),
-  column('dataset', (_, { task }) => task.dataset.name),
-  column('n_embd', (_, { task }) => task.nEmbd),
-  column('n_head', (_, { task }) => task.nHead),
-  column('n_layer', (_, { task }) => task.nLayer),
-  column('block_size', (_, { task }) => task.blockSize),
-  column('batch', (_, { task }) => task.batch),
-  column('seed', (_, { task }) => task.seed),
-  column('num_steps', (_, { task }) => task.numSteps),
-  column('learning_rate', (_, { task }) => task.learningRate),
-  column('machine', (_, { machine }) => machine.fingerprint),
-  column('cpu', (_, { machine }) => machine.cpu),
-  column('cores', (_, { machine }) => machine.cores),
-  column('platform', (_, { machine }) => machine.platform),
-  column('commit', (_, { commit }) => commit),
-  column('created_at', (_, { createdAt }) => createdAt),
+  ['preset', (_, { task }) => task.preset],
+  ['dataset', (_, { task }) => task.dataset.name],
+  ['n_embd', (_, { task }) => task.nEmbd],
+  ['n_head', (_, { task }) => task.nHead],
+  ['n_layer', (_, { task }) => task.nLayer],
+  ['block_size', (_, { task }) => task.blockSize],
+  ['batch', (_, { task }) => task.batch],
+  ['seed', (_, { task }) => task.seed],
+  ['num_steps', (_, { task }) => task.numSteps],
+  ['learning_rate', (_, { task }) => task.learningRate],
+  ['machine', (_, { machine }) => machine.fingerprint],
+  ['cpu', (_, { machine }) => machine.cpu],
+  ['cores', (_, { machine }) => machine.cores],
+  ['platform', (_, { machine }) => machine.platform],
+  ['commit', (_, { commit }) => commit],
+  ['created_at', (_, { createdAt }) => createdAt],
 ];
 
 /** RFC 4180 (CRLF, quotes doubled): one line a row, with its task and machine. A field without a value is empty. */
-export const csv: Exporter = {
-  format: 'csv',
-  serialize(result) {
-    const records = result.rows.map((row) => columns.map(({ field }) => field(row, result)));
-    return [columns.map(({ name }) => name), ...records].map((record) => `${record.map(quote).join(',')}\r\n`).join('');
-  },
-};
+export function csv(result: BenchResult): string {
+  const records = result.rows.map((row) => columns.map(([, field]) => field(row, result)));
+  return [columns.map(([name]) => name), ...records].map((record) => `${record.map(quote).join(',')}\r\n`).join('');
+}
 
 /** A quote before text that begins like a formula: spreadsheets would compute it (OWASP, "CSV Injection"). */
 function quote(field: Field): string {

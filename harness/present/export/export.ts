@@ -9,12 +9,19 @@ import { githubActionBenchmark } from './github-action-benchmark.ts';
 import { hyperfine } from './hyperfine.ts';
 import { markdown } from './markdown.ts';
 
-const exporters: readonly Exporter[] = [markdown, csv, githubActionBenchmark, bencher, hyperfine];
+/** By what `--export FORMAT=FILE` calls it: the whole file, ending with a line break. Rows without a time appear only if the format can say why. */
+const exporters: ReadonlyMap<string, (result: BenchResult) => string> = new Map([
+  ['markdown', markdown],
+  ['csv', csv],
+  ['github-action-benchmark', githubActionBenchmark],
+  ['bencher', bencher],
+  ['hyperfine', hyperfine],
+]);
 
-export const exportFormats: readonly string[] = exporters.map(({ format }) => format);
+export const exportFormats: readonly string[] = [...exporters.keys()];
 
 interface ExportRequest {
-  readonly exporter: Exporter;
+  readonly exporter: (result: BenchResult) => string;
   readonly target: OutputTarget;
 }
 
@@ -34,7 +41,7 @@ async function parseExport(value: string): Promise<ExportRequest> {
       `--export ${printableLine(value)}: expected FORMAT=FILE, FORMAT being one of ${exportFormats.join(', ')}`,
     );
   }
-  const exporter = exporters.find((candidate) => candidate.format === format);
+  const exporter = exporters.get(format);
   if (exporter === undefined) {
     throw new UsageError(
       `--export ${printableLine(value)}: unknown format "${printableLine(format)}"${suggestion(format, exportFormats)}`,
@@ -44,13 +51,5 @@ async function parseExport(value: string): Promise<ExportRequest> {
 }
 
 export async function exportResult(result: BenchResult, requests: readonly ExportRequest[]): Promise<void> {
-  for (const { exporter, target } of requests) await writeOutput(target, exporter.serialize(result));
-}
-
-/** One file format that other tools read. */
-export interface Exporter {
-  /** What `--export FORMAT=FILE` calls it. */
-  readonly format: string;
-  /** The whole file, ending with a line break. Rows without a time appear only if the format can say why. */
-  serialize(result: BenchResult): string;
+  for (const { exporter, target } of requests) await writeOutput(target, exporter(result));
 }

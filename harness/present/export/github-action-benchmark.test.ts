@@ -15,7 +15,7 @@ const actionInput = z.array(
 );
 
 const exported = (...args: Parameters<typeof benchResult>) =>
-  actionInput.parse(JSON.parse(githubActionBenchmark.serialize(benchResult(...args))));
+  actionInput.parse(JSON.parse(githubActionBenchmark(benchResult(...args))));
 
 test('an entry holds the median in µs per document, under a name that tells the task', () => {
   expect(exported()).toEqual([

@@ -1,27 +1,23 @@
 import { benchmarkName } from '../../results/names.ts';
-import { isVerified } from '../../results/schema.ts';
+import { type BenchResult, isVerified } from '../../results/schema.ts';
 import { formatNumber, roundToInterval } from '../number-format.ts';
-import type { Exporter } from './export.ts';
 
 /** Input of `benchmark-action/github-action-benchmark` with `tool: customSmallerIsBetter`. `value` is the median, `range` its interval. */
-export const githubActionBenchmark: Exporter = {
-  format: 'github-action-benchmark',
-  serialize(result) {
-    const { machine, runtime } = result;
-    const entries = result.rows.filter(isVerified).map((row) => {
-      const { low, high } = row.microsecondsPerSample;
-      const { length: processes } = row.roundsMicrosecondsPerSample;
-      return {
-        name: benchmarkName(result.task, row),
-        unit: 'µs/document',
-        value: roundToInterval(row.microsecondsPerSample),
-        ...(processes < 2 ? {} : { range: `${formatNumber(low)} … ${formatNumber(high)}` }),
-        extra: [
-          `${processes < 2 ? '1 process' : `95% interval over ${processes} processes`}${row.steady ? '' : ', still warming up when timed'}`,
-          `${machine.cpu}, ${machine.platform} ${machine.architecture}, ${runtime.name} ${runtime.version}`,
-        ].join('\n'),
-      };
-    });
-    return `${JSON.stringify(entries, undefined, 2)}\n`;
-  },
-};
+export function githubActionBenchmark(result: BenchResult): string {
+  const { machine, runtime } = result;
+  const entries = result.rows.filter(isVerified).map((row) => {
+    const { low, high } = row.microsecondsPerSample;
+    const { length: processes } = row.roundsMicrosecondsPerSample;
+    return {
+      name: benchmarkName(result.task, row),
+      unit: 'µs/document',
+      value: roundToInterval(row.microsecondsPerSample),
+      ...(processes < 2 ? {} : { range: `${formatNumber(low)} … ${formatNumber(high)}` }),
+      extra: [
+        `${processes < 2 ? '1 process' : `95% interval over ${processes} processes`}${row.steady ? '' : ', still warming up when timed'}`,
+        `${machine.cpu}, ${machine.platform} ${machine.architecture}, ${runtime.name} ${runtime.version}`,
+      ].join('\n'),
+    };
+  });
+  return `${JSON.stringify(entries, undefined, 2)}\n`;
+}

@@ -1,7 +1,6 @@
 import { max, mean, median, min, sampleStandardDeviation } from 'simple-statistics';
 import { benchmarkName } from '../../results/names.ts';
 import { type BenchResult, isVerified, type VerifiedRow } from '../../results/schema.ts';
-import type { Exporter } from './export.ts';
 
 const SECONDS_PER_MICROSECOND = 1e-6;
 
@@ -10,12 +9,10 @@ const SECONDS_PER_MICROSECOND = 1e-6;
  * are not measured and cannot be left out: both are 0. The one parameter is the width, since hyperfine's `plot_parametrized.py`
  * takes only numbers.
  */
-export const hyperfine: Exporter = {
-  format: 'hyperfine',
-  serialize(result) {
-    return `${JSON.stringify({ results: result.rows.filter(isVerified).map((row) => summary(result, row)) }, undefined, 2)}\n`;
-  },
-};
+export function hyperfine(result: BenchResult): string {
+  const results = result.rows.filter(isVerified).map((row) => summary(result, row));
+  return `${JSON.stringify({ results }, undefined, 2)}\n`;
+}
 
 function summary(result: BenchResult, row: VerifiedRow) {
   const times = row.roundsMicrosecondsPerSample.map((microseconds) => microseconds * SECONDS_PER_MICROSECOND);

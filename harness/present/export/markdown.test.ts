@@ -3,30 +3,31 @@ import { parseHTML } from 'linkedom';
 import { parse } from 'marked';
 import { expect, test } from 'vitest';
 import { benchResult, refusedRow, verifiedRow } from '../../testing/example-result.ts';
-import { escapeCell, markdown } from './markdown.ts';
+import { escapeCell } from '../column-table.ts';
+import { markdown } from './markdown.ts';
 
 test('a row shows its median, its interval and its speedups', () => {
-  expect(markdown.serialize(benchResult())).toContain(
+  expect(markdown(benchResult())).toContain(
     '| fast | TypeScript | tape-free | float64 | 50.0 (49.0–52.0) | ×4.0k (3.9k–4.1k) | ×80 (78–82) |',
   );
 });
 
 test('a refused row shows its reason in place of a time', () => {
-  expect(markdown.serialize(benchResult())).toContain('| mismatch: step 2: expected 3.4, got 3.5 |  |  |');
+  expect(markdown(benchResult())).toContain('| mismatch: step 2: expected 3.4, got 3.5 |  |  |');
 });
 
 test('a row that never settled says so', () => {
-  expect(markdown.serialize(benchResult({ rows: [verifiedRow({ steady: false })] }))).toContain('(not steady)');
+  expect(markdown(benchResult({ rows: [verifiedRow({ steady: false })] }))).toContain('(not steady)');
 });
 
 test('noise warnings stand under the table', () => {
   const noise = { calibratorMicroseconds: [50], warnings: ['the machine is busy'] };
-  expect(markdown.serialize(benchResult({ noise }))).toContain('> Warning: the machine is busy');
+  expect(markdown(benchResult({ noise }))).toContain('> Warning: the machine is busy');
 });
 
 test('small figures keep three significant digits', () => {
   const row = verifiedRow({ microsecondsPerSample: { median: 0.01234, low: 0.012, high: 0.0129 } });
-  expect(markdown.serialize(benchResult({ rows: [row] }))).toContain('0.0123 ');
+  expect(markdown(benchResult({ rows: [row] }))).toContain('0.0123 ');
 });
 
 /** The rows that a reader of GitHub's Markdown sees: the texts of their cells, of which none holds anything but text. */
@@ -45,7 +46,7 @@ test('a Markdown parser sees one table of all rows, and any text in its cell as 
       fc.string({ unit: fc.constantFrom('|', '\\', '\n', '\r', '`', '<', '*', '_', '[', 'ü', ' ', '&lt;') }),
       (text) => {
         const reason = `a${text}b`;
-        const [row, ...others] = rowsOf(markdown.serialize(benchResult({ rows: [refusedRow({ reason })] })));
+        const [row, ...others] = rowsOf(markdown(benchResult({ rows: [refusedRow({ reason })] })));
         expect(others).toEqual([]);
         expect(row).toHaveLength(7);
         expect(row?.[4]).toBe(`mismatch: ${reason.replaceAll(/\s+/g, ' ')}`);
@@ -60,5 +61,5 @@ test('a cell cannot open a tag or a link', () => {
 
 test('a single process has no interval', () => {
   const row = verifiedRow({ roundsMicrosecondsPerSample: [50] });
-  expect(markdown.serialize(benchResult({ rows: [row] }))).toContain('| 50.0 | ×4.0k | ×80 |');
+  expect(markdown(benchResult({ rows: [row] }))).toContain('| 50.0 | ×4.0k | ×80 |');
 });

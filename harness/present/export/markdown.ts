@@ -1,63 +1,41 @@
 import { rowName, taskName } from '../../results/names.ts';
-import type { BenchResult, Interval, Row } from '../../results/schema.ts';
+import { type BenchResult, isVerified, type Row } from '../../results/schema.ts';
+import { ratioOver } from '../../results/speedup.ts';
 import { claimsMarkdown } from '../claims-table.ts';
+import { type Column, escapeCell, left, markdownTable, right, rightWhere } from '../column-table.ts';
 import { formatNumber, formatRatio } from '../number-format.ts';
-import type { Exporter } from './export.ts';
 
 /** A GitHub-flavoured Markdown table, with the task, the machine and the noise warnings around it. */
-export const markdown: Exporter = {
-  format: 'markdown',
-  serialize(result) {
-    const { machine, runtime, baselines } = result;
-    const columns = [
-      'implementation',
-      'language',
-      'technique',
-      'precision',
-      'µs/document',
-      ...baselines.map(({ row }) => `× ${row}`),
-    ];
-    const lines = [
-      `**${escapeCell(taskName(result.task))}** on ${escapeCell(machine.cpu)} (${machine.cores} cores, ${machine.platform} ${machine.architecture}), ${runtime.name} ${runtime.version}, ${result.createdAt}`,
-      '',
-      line(columns),
-      `| --- | --- | --- | --- | ---: |${' ---: |'.repeat(baselines.length)}`,
-      ...result.rows.map((row) => line(cells(result, row))),
-      '',
-      'Medians over processes with their 95% intervals.',
-      ...claimsMarkdown(result.claims),
-      ...result.noise.warnings.map((warning) => `\n> Warning: ${escapeCell(warning)}`),
-    ];
-    return `${lines.join('\n')}\n`;
-  },
-};
-
-function cells({ baselines }: BenchResult, row: Row): string[] {
-  const identity = [rowName(row), row.language, row.technique, row.precision];
-  if (row.status !== 'verified') return [...identity, `${row.status}: ${row.reason}`, ...baselines.map(() => '')];
-  const { length: processes } = row.roundsMicrosecondsPerSample;
-  const time = figure(row.microsecondsPerSample, processes) + (row.steady ? '' : ' (not steady)');
-  const ratios = baselines.map(({ row: baseline }) => {
-    const ratio = row.speedup[baseline];
-    return ratio === undefined ? '' : formatRatio(ratio, processes);
-  });
-  return [...identity, time, ...ratios];
+export function markdown(result: BenchResult): string {
+  const { machine, runtime, baselines } = result;
+  const timed = rightWhere(isVerified);
+  const columns: readonly Column<Row>[] = [
+    left('implementation', rowName),
+    left('language', (row) => row.language),
+    left('technique', (row) => row.technique),
+    left('precision', (row) => row.precision),
+    right('µs/document', timeOrReason),
+    ...baselines.map(({ row: name }) =>
+      timed(`× ${name}`, (row) => formatRatio(ratioOver(row, name), row.roundsMicrosecondsPerSample.length)),
+    ),
+  ];
+  const lines = [
+    `**${escapeCell(taskName(result.task))}** on ${escapeCell(machine.cpu)} (${machine.cores} cores, ${machine.platform} ${machine.architecture}), ${runtime.name} ${runtime.version}, ${result.createdAt}`,
+    '',
+    markdownTable(columns, result.rows),
+    '',
+    'Medians over processes with their 95% intervals.',
+    ...claimsMarkdown(result.claims),
+    ...result.noise.warnings.map((warning) => `\n> Warning: ${escapeCell(warning)}`),
+  ];
+  return `${lines.join('\n')}\n`;
 }
 
 /** One process gives no interval. */
-function figure({ median, low, high }: Interval, processes: number): string {
-  return formatNumber(median) + (processes < 2 ? '' : ` (${formatNumber(low)}–${formatNumber(high)})`);
-}
-
-function line(texts: readonly string[]): string {
-  return `| ${texts.map(escapeCell).join(' | ')} |`;
-}
-
-/** On one line, with nothing in it that Markdown or HTML would act on. */
-export function escapeCell(text: string): string {
-  return text
-    .replaceAll(/\s+/g, ' ')
-    .replaceAll(/[\\`*_|[\]]/g, '\\$&')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;');
+function timeOrReason(row: Row): string {
+  if (!isVerified(row)) return `${row.status}: ${row.reason}`;
+  const { median, low, high } = row.microsecondsPerSample;
+  const isAlone = row.roundsMicrosecondsPerSample.length < 2;
+  const interval = isAlone ? '' : ` (${formatNumber(low)}–${formatNumber(high)})`;
+  return `${formatNumber(median)}${interval}${row.steady ? '' : ' (not steady)'}`;
 }

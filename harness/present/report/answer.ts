@@ -28,19 +28,10 @@ function answerOf(result: BenchResult): Answer | undefined {
   return { fastest, rivals: rivals.map((rival) => ({ ...rival, factor: factorBetween(fastest, rival.row) })) };
 }
 
-function answerText(result: BenchResult, machine: string): string {
-  const answer = answerOf(result);
-  if (answer === undefined) return `No row was verified on ${machine}, so there is no time to show.`;
-  const { fastest, rivals } = answer;
-  const time = `${rowName(fastest)} (${fastest.language}) trains on a document in ${formatNumber(fastest.microsecondsPerSample.median)} µs`;
-  const factors = rivals.map(({ name, factor }) => `${formatFactor(factor)} ${name}`);
-  const against = factors.length === 0 ? '' : `: ${factors.join(', ')}`;
-  return `${time}${against}. Measured on ${machine}.`;
-}
-
 export function answerSection(result: BenchResult, machine: string): Html {
   const answer = answerOf(result);
-  if (answer === undefined) return html`<p class="answer">${answerText(result, machine)}</p>`;
+  if (answer === undefined)
+    return html`<p class="answer">No row was verified on ${machine}, so there is no time to show.</p>`;
   const { fastest, rivals } = answer;
   const { median, low, high } = fastest.microsecondsPerSample;
   const interval =

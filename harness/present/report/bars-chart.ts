@@ -29,7 +29,7 @@ export function barsChart(result: BenchResult, range: readonly [number, number] 
   const named =
     fastest === undefined ? 'none' : `${rowName(fastest)}, ${formatNumber(fastest.microsecondsPerSample.median)} µs`;
   const label = `Time a document of each implementation, on a logarithmic axis; shorter is faster. Fastest: ${named}.`;
-  return { label, draw: (width) => drawBars(result, range, width, label) };
+  return (width) => drawBars(result, range, width, label);
 }
 
 export function timeRange(results: readonly BenchResult[]): readonly [number, number] {
@@ -122,7 +122,7 @@ export function ladderChart(result: BenchResult): Chart {
   const rungs = ladderOf(result);
   const steps = rungs.flatMap(({ idea, factor }) => (factor === undefined ? [] : [`${idea} ${formatFactor(factor)}`]));
   const label = `What each idea brought, as a factor of time on a logarithmic axis: ${steps.join('; ')}.`;
-  return { label, draw: (width) => drawLadder(rungs, timeRange([result]), width, label) };
+  return (width) => drawLadder(rungs, timeRange([result]), width, label);
 }
 
 function drawLadder(rungs: readonly Rung[], range: readonly [number, number], width: number, label: string) {

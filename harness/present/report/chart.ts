@@ -5,11 +5,7 @@ import { type Html, html, trusted, visible } from './html.ts';
 import { cssColor, languageColor, type Scheme, schemes } from './palette.ts';
 
 /** A picture that can be drawn at any width: as SVG, colours as CSS variables. */
-export interface Chart {
-  /** What a screen reader says instead of the picture. */
-  readonly label: string;
-  draw(width: number): Html;
-}
+export type Chart = (width: number) => Html;
 
 const { document } = parseHTML('<!doctype html><html><body></body></html>');
 
@@ -26,7 +22,7 @@ export function axisBelow(label: string, labelOffset: number) {
 /** Keeps lines from running through a text. */
 export const halo = { fill: cssColor('ink'), stroke: cssColor('paper'), strokeWidth: 4 } as const;
 
-/** Draws with Observable Plot, without a browser. The serializer escapes text. */
+/** Draws with Observable Plot, without a browser. The serializer escapes text. @param label what a screen reader says instead */
 export function drawing(label: string, options: PlotOptions): Html {
   const svg = plot({ document, ...options });
   svg.setAttribute('style', `font:${FONT_PIXELS}px system-ui,sans-serif;overflow:visible`);
@@ -52,8 +48,7 @@ export function cutToPixels(text: string, pixels: number): string {
 /** A chart as a file of its own, in the colours of one scheme: not every viewer knows CSS variables. */
 export function svgFile(chart: Chart, width: number, scheme: Scheme): string {
   const colors: Readonly<Record<string, string>> = schemes[scheme];
-  const svg = chart
-    .draw(width)
+  const svg = chart(width)
     .markup.replaceAll(/var\(--(\w+)\)/g, (whole, name: string) => colors[name] ?? whole)
     .replaceAll('currentColor', colors['ink']);
   return `${svg.replace('<svg ', '<svg xmlns="http://www.w3.org/2000/svg" ')}\n`;

@@ -39,7 +39,7 @@ it('curves are thinned, keep their language, and end where a loss was not finite
 
 it('the section states the largest deviation, whose it is, and at which step', () => {
   const section = (of: CheckResult) =>
-    parseHTML(`<body>${lossSection(of, rows, (chart) => html`<p>${chart.draw(880)}</p>`).markup}</body>`).document;
+    parseHTML(`<body>${lossSection(of, rows, (chart) => html`<p>${chart(880)}</p>`).markup}</body>`).document;
   const right = { ...check, results: check.results.slice(0, 2) };
   expect(section(right).querySelector('p')?.textContent).toMatch(
     /^The largest deviation of 2 rows from the reference \(golden\) is 2e-7, of coarse at step \d+\.$/,

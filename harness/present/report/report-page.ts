@@ -9,15 +9,9 @@ import {
   publishedSpeedup,
   publishedTableFor,
 } from '../../results/published.ts';
-import {
-  type BenchResult,
-  type CheckResult,
-  type ClaimResult,
-  isFailure,
-  isVerified,
-  type Row,
-} from '../../results/schema.ts';
+import { type BenchResult, type CheckResult, isFailure, isVerified, type Row } from '../../results/schema.ts';
 import { factorBetween, ratioOver } from '../../results/speedup.ts';
+import { claimColumns } from '../claims-table.ts';
 import { type Column, left, right, rightWhere } from '../column-table.ts';
 import {
   formatCount,
@@ -103,7 +97,7 @@ function perMachine(machines: readonly MachineReport[], content: (machine: Machi
 
 /** Draws the chart twice, for wide and narrow pages: text that shrinks with its picture cannot be read on a phone. */
 function figure(chart: Chart, caption: string): Html {
-  return html`<figure><div class="wide">${chart.draw(WIDE_PIXELS)}</div><div class="narrow">${chart.draw(NARROW_PIXELS)}</div><figcaption>${caption}</figcaption></figure>`;
+  return html`<figure><div class="wide">${chart(WIDE_PIXELS)}</div><div class="narrow">${chart(NARROW_PIXELS)}</div><figcaption>${caption}</figcaption></figure>`;
 }
 
 function barsSection(machines: readonly MachineReport[]): Html {
@@ -156,14 +150,6 @@ function claimsSection({ result }: MachineReport, published: Published): Html {
     result.claims.length === 0 ? undefined : htmlTable('Published factors beside ours', claimColumns, result.claims)
   }${numbers(htmlTable(`Published for ${table.preset}`, publishedColumns(table), table.rows), 'The published times')}`;
 }
-
-const claimColumns: readonly Column<ClaimResult>[] = [
-  left('claim', ({ claim }) => claim),
-  right('published', ({ published }) => formatFactor(published)),
-  right('here', ({ here, missing = '' }) => (here === undefined ? missing : formatRatio(here.ratio, Infinity))),
-  left('which is', ({ here }) => here?.is ?? ''),
-  left('our rows', ({ faster, slower }) => `${faster} over ${slower}`),
-];
 
 function publishedColumns(table: PublishedTable): readonly Column<PublishedRow>[] {
   return [

@@ -67,64 +67,58 @@ function sizeChart({ results, label, unit, value, roof }: SizeChart): Chart {
       pointAt(task, `peak, ${precision}`, cssColor('ink'), roof(row, peakGflops[precision])),
     );
   });
-  return { label, draw: (width) => draw({ label, unit, points, roofs }, width) };
+  const values = [...points, ...roofs].map((point) => point.value);
+  const range: [number, number] = [Math.min(...values) / 1.4, Math.max(...values) * 1.4];
+  const ends = [...new Map([...points, ...roofs].map((point) => [point.name, point])).values()];
+  const sizeNames = new Map<number, string>(points.map(({ parameters, size }) => [parameters, size]));
+  const pixelOf = (at: number) =>
+    TOP + ((HEIGHT - TOP - BOTTOM) * Math.log(range[1] / at)) / Math.log(range[1] / range[0]);
+  const shifts = apart(ends.map((end) => pixelOf(end.value)));
+  return (width) => {
+    const nameSpace =
+      Math.min(0.34 * width, Math.max(40, ...ends.map(({ name }) => textPixels(name)))) + 12 + DOT_PIXELS;
+    return drawing(label, {
+      width,
+      height: HEIGHT,
+      marginLeft: 46,
+      marginRight: nameSpace,
+      marginTop: TOP,
+      marginBottom: BOTTOM,
+      x: {
+        type: 'log',
+        ...axisBelow('parameters, logarithmic', 50),
+        ticks: [...sizeNames.keys()],
+        tickFormat: (parameters: number) => `${sizeNames.get(parameters) ?? ''}\n${formatTick(parameters)}`,
+      },
+      y: {
+        type: 'log',
+        domain: range,
+        label: `${unit}, logarithmic`,
+        labelArrow: 'none',
+        tickSize: 0,
+        ticks: decades(range),
+        tickFormat: formatTick,
+      },
+      marks: [
+        ruleY(decades(range), { stroke: cssColor('line') }),
+        line(roofs, { x: 'parameters', y: 'value', z: 'name', stroke: cssColor('ink'), strokeDasharray: '5 4' }),
+        line(points, { x: 'parameters', y: 'value', z: 'name', stroke: 'color', strokeWidth: 2 }),
+        dot(points, { x: 'parameters', y: 'value', r: 3.5, fill: 'color', stroke: cssColor('paper') }),
+        ...ends.flatMap((end, i) => {
+          const at = { x: 'parameters', y: 'value', textAnchor: 'start', dy: shifts[i] } as const;
+          return [
+            text([end], { ...at, text: () => '●', dx: 9, fill: end.color }),
+            text([end], { ...at, text: () => cutToPixels(end.name, nameSpace - 12 - DOT_PIXELS), dx: 9 + DOT_PIXELS }),
+          ];
+        }),
+      ],
+    });
+  };
 }
 
 function pointAt(task: BenchResult['task'], name: string, color: string, value: number | undefined): readonly Point[] {
   if (value === undefined) return [];
   return [{ name, color, size: sizesName(task), parameters: task.parameterCount, value }];
-}
-
-interface Drawn extends Pick<SizeChart, 'label' | 'unit'> {
-  readonly points: readonly Point[];
-  readonly roofs: readonly Point[];
-}
-
-function draw({ label, unit, points, roofs }: Drawn, width: number) {
-  const values = [...points, ...roofs].map((point) => point.value);
-  const range: [number, number] = [Math.min(...values) / 1.4, Math.max(...values) * 1.4];
-  const ends = [...new Map([...points, ...roofs].map((point) => [point.name, point])).values()];
-  const nameSpace = Math.min(0.34 * width, Math.max(40, ...ends.map(({ name }) => textPixels(name)))) + 12 + DOT_PIXELS;
-  const sizeNames = new Map<number, string>(points.map(({ parameters, size }) => [parameters, size]));
-  const pixelOf = (at: number) =>
-    TOP + ((HEIGHT - TOP - BOTTOM) * Math.log(range[1] / at)) / Math.log(range[1] / range[0]);
-  const shifts = apart(ends.map((end) => pixelOf(end.value)));
-  return drawing(label, {
-    width,
-    height: HEIGHT,
-    marginLeft: 46,
-    marginRight: nameSpace,
-    marginTop: TOP,
-    marginBottom: BOTTOM,
-    x: {
-      type: 'log',
-      ...axisBelow('parameters, logarithmic', 50),
-      ticks: [...sizeNames.keys()],
-      tickFormat: (parameters: number) => `${sizeNames.get(parameters) ?? ''}\n${formatTick(parameters)}`,
-    },
-    y: {
-      type: 'log',
-      domain: range,
-      label: `${unit}, logarithmic`,
-      labelArrow: 'none',
-      tickSize: 0,
-      ticks: decades(range),
-      tickFormat: formatTick,
-    },
-    marks: [
-      ruleY(decades(range), { stroke: cssColor('line') }),
-      line(roofs, { x: 'parameters', y: 'value', z: 'name', stroke: cssColor('ink'), strokeDasharray: '5 4' }),
-      line(points, { x: 'parameters', y: 'value', z: 'name', stroke: 'color', strokeWidth: 2 }),
-      dot(points, { x: 'parameters', y: 'value', r: 3.5, fill: 'color', stroke: cssColor('paper') }),
-      ...ends.flatMap((end, i) => {
-        const at = { x: 'parameters', y: 'value', textAnchor: 'start', dy: shifts[i] } as const;
-        return [
-          text([end], { ...at, text: () => '●', dx: 9, fill: end.color }),
-          text([end], { ...at, text: () => cutToPixels(end.name, nameSpace - 12 - DOT_PIXELS), dx: 9 + DOT_PIXELS }),
-        ];
-      }),
-    ],
-  });
 }
 
 /** By how many pixels to move each label so that none covers another: pushed down, then up from the lower edge. */

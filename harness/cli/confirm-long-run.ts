@@ -9,8 +9,8 @@ import { HISTORY_NAME, readHistory } from '../results/history.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import type { PreparedTask, TaskRequest } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
+import { affordableSteps, CPYTHON_FLOPS_PER_SECOND } from '../verify/expectation.ts';
 import { findGolden } from '../verify/golden.ts';
-import { affordableSteps, CPYTHON_FLOPS_PER_SECOND } from '../verify/reference-trace.ts';
 import { interruptSignal } from './interrupt.ts';
 
 /** A run that takes longer is asked about. */

@@ -1,10 +1,9 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildImplementation } from '../program/build.ts';
 import type { Implementation } from '../program/discover.ts';
-import { programWords, startTrainer } from '../program/trainer-process.ts';
 import type { PreparedTask } from '../task/task.ts';
+import { startUnderPerf } from './sample-program.ts';
 
 /** Hardware counters for one step. */
 export interface Counters {
@@ -43,14 +42,8 @@ async function countTraining(
   const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-counters-'));
   try {
     const file = join(folder, 'counters');
-    const build = await buildImplementation(implementation, signal);
-    const words = await programWords(implementation, build?.folder);
-    const perf = ['perf', 'stat', '-x', ',', '-e', Object.values(events).join(','), '-o', file, '--'];
-    const counted = {
-      ...implementation,
-      manifest: { ...implementation.manifest, run: { command: [...perf, ...words] } },
-    };
-    const trainer = await startTrainer(counted, task, { signal });
+    const words = ['stat', '-x', ',', '-e', Object.values(events).join(','), '-o', file];
+    const trainer = await startUnderPerf(words, implementation, task, signal);
     try {
       await trainer.train(steps);
     } finally {

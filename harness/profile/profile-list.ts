@@ -54,20 +54,21 @@ export async function readProfileList(implementation: Implementation): Promise<P
 
 export function operationFinder({ operations }: ProfileList): (found: ProfiledFunction) => string | undefined {
   const rules = Object.entries(operations).flatMap(([operation, patterns]) =>
-    patterns.map((pattern) => ({ operation, ...matcher(pattern) })),
+    patterns.map((pattern) => ({ operation, fits: matcher(pattern) })),
   );
-  return ({ file, name }) => rules.find((rule) => rule.file.test(file) && rule.name.test(name))?.operation;
+  return (found) => rules.find(({ fits }) => fits(found))?.operation;
 }
 
 export function outsideFinder({ outside }: ProfileList): (found: ProfiledFunction) => boolean {
   const rules = outside.map(matcher);
-  return ({ file, name }) => rules.some((rule) => rule.file.test(file) && rule.name.test(name));
+  return (found) => rules.some((fits) => fits(found));
 }
 
 /** `function` without a file matches a function without a file. */
-function matcher(pattern: string): { readonly file: RegExp; readonly name: RegExp } {
+function matcher(pattern: string): (found: ProfiledFunction) => boolean {
   const colon = pattern.indexOf(':');
-  return { file: wildcards(pattern.slice(0, Math.max(colon, 0))), name: wildcards(pattern.slice(colon + 1)) };
+  const [file, name] = [wildcards(pattern.slice(0, Math.max(colon, 0))), wildcards(pattern.slice(colon + 1))];
+  return (found) => file.test(found.file) && name.test(found.name);
 }
 
 function wildcards(text: string): RegExp {

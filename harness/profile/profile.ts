@@ -50,7 +50,8 @@ export function profileOf(all: readonly StackSamples[], list: ProfileList, micro
     const known = stack.map(operationOf).find((operation) => operation !== undefined);
     const functions = functionsOf.get(known ?? EVERYTHING_ELSE);
     const [innermost] = stack;
-    const name = innermost === undefined ? '(unknown)' : displayName(innermost);
+    const { file = '', name: ownName = '(unknown)' } = innermost ?? {};
+    const name = file === '' ? ownName : `${file}:${ownName}`;
     functions?.set(name, (functions.get(name) ?? 0) + samples);
   }
   const operations = [...functionsOf].map(([operation, functions]) => {
@@ -66,10 +67,6 @@ export function profileOf(all: readonly StackSamples[], list: ProfileList, micro
   });
   const rest = operations.find(({ operation }) => operation === EVERYTHING_ELSE)?.share ?? 0;
   return { samples: total, microsecondsPerStep, explained: 1 - rest, operations };
-}
-
-function displayName({ file, name }: ProfiledFunction): string {
-  return file === '' ? name : `${file}:${name}`;
 }
 
 export interface Sampled {

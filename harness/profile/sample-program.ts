@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { median } from 'simple-statistics';
+import { buildImplementation } from '../program/build.ts';
 import type { Implementation } from '../program/discover.ts';
-import { startTrainer } from '../program/trainer-process.ts';
+import { programWords, startTrainer, type TrainerProcess } from '../program/trainer-process.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
 import { cpuProfileOf } from './cpu-profile.ts';
@@ -23,7 +24,8 @@ export async function sampleProgram(
   const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-profile-'));
   try {
     const file = join(folder, 'perf.data');
-    const trainer = await startTrainer(underPerf(implementation, buildWords, file), task, { signal });
+    const words = ['record', '-q', '-e', 'cpu-clock:u', '-F', String(SAMPLES_PER_SECOND), '-o', file];
+    const trainer = await startUnderPerf(words, withNames(implementation, buildWords), task, signal);
     const times: number[] = [];
     let [steps, nanoseconds] = [0, 0];
     try {
@@ -52,20 +54,24 @@ export async function sampleProgram(
 
 const PERMISSION = 'allow it with `sysctl kernel.perf_event_paranoid=1`, or profile a TypeScript row';
 
-function underPerf(implementation: Implementation, buildWords: readonly string[], file: string): Implementation {
+/** Built so that its functions keep their names. */
+function withNames(implementation: Implementation, buildWords: readonly string[]): Implementation {
   const { manifest } = implementation;
-  if (!('command' in manifest.run)) throw new Error(`${implementation.name} is no program`);
-  const perf = ['perf', 'record', '-q', '-e', 'cpu-clock:u', '-F', String(SAMPLES_PER_SECOND), '-o', file, '--'];
-  return {
-    ...implementation,
-    manifest: {
-      ...manifest,
-      ...(manifest.build === undefined
-        ? {}
-        : { build: { ...manifest.build, command: [...manifest.build.command, ...buildWords] } }),
-      run: { command: [...perf, ...manifest.run.command] },
-    },
-  };
+  if (manifest.build === undefined) return implementation;
+  const build = { ...manifest.build, command: [...manifest.build.command, ...buildWords] };
+  return { ...implementation, manifest: { ...manifest, build } };
+}
+
+export async function startUnderPerf(
+  perfWords: readonly string[],
+  implementation: Implementation,
+  task: PreparedTask,
+  signal: AbortSignal,
+): Promise<TrainerProcess> {
+  const build = await buildImplementation(implementation, signal);
+  const words = await programWords(implementation, build?.folder);
+  const manifest = { ...implementation.manifest, run: { command: ['perf', ...perfWords, '--', ...words] } };
+  return startTrainer({ ...implementation, manifest }, task, { signal });
 }
 
 async function readSamples(file: string): Promise<readonly StackSamples[]> {

@@ -4,17 +4,9 @@ import { z } from 'zod';
 import { displayPath, resultsFolder } from '../project.ts';
 import { messageOf, readRegularFile } from '../regular-file.ts';
 import { segmentsOf } from '../statistics/change-point.ts';
-import { taskDescriptionSchema } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
 import { rowName, taskKey, taskName } from './names.ts';
-import {
-  type BenchResult,
-  intervalSchema,
-  type Machine,
-  machineSchema,
-  runtimeSchema,
-  SCHEMA_VERSION,
-} from './schema.ts';
+import { type BenchResult, benchResultSchema, isVerified, type Machine, verifiedRowSchema } from './schema.ts';
 import { parseStored } from './stored-json.ts';
 
 export const HISTORY_NAME = 'history.ndjson';
@@ -22,45 +14,31 @@ export const HISTORY_NAME = 'history.ndjson';
 export const historyPath: string = join(resultsFolder, HISTORY_NAME);
 
 /** One run: one line of `history.ndjson`. */
-const historyRecordSchema = z.strictObject({
-  schemaVersion: z.literal(SCHEMA_VERSION),
-  createdAt: z.iso.datetime(),
-  commit: z.string().optional(),
-  machine: machineSchema,
-  runtime: runtimeSchema,
-  task: taskDescriptionSchema,
-  rows: z.array(
-    z.strictObject({
-      implementation: z.string(),
-      runtime: z.string().optional(),
-      microsecondsPerSample: intervalSchema,
-      processes: z.number().int().positive(),
-      steady: z.boolean(),
-    }),
-  ),
-});
+const historyRecordSchema = benchResultSchema
+  .pick({ schemaVersion: true, createdAt: true, commit: true, machine: true, runtime: true, task: true })
+  .extend({
+    rows: z.array(
+      verifiedRowSchema
+        .pick({ implementation: true, runtime: true, microsecondsPerSample: true, steady: true })
+        .extend({ processes: z.number().int().positive() }),
+    ),
+  });
 export type HistoryRecord = z.infer<typeof historyRecordSchema>;
 
 /** The rows that were verified. */
 export function historyRecord(result: BenchResult): HistoryRecord {
   const { schemaVersion, createdAt, commit, machine, runtime, task } = result;
-  return {
-    schemaVersion,
-    createdAt,
-    commit,
-    machine,
-    runtime,
-    task,
-    rows: result.rows
-      .filter((row) => row.status === 'verified')
-      .map((row) => ({
-        implementation: row.implementation,
-        runtime: row.runtime,
-        microsecondsPerSample: row.microsecondsPerSample,
-        processes: row.roundsMicrosecondsPerSample.length,
-        steady: row.steady,
-      })),
-  };
+  const rows = result.rows.filter(isVerified).map((row) => {
+    const { implementation, runtime, microsecondsPerSample, steady } = row;
+    return {
+      implementation,
+      runtime,
+      microsecondsPerSample,
+      steady,
+      processes: row.roundsMicrosecondsPerSample.length,
+    };
+  });
+  return { schemaVersion, createdAt, commit, machine, runtime, task, rows };
 }
 
 /**
@@ -141,33 +119,25 @@ export interface Trend {
 
 /** Trends of all implementations, those of the same machine, task and runtime side by side. */
 export function trendsOf(records: readonly HistoryRecord[]): readonly Trend[] {
-  const groups = new Map<
-    string,
-    { readonly first: HistoryRecord; readonly name: string; readonly points: TrendPoint[] }
-  >();
-  for (const record of records) {
-    for (const row of record.rows) {
-      const name = rowName(row);
-      const key = [record.machine.fingerprint, taskKey(record.task), runtimeName(record), name].join('|');
-      const group = groups.get(key) ?? { first: record, name, points: [] };
-      group.points.push({
-        createdAt: record.createdAt,
-        commit: record.commit,
-        microsecondsPerSample: row.microsecondsPerSample,
-        processes: row.processes,
-        steady: row.steady,
-      });
-      groups.set(key, group);
-    }
-  }
-  return [...groups.values()].map(({ first, name, points }) => ({
-    implementation: name,
-    taskName: taskName(first.task),
-    machine: { fingerprint: first.machine.fingerprint, platform: first.machine.platform, cpu: first.machine.cpu },
-    runtime: runtimeName(first),
-    points,
-    steps: stepsIn(points),
-  }));
+  const timings = records.flatMap((record) => record.rows.map((row) => ({ record, row })));
+  const groups = Map.groupBy(timings, ({ record, row }) =>
+    [record.machine.fingerprint, taskKey(record.task), runtimeName(record), rowName(row)].join('|'),
+  );
+  return [...groups.values()].map((group) => {
+    const [{ record, row }] = group;
+    const { fingerprint, platform, cpu } = record.machine;
+    const points = group.map(({ record: { createdAt, commit }, row: { microsecondsPerSample, processes, steady } }) => {
+      return { createdAt, commit, microsecondsPerSample, processes, steady };
+    });
+    return {
+      implementation: rowName(row),
+      taskName: taskName(record.task),
+      machine: { fingerprint, platform, cpu },
+      runtime: runtimeName(record),
+      points,
+      steps: stepsIn(points),
+    };
+  });
 }
 
 function stepsIn(points: readonly TrendPoint[]): readonly TrendStep[] {

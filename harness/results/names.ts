@@ -1,7 +1,6 @@
 import { taskDefaults } from '../task/presets.ts';
-import type { BenchResult, Machine } from './schema.ts';
-
-type TaskDescription = BenchResult['task'];
+import type { TaskDescription } from '../task/task.ts';
+import type { Machine } from './schema.ts';
 
 interface RowKey {
   readonly implementation: string;
@@ -40,30 +39,19 @@ export function benchmarkName(task: TaskDescription, row: RowKey): string {
   return `${rowName(row)} [${taskName(task)}]`;
 }
 
-type TaskField = keyof BenchResult['task'];
-
 /** What changes the meaning of a figure; the preset's name does not. */
-const decisive: readonly TaskField[] = [
-  'nEmbd',
-  'nHead',
-  'nLayer',
-  'blockSize',
-  'vocabSize',
-  'batch',
-  'seed',
-  'numSteps',
-  'learningRate',
-];
+const sizes = ['nEmbd', 'nHead', 'nLayer', 'blockSize', 'vocabSize', 'batch'] as const;
+const decisive = [...sizes, 'seed', 'numSteps', 'learningRate'] as const;
 
 /** Why the figures of two tasks cannot be compared, in a few words; undefined if they can. */
-export function taskDifference(a: BenchResult['task'], b: BenchResult['task']): string | undefined {
+export function taskDifference(a: TaskDescription, b: TaskDescription): string | undefined {
   if (a.dataset.sha256 !== b.dataset.sha256) return `other data set (${a.dataset.name} and ${b.dataset.name})`;
   const field = decisive.find((name) => a[name] !== b[name]);
-  return field === undefined ? undefined : `other ${field} (${String(a[field])} and ${String(b[field])})`;
+  return field === undefined ? undefined : `other ${field} (${a[field]} and ${b[field]})`;
 }
 
 /** The same for tasks whose figures may be compared. */
-export function taskKey(task: BenchResult['task']): string {
+export function taskKey(task: TaskDescription): string {
   return [task.dataset.sha256.slice(0, 12), ...decisive.map((name) => task[name])].join('/');
 }
 

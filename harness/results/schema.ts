@@ -13,7 +13,7 @@ export const intervalSchema: z.ZodType<Interval> = z.strictObject({ median: posi
 
 const peakSchema = z.strictObject({ float32: positive, float64: positive });
 
-export const machineSchema = z.strictObject({
+const machineSchema = z.strictObject({
   fingerprint: z.string(),
   platform: z.string(),
   architecture: z.string(),
@@ -28,7 +28,7 @@ export const machineSchema = z.strictObject({
   simd128PeakGflops: peakSchema.optional(),
 });
 
-export const runtimeSchema = z.strictObject({ name: z.string(), version: z.string(), v8: z.string().optional() });
+const runtimeSchema = z.strictObject({ name: z.string(), version: z.string(), v8: z.string().optional() });
 
 const identity = {
   implementation: z.string(),
@@ -85,12 +85,9 @@ export const verifiedRowSchema = z.strictObject({
   peakRssBytes: positive.optional(),
 });
 
-/** A row that may not be timed, and why. */
-const refusedRowSchema = z.strictObject({
-  ...identity,
-  status: z.enum(['mismatch', 'error', 'skipped', 'unsupported']),
-  reason: z.string(),
-});
+/** Of a row that may not be timed, and why. */
+const refusal = { status: z.enum(['mismatch', 'error', 'skipped', 'unsupported']), reason: z.string() };
+const refusedRowSchema = z.strictObject({ ...identity, ...refusal });
 
 const rowSchema = z.discriminatedUnion('status', [verifiedRowSchema, refusedRowSchema]);
 
@@ -180,8 +177,6 @@ const tensorFindingSchema = z.strictObject({
   agrees: z.boolean(),
 });
 
-const checkIdentity = { implementation: z.string(), runtime: z.string().optional() };
-
 /** What `check --json` prints. */
 export const checkResultSchema = z.strictObject({
   schemaVersion: z.literal(SCHEMA_VERSION),
@@ -195,7 +190,8 @@ export const checkResultSchema = z.strictObject({
   }),
   results: z.array(
     z.strictObject({
-      ...checkIdentity,
+      implementation: z.string(),
+      runtime: z.string().optional(),
       status: z.enum(['verified', 'mismatch', 'error', 'skipped', 'unsupported']),
       reason: z.string().optional(),
       losses: z.array(z.number().nullable()),
@@ -237,11 +233,7 @@ const longRunRowSchema = z.discriminatedUnion('status', [
       peakRssBytes: positive.optional(),
     }),
   }),
-  z.strictObject({
-    ...longRunIdentity,
-    status: z.enum(['mismatch', 'error', 'skipped', 'unsupported']),
-    reason: z.string(),
-  }),
+  z.strictObject({ ...longRunIdentity, ...refusal }),
 ]);
 
 /** What `bench --long --json` writes. */

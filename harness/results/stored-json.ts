@@ -1,7 +1,6 @@
-import type { z } from 'zod';
-import { printableLine } from '../printable.ts';
+import { z } from 'zod';
 import { displayPath } from '../project.ts';
-import { messageOf, readRegularFile } from '../regular-file.ts';
+import { messageOf, parseJson, readRegularFile } from '../regular-file.ts';
 import { UsageError } from '../usage-error.ts';
 import { SCHEMA_VERSION } from './schema.ts';
 
@@ -21,24 +20,20 @@ export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promi
 
 /** `where` names it in errors. @throws UsageError as {@link readJsonFile} */
 export function parseStored<T>(text: string, schema: z.ZodType<T>, where: string): T {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new UsageError(`${where}: not JSON, or cut off; measure again and keep the new file`);
-  }
-  const version = versionOf(json);
+  const parse = <U>(as: z.ZodType<U>, advice: string): U => {
+    try {
+      return parseJson(text, as);
+    } catch (error) {
+      throw new UsageError(`${where}: ${messageOf(error)}; ${advice}`);
+    }
+  };
+  const version = versionOf(parse(z.unknown(), 'measure again and keep the new file'));
   if (version !== SCHEMA_VERSION) {
     throw new UsageError(
-      `${where}: expected schemaVersion ${SCHEMA_VERSION}, found ${version === undefined ? 'none' : String(version)}; measure again with this version`,
+      `${where}: expected schemaVersion ${SCHEMA_VERSION}, found ${version ?? 'none'}; measure again with this version`,
     );
   }
-  const parsed = schema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new UsageError(
-    printableLine(`${where}: field "${issue.path.join('.')}": ${issue.message}; this is not a results file`),
-  );
+  return parse(schema, 'this is not a results file');
 }
 
 function versionOf(json: unknown): number | string | undefined {

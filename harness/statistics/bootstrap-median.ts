@@ -1,3 +1,5 @@
+import { gammaln } from 'simple-statistics';
+
 /** A value that the median of a resample can take. */
 interface Atom {
   readonly value: number;
@@ -13,7 +15,7 @@ interface Atom {
  * @param tail probability below the lower quantile, and above the upper one
  */
 export function bootstrapMedianQuantiles(sorted: readonly number[], tail: number): { low: number; high: number } {
-  const atoms = medianAtoms(sorted);
+  const atoms = sorted.length % 2 === 1 ? oddAtoms(sorted) : evenAtoms(sorted);
   return { low: valueAtTail(atoms, tail), high: valueAtTail(atoms.toReversed(), tail) };
 }
 
@@ -25,11 +27,6 @@ function valueAtTail(atoms: readonly Atom[], tail: number): number {
     if (reached >= tail) return value;
   }
   return atoms[atoms.length - 1].value;
-}
-
-function medianAtoms(sorted: readonly number[]): readonly Atom[] {
-  const n = sorted.length;
-  return n % 2 === 1 ? oddAtoms(sorted) : evenAtoms(sorted).sort((a, b) => a.value - b.value);
 }
 
 /** The median of 2m + 1 draws is at most the i-th sample when more than m draws are. */
@@ -59,7 +56,7 @@ function evenAtoms(sorted: readonly number[]): Atom[] {
     }
     atoms.push({ value: sorted[i - 1], probability: Math.max(0, bothHere) });
   }
-  return atoms;
+  return atoms.sort((a, b) => a.value - b.value);
 }
 
 /** Probability of at least `least` successes in `n` trials. */
@@ -74,9 +71,6 @@ function binomialTail(n: number, p: number, least: number): number {
   return Math.min(1, tail);
 }
 
-const logFactorials = [0];
-
 function logFactorial(n: number): number {
-  for (let k = logFactorials.length; k <= n; k++) logFactorials.push(logFactorials[k - 1] + Math.log(k));
-  return logFactorials[n];
+  return gammaln(n + 1);
 }

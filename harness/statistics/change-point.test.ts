@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PythonRandom } from '../task/python-random.ts';
 import { autocorrelated } from '../testing/autocorrelated.ts';
-import { LevelFits, segmentsOf } from './change-point.ts';
+import { levelFits, segmentsOf } from './change-point.ts';
 
 /** Least unexplained squares over all places for the changes, segments of at least three, by trying all of them. */
 function cheapest(series: readonly number[], correlation: number, changes: number): number {
@@ -40,7 +40,7 @@ describe('levels with a given number of changes', () => {
         fc.integer({ min: 0, max: 9 }),
         fc.integer({ min: 0, max: 2 }),
         (series, tenths, changes) => {
-          const { cost, starts } = new LevelFits(series, tenths / 10).of(changes);
+          const { cost, starts } = levelFits(series, tenths / 10)(changes);
           expect(cost).toBeCloseTo(cheapest(series, tenths / 10, changes), 6);
           const bounds = [0, ...starts, series.length];
           const parts = bounds.slice(1).map((to, i) => costOf(series, bounds[i], to, tenths / 10));

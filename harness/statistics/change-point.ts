@@ -51,8 +51,8 @@ export function segmentsOf(series: readonly number[]): readonly Segment[] {
 /** Start indexes of the segments after the first. */
 function believedStarts(logarithms: readonly number[]): readonly number[] {
   const n = logarithms.length;
-  const fits = CORRELATIONS.map((correlation) => new LevelFits(logarithms, correlation));
-  const best = (changes: number) => fits.map((fit) => fit.of(changes)).reduce((a, b) => (b.cost < a.cost ? b : a));
+  const fits = CORRELATIONS.map((correlation) => levelFits(logarithms, correlation));
+  const best = (changes: number) => fits.map((fitWith) => fitWith(changes)).reduce((a, b) => (b.cost < a.cost ? b : a));
   // A floor under the noise, of the n - 1 differences there are.
   const variance = (cost: number) => cost + (n - 1) * SMALLEST_DEVIATION ** 2;
 
@@ -89,62 +89,53 @@ interface LevelFit {
  * Interval", IEEE Signal Processing Letters 12(2), 2005). The first figure of a segment lies between two levels and counts for
  * neither.
  */
-export class LevelFits {
-  readonly #length: number;
+export function levelFits(series: readonly number[], correlation: number): (changes: number) => LevelFit {
+  const { length } = series;
   /** Running sums of x_t - ρ x_{t-1}, and of its square. */
-  readonly #sums: readonly number[];
-  readonly #squares: readonly number[];
+  const [sums, squares] = [
+    [0, 0],
+    [0, 0],
+  ];
+  for (let t = 1; t < length; t++) {
+    const change = series[t] - correlation * series[t - 1];
+    sums.push(sums[t] + change);
+    squares.push(squares[t] + change * change);
+  }
+  const costOf = (from: number, to: number): number => {
+    if (to - from < 2) return 0;
+    const sum = sums[to] - sums[from + 1];
+    return Math.max(0, squares[to] - squares[from + 1] - sum ** 2 / (to - from - 1));
+  };
   /** For each number of changes: the least cost of the first `to` figures, and where their last segment starts. */
-  readonly #layers: { readonly cost: Float64Array; readonly start: Int32Array }[] = [];
-
-  constructor(series: readonly number[], correlation: number) {
-    this.#length = series.length;
-    const sums = [0, 0];
-    const squares = [0, 0];
-    for (let t = 1; t < series.length; t++) {
-      const change = series[t] - correlation * series[t - 1];
-      sums.push(sums[t] + change);
-      squares.push(squares[t] + change * change);
-    }
-    this.#sums = sums;
-    this.#squares = squares;
-  }
-
-  /** Infinite cost if the series is too short for so many changes. */
-  of(changes: number): LevelFit {
-    while (this.#layers.length <= changes) this.#addLayer();
-    const starts: number[] = [];
-    for (let layer = changes, to = this.#length; layer > 0; layer--) {
-      to = this.#layers[layer].start[to];
-      starts.unshift(to);
-    }
-    return { cost: this.#layers[changes].cost[this.#length], starts };
-  }
-
-  #addLayer(): void {
-    const before = this.#layers.at(-1);
-    const earliest = this.#layers.length * SHORTEST_SEGMENT;
-    const cost = new Float64Array(this.#length + 1).fill(Number.POSITIVE_INFINITY);
-    const start = new Int32Array(this.#length + 1);
-    for (let to = earliest + 1; to <= this.#length; to++) {
-      if (before === undefined) cost[to] = this.#costOf(0, to);
+  const layers: { readonly cost: Float64Array; readonly start: Int32Array }[] = [];
+  const addLayer = () => {
+    const before = layers.at(-1);
+    const earliest = layers.length * SHORTEST_SEGMENT;
+    const cost = new Float64Array(length + 1).fill(Number.POSITIVE_INFINITY);
+    const start = new Int32Array(length + 1);
+    for (let to = earliest + 1; to <= length; to++) {
+      if (before === undefined) cost[to] = costOf(0, to);
       else {
         for (let from = earliest; from <= to - SHORTEST_SEGMENT; from++) {
-          const total = before.cost[from] + this.#costOf(from, to);
+          const total = before.cost[from] + costOf(from, to);
           if (total >= cost[to]) continue;
           cost[to] = total;
           start[to] = from;
         }
       }
     }
-    this.#layers.push({ cost, start });
-  }
-
-  #costOf(from: number, to: number): number {
-    if (to - from < 2) return 0;
-    const sum = this.#sums[to] - this.#sums[from + 1];
-    return Math.max(0, this.#squares[to] - this.#squares[from + 1] - sum ** 2 / (to - from - 1));
-  }
+    layers.push({ cost, start });
+  };
+  // Infinite cost if the series is too short for so many changes.
+  return (changes) => {
+    while (layers.length <= changes) addLayer();
+    const starts: number[] = [];
+    for (let layer = changes, to = length; layer > 0; layer--) {
+      to = layers[layer].start[to];
+      starts.unshift(to);
+    }
+    return { cost: layers[changes].cost[length], starts };
+  };
 }
 
 /** From the differences of neighbours: 1.4826 makes the median absolute value of normal noise its deviation, √2 undoes the difference. */

@@ -8,8 +8,7 @@ import { prepareTask } from '../task/prepare-task.ts';
 import { presets, taskDefaults } from '../task/presets.ts';
 import { mutants, plantMutants } from '../testing/mutants.ts';
 import { UsageError } from '../usage-error.ts';
-import { expectationOf } from './expectation.ts';
-import { affordableSteps, referenceTrace, stepsTogether } from './reference-trace.ts';
+import { affordableSteps, expectationOf, referenceTrace, stepsTogether } from './expectation.ts';
 
 const all = await discoverImplementations();
 const whole = all.flatMap((found) => (isBroken(found) ? [] : [found]));

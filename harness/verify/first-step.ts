@@ -44,14 +44,15 @@ const TENSORS_NAMED = 3;
 function disagreement(what: string, findings: readonly TensorFinding[]): string | undefined {
   const off = findings.filter((finding) => !finding.agrees);
   if (off.length === 0) return undefined;
-  const named = off.slice(0, TENSORS_NAMED).map(({ tensor, maxError }) => `${tensor} by ${howMuch(maxError)}`);
+  const named = off
+    .slice(0, TENSORS_NAMED)
+    .map(
+      ({ tensor, maxError: error }) =>
+        `${tensor} by ${Number.isFinite(error) ? error.toExponential(1) : 'what is not finite'}`,
+    );
   const more = off.length > TENSORS_NAMED ? ` and ${off.length - TENSORS_NAMED} more` : '';
   const agreeing = findings.filter((finding) => finding.agrees).map(({ tensor }) => tensor);
   const rest =
     agreeing.length === 0 ? 'no tensor agrees' : `${agreeing.join(', ')} ${agreeing.length === 1 ? 'agrees' : 'agree'}`;
   return `${what} off: ${named.join(', ')}${more} (${rest})`;
-}
-
-function howMuch(error: number): string {
-  return Number.isFinite(error) ? error.toExponential(1) : 'what is not finite';
 }

@@ -12,14 +12,7 @@ export interface HiddenUnit {
   readonly unit: number;
 }
 
-interface LayerWeights {
-  readonly wq: Weights;
-  readonly wk: Weights;
-  readonly wv: Weights;
-  readonly wo: Weights;
-  readonly fc1: Weights;
-  readonly fc2: Weights;
-}
+type LayerWeights = Readonly<Record<'wq' | 'wk' | 'wv' | 'wo' | 'fc1' | 'fc2', Weights>>;
 
 /** A matrix and its gradient, row by row. The values are a view of the current parameters. */
 interface Weights {

@@ -13,45 +13,21 @@ export interface LossMismatch {
   readonly actual: number | null;
 }
 
-interface LossFindings {
-  readonly stepsVerified: number;
-  /** Of the steps that were compared; null if one was not finite. */
-  readonly maxLossError: number | null;
-  readonly tolerance: number;
-}
-
-export type VerifiedLosses = LossFindings & { readonly status: 'verified'; readonly maxLossError: number };
-
-type LossVerdict =
-  | VerifiedLosses
-  | (LossFindings & { readonly status: 'mismatch'; readonly firstMismatch: LossMismatch });
-
 /**
- * Compares losses from step 1 on, as far as both go. Beyond `calmSteps` they must still be finite.
+ * Compares losses from step 1 on, as far as both go, and returns the first that is wrong. Beyond `calmSteps` they must still
+ * be finite.
  * @param actual losses of the implementation, NaN if not finite
  */
-export function verifyLosses(
+export function firstMismatch(
   expected: Float64Array,
   actual: Float64Array,
   tolerance: number,
   calmSteps: number = expected.length,
-): LossVerdict {
-  let maxLossError = 0;
-  const steps = Math.min(expected.length, actual.length);
-  for (let step = 0; step < steps; step++) {
+): LossMismatch | undefined {
+  for (let step = 0; step < Math.min(expected.length, actual.length); step++) {
     const finite = Number.isFinite(actual[step]);
-    const error = Math.abs(actual[step] - expected[step]);
-    if (finite && (step >= calmSteps || error <= tolerance)) {
-      if (step < calmSteps) maxLossError = Math.max(maxLossError, error);
-      continue;
-    }
-    return {
-      status: 'mismatch',
-      stepsVerified: Math.min(step, calmSteps),
-      maxLossError: finite ? Math.max(maxLossError, error) : null,
-      tolerance,
-      firstMismatch: { step: step + 1, expected: expected[step], actual: finite ? actual[step] : null },
-    };
+    if (finite && (step >= calmSteps || Math.abs(actual[step] - expected[step]) <= tolerance)) continue;
+    return { step: step + 1, expected: expected[step], actual: finite ? actual[step] : null };
   }
-  return { status: 'verified', stepsVerified: Math.min(steps, calmSteps), maxLossError, tolerance };
+  return undefined;
 }

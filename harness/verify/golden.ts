@@ -15,7 +15,7 @@ const float64Base64 = z
   .base64()
   .transform((text) => Buffer.from(text, 'base64'))
   .refine((bytes) => bytes.length % 8 === 0, 'expected a whole number of float64 values')
-  .transform(float64sOf);
+  .transform((bytes) => Float64Array.from({ length: bytes.length / 8 }, (_, i) => bytes.readDoubleLE(8 * i)));
 
 const goldenTensorSchema = z.strictObject({
   name: z.string(),
@@ -49,12 +49,15 @@ export type Golden = z.infer<typeof goldenSchema>;
 /** As in the file. */
 export type GoldenFile = z.input<typeof goldenSchema>;
 
+const decisive = ['nEmbd', 'nHead', 'nLayer', 'blockSize', 'batch', 'seed', 'numSteps', 'learningRate'] as const;
+
 /** The trace of exactly this task, or undefined. @throws {UsageError} if a golden file is damaged */
 export async function findGolden(task: TaskDescription): Promise<Golden | undefined> {
   for (const file of await readdir(goldenFolder)) {
     if (!file.endsWith('.json')) continue;
     const golden = await readGolden(join(goldenFolder, file));
-    if (isOf(golden, task)) return golden;
+    const isSameData = golden.dataset.sha256 === task.dataset.sha256;
+    if (isSameData && decisive.every((name) => golden[name] === task[name])) return golden;
   }
   return undefined;
 }
@@ -69,13 +72,4 @@ export async function readGolden(path: string): Promise<Golden> {
       `${displayPath(path)}: no golden trace (${why}); restore it with git, or run \`npm run golden\``,
     );
   }
-}
-
-function isOf(golden: Golden, task: TaskDescription): boolean {
-  const sizes = ['nEmbd', 'nHead', 'nLayer', 'blockSize', 'batch', 'seed', 'numSteps', 'learningRate'] as const;
-  return golden.dataset.sha256 === task.dataset.sha256 && sizes.every((name) => golden[name] === task[name]);
-}
-
-function float64sOf(bytes: Buffer): Float64Array {
-  return Float64Array.from({ length: bytes.length / 8 }, (_, i) => bytes.readDoubleLE(8 * i));
 }

@@ -8,7 +8,7 @@ import { gauntletTasks } from '../task/gauntlet.ts';
 import type { Expectation } from './expectation.ts';
 import { describeDisagreement, type FirstStep, trainFirstStep } from './first-step.ts';
 import { type ForcedSteps, forceSteps } from './force-steps.ts';
-import { baseTolerance, type LossMismatch, type VerifiedLosses, verifyLosses } from './gate.ts';
+import { baseTolerance, firstMismatch, type LossMismatch } from './gate.ts';
 import { type GauntletVerdict, runGauntlet } from './run-gauntlet.ts';
 import { Teacher } from './teacher.ts';
 
@@ -56,11 +56,16 @@ export interface Mismatch {
 }
 
 /** Every step that was tried is right, from the row's own state. */
-export type VerifiedRow = VerifiedLosses & {
+export interface VerifiedRow {
+  readonly status: 'verified';
+  readonly stepsVerified: number;
+  /** Of the loss that came nearest to its tolerance. */
+  readonly maxLossError: number;
+  readonly tolerance: number;
   /** Largest error over what rounding allows, of losses and updates. */
   readonly fractionOfBound: number;
   readonly gauntlet?: Extract<GauntletVerdict, { readonly status: 'passed' }>;
-};
+}
 
 /** `losses` are as far as it was trained, NaN if not finite. */
 export type Verification =
@@ -143,11 +148,22 @@ async function trainAndJudge(
       return { ...verified, status: 'mismatch', reason: tensors, tensors, evidence, losses, first };
     }
     if (precision === 'float64') {
-      const verdict = verifyLosses(reference.losses, losses, baseTolerance.float64, calmSteps);
-      if (verdict.status === 'mismatch') {
-        const { step, expected, actual } = verdict.firstMismatch;
-        const reason = `step ${step}: got a loss of ${actual}; expected ${expected}, as the reference's (allowed ${baseTolerance.float64.toExponential(1)})`;
-        return { ...verdict, reason, evidence: { ...evidence, firstWrongStep: step }, losses, first };
+      const tolerance = baseTolerance.float64;
+      const found = firstMismatch(reference.losses, losses, tolerance, calmSteps);
+      if (found !== undefined) {
+        const { step, expected, actual } = found;
+        const reason = `step ${step}: got a loss of ${actual}; expected ${expected}, as the reference's (allowed ${tolerance.toExponential(1)})`;
+        return {
+          status: 'mismatch',
+          reason,
+          stepsVerified: Math.min(step - 1, calmSteps),
+          maxLossError: actual === null ? null : Math.abs(actual - expected),
+          tolerance,
+          firstMismatch: found,
+          evidence: { ...evidence, firstWrongStep: step },
+          losses,
+          first,
+        };
       }
     }
     await options.afterwards?.(trainer, losses.length);

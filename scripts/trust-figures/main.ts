@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { positiveNumber } from '../../harness/cli/flags.ts';
@@ -6,15 +6,15 @@ import { runScript } from '../../harness/cli/run-program.ts';
 import { discoverImplementations, isBroken, selectImplementations } from '../../harness/program/discover.ts';
 import { UsageError } from '../../harness/usage-error.ts';
 import { benchOnce, besideBusyProcess, compareOnce, overheadOnce } from './measure.ts';
+import { keepFigures } from './page.ts';
 import { type Record, readRecord, saveRecord } from './record.ts';
-import { figuresTable, withFigures } from './report.ts';
+import { figuresTable } from './report.ts';
 import { slowedRevision } from './slowed-revision.ts';
 import { measureStatistics } from './statistics.ts';
 import { measureVerification } from './verification.ts';
 
 const project = resolve(import.meta.dirname, '../..');
 const recordFile = join(project, '.cache', 'trust-figures.json');
-const page = join(project, 'docs', 'trust.md');
 
 /** Measured in this order. */
 const pieces = ['slowed10', 'slowed20', 'sameCalm', 'sameLoaded', 'overhead', 'coverage'] as const;
@@ -60,7 +60,7 @@ async function measure(words: readonly string[], { minutes, only, restart }: Fla
   };
   for (const piece of only) await measurePiece(piece);
   console.log(figuresTable(record));
-  await writeFile(page, withFigures(await readFile(page, 'utf8'), record));
+  await keepFigures('npm run trust-figures', figuresTable(record).trimEnd());
 }
 
 process.exitCode = await runScript(

@@ -31,17 +31,8 @@ async function runCli(...words: string[]) {
 /** Compares HEAD with another commit once, with default flags. Returns the result of the first implementation. */
 export async function compareOnce(head: string, implementations: readonly string[]): Promise<ComparisonRun> {
   const started = performance.now();
-  const { stdout, exitCode } = await runCli(
-    'compare',
-    '--base',
-    'HEAD',
-    '--head',
-    head,
-    ...implementations,
-    '--all',
-    '--json',
-    '-',
-  );
+  const words = ['--base', 'HEAD', '--head', head, ...implementations, '--all', '--json', '-'];
+  const { stdout, exitCode } = await runCli('compare', ...words);
   const seconds = (performance.now() - started) / 1000;
   const { rows } = comparisonSchema.parse(JSON.parse(stdout));
   const row = rows.find(({ implementation }) => implementation === implementations[0]);

@@ -16,7 +16,7 @@ const comparison = z.strictObject({
 });
 
 /** What is measured so far. It is saved after every run, so that an interrupted measurement can continue. */
-export const recordSchema = z.strictObject({
+const recordSchema = z.strictObject({
   /** A revision compared with itself: on an idle machine, and while another process loads a core. */
   sameCalm: z.array(comparison),
   sameLoaded: z.array(comparison),

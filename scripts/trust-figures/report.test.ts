@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { withSection } from './page.ts';
 import type { ComparisonRun, Record } from './record.ts';
-import { figuresTable, withFigures } from './report.ts';
+import { figuresTable } from './report.ts';
 
 const run = (change: Partial<ComparisonRun>): ComparisonRun => ({
   verdict: 'no change',
@@ -35,15 +36,17 @@ test('every figure is counted from the runs, and what was not measured is left o
   expect(table).not.toContain('20%');
 });
 
+const withFigures = (page: string) => withSection(page, 'npm run trust-figures', figuresTable(record).trimEnd());
+
 test('the page keeps everything around its figures', () => {
   const page = 'before\n<!-- figures: npm run trust-figures -->\nfigures of last year\n<!-- /figures -->\nafter\n';
-  const written = withFigures(page, record);
+  const written = withFigures(page);
   expect(written).toMatch(/^before\n/);
   expect(written).toMatch(/\nafter\n$/);
   expect(written).not.toContain('last year');
-  expect(withFigures(written, record)).toBe(written);
+  expect(withFigures(written)).toBe(written);
 });
 
 test('a page without a place for figures is refused', () => {
-  expect(() => withFigures('nothing', record)).toThrow('no place for the figures');
+  expect(() => withFigures('nothing')).toThrow('no place for the figures');
 });

@@ -2,9 +2,8 @@ import { availableParallelism } from 'node:os';
 import { median } from 'simple-statistics';
 import { medianInterval } from '../../harness/statistics/median-interval.ts';
 import { percentChange } from '../../harness/statistics/percent.ts';
-import { alignedTable } from './aligned-table.ts';
+import { alignedTable } from './page.ts';
 import type { ComparisonRun, Record } from './record.ts';
-import { withSection } from './section.ts';
 
 /** The figures as a Markdown table: what is promised, and what was measured. */
 export function figuresTable(record: Record): string {
@@ -28,11 +27,6 @@ function circumstances(runs: readonly ComparisonRun[]): string {
   if (runs.length === 0) return '';
   const load = median(runs.map((run) => run.loadAverage)).toFixed(1);
   return `\nOn ${availableParallelism()} cores; load average at the end of the comparisons: ${load} in the middle.\n`;
-}
-
-/** Puts the figures into a page, between its two marks. @throws Error if the page has none */
-export function withFigures(page: string, record: Record): string {
-  return withSection(page, 'npm run trust-figures', figuresTable(record).trimEnd());
 }
 
 function falseAlarms(runs: readonly ComparisonRun[]): string {

@@ -1,5 +1,3 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { coefficientOfVariation, median, medianAbsoluteDeviation } from 'simple-statistics';
 import { segmentsOf } from '../../harness/statistics/change-point.ts';
 import {
@@ -14,10 +12,8 @@ import { isSteady } from '../../harness/statistics/steadiness.ts';
 import { isPreciseEnough } from '../../harness/statistics/stopping.ts';
 import { PythonRandom } from '../../harness/task/python-random.ts';
 import { autocorrelated } from '../../harness/testing/autocorrelated.ts';
-import { alignedTable } from './aligned-table.ts';
-import { withSection } from './section.ts';
+import { alignedTable, keepFigures } from './page.ts';
 
-const page = resolve(import.meta.dirname, '../../docs/trust.md');
 const random = new PythonRandom(2026);
 
 type Row = readonly [what: string, simple: string, used: string];
@@ -39,7 +35,7 @@ export async function measureStatistics(): Promise<void> {
   ];
   const table = alignedTable([['simulated', 'by the simple rule', 'by the rule in use'], ...rows]);
   console.log(table);
-  await writeFile(page, withSection(await readFile(page, 'utf8'), 'npm run trust-figures -- statistics', table));
+  await keepFigures('npm run trust-figures -- statistics', table);
 }
 
 /** The percentage of `cases` simulated cases for which `isSo` holds. */

@@ -1,7 +1,7 @@
 /** `npm run trust-figures -- verification`: right trainers, in every arithmetic, must never be refused. */
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { availability } from '../../harness/program/availability.ts';
 import { discoverImplementations, isBroken } from '../../harness/program/discover.ts';
 import { startTrainer } from '../../harness/program/trainer-process.ts';
@@ -17,10 +17,7 @@ import { stepwise } from '../../harness/testing/stepwise.ts';
 import { forceSteps, type StepwiseTrainer } from '../../harness/verify/force-steps.ts';
 import { runGauntlet } from '../../harness/verify/run-gauntlet.ts';
 import { Teacher } from '../../harness/verify/teacher.ts';
-import { alignedTable } from './aligned-table.ts';
-import { withSection } from './section.ts';
-
-const page = resolve(import.meta.dirname, '../../docs/trust.md');
+import { alignedTable, keepFigures } from './page.ts';
 
 /** Fewer if a step is slow, so that all runs take about the same time. */
 const steps: Readonly<Record<PresetName, number>> = {
@@ -74,13 +71,11 @@ export async function measureVerification(minutes: number): Promise<void> {
     const runs = tallies.reduce((sum, tally) => sum + tally.runs, 0);
     const refused = tallies.flatMap(({ name, refused }) => refused.map((reason) => `${name}: ${reason}`));
     console.log(`seed ${seed}: ${runs} runs so far, ${refused.length} refused\n${refused.join('\n')}`);
-    await writeFile(page, withSection(await readFile(page, 'utf8'), SECTION, tableOf(tallies)));
+    await keepFigures('npm run trust-figures -- verification', tableOf(tallies));
     if (performance.now() > deadline) break;
   }
   await remove();
 }
-
-const SECTION = 'npm run trust-figures -- verification';
 
 async function tryTask(
   { start, precision }: RightTrainer,

@@ -1,5 +1,4 @@
-import type { HistoryRecord } from '../../results/history.ts';
-import { type Trend, trendsOf } from '../../results/history.ts';
+import { type HistoryRecord, type Trend, trendsOf } from '../../results/history.ts';
 import { taskDifference, taskKey } from '../../results/names.ts';
 import type { BenchResult } from '../../results/schema.ts';
 import { UsageError } from '../../usage-error.ts';
@@ -36,10 +35,12 @@ export function machineReports(files: readonly ResultFile[]): readonly MachineRe
         `${path}: got a task that cannot stand beside ${first.path}'s, ${difference}; expected tasks that differ in size alone; report them one by one`,
       );
   }
-  const machines = [...Map.groupBy(newestFirst, ({ result }) => machineKey(result)).values()].map((own) =>
+  const machineKey = ({ result: { machine, runtime } }: ResultFile) =>
+    [machine.fingerprint, runtime.name, runtime.version].join('|');
+  const machines = [...Map.groupBy(newestFirst, machineKey).values()].map((own) =>
     [...Map.groupBy(own, ({ result }) => taskKey(result.task)).values()]
       .map(([newest]) => newest.result)
-      .toSorted(bySize),
+      .toSorted((a, b) => a.task.batch - b.task.batch || a.task.parameterCount - b.task.parameterCount),
   );
   const common = machines[0].find(({ task }) =>
     machines.every((sizes) => sizes.some((other) => taskDifference(task, other.task) === undefined)),
@@ -57,14 +58,6 @@ export function machineReports(files: readonly ResultFile[]): readonly MachineRe
 function whyMixed(a: BenchResult, b: BenchResult): string | undefined {
   const { nEmbd, nHead, nLayer, blockSize, batch } = a.task;
   return taskDifference(a.task, { ...b.task, nEmbd, nHead, nLayer, blockSize, batch });
-}
-
-function machineKey({ machine, runtime }: BenchResult): string {
-  return [machine.fingerprint, runtime.name, runtime.version].join('|');
-}
-
-function bySize(a: BenchResult, b: BenchResult): number {
-  return a.task.batch - b.task.batch || a.task.parameterCount - b.task.parameterCount;
 }
 
 /** With a letter if there are several: two machines may have the same processor. */

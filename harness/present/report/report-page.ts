@@ -260,6 +260,8 @@ ${definitions('Machine', machine)}${definitions('Runtime of the TypeScript rows'
 function definitions(title: string, record: object): Html {
   const entries = flatten(record);
   if (entries.length === 0) return html``;
+  // `memoryBytes` as `memory bytes`.
+  const inWords = (name: string) => name.replaceAll(/(?<=[a-z0-9])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   return html`<h3>${title}</h3><dl>${entries.map(([name, value]) => html`<dt>${inWords(name)}</dt><dd>${value}</dd>`)}</dl>`;
 }
 
@@ -268,17 +270,9 @@ function flatten(record: object, prefix = ''): [name: string, value: string][] {
     const name = prefix === '' ? key : `${prefix} ${key}`;
     if (value === undefined || value === null) return [];
     if (typeof value === 'object') return flatten(value, name);
-    return [[name, typeof value === 'number' ? readable(value) : String(value)]];
+    if (typeof value !== 'number') return [[name, String(value)]];
+    return [[name, Number.isInteger(value) ? formatCount(value) : formatNumber(value)]];
   });
-}
-
-function readable(value: number): string {
-  return Number.isInteger(value) ? formatCount(value) : formatNumber(value);
-}
-
-/** `memoryBytes` as `memory bytes`. */
-function inWords(name: string): string {
-  return name.replaceAll(/(?<=[a-z0-9])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 /** The commands that measure a result again. */

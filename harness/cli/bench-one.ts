@@ -1,4 +1,3 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { benchTask } from '../measure/bench-task.ts';
 import { NoiseWatch } from '../measure/noise.ts';
@@ -14,12 +13,12 @@ import { appendHistory, HISTORY_NAME, historyRecord } from '../results/history.t
 import { taskName } from '../results/names.ts';
 import { joinedRuns } from '../results/resumed.ts';
 import type { BenchResult } from '../results/schema.ts';
-import { readResult, resultPath, resultTaskName, saveResult } from '../results/store.ts';
+import { readResult, resultPath, resultPaths, saveResult } from '../results/store.ts';
 import type { TaskRequest } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
 import type { TaskFlags } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
-import { RaceReporter, withProgress } from './progress.ts';
+import { raceReporter, withProgress } from './progress.ts';
 
 export interface BenchFlags extends TaskFlags {
   readonly baseline: readonly string[];
@@ -109,7 +108,6 @@ export async function benchOne(options: BenchOneOptions): Promise<BenchOutcome> 
   const limit = roundLimit(flags, budgetSeconds, resumed?.result);
   const whole = (result: BenchResult) => (resumed === undefined ? result : joinedRuns(resumed.result, result));
   const raced = await withProgress(request.preset ?? 'bench', (progress) => {
-    const reporter = new RaceReporter(progress, limit);
     return benchTask({
       request,
       all,
@@ -127,7 +125,7 @@ export async function benchOne(options: BenchOneOptions): Promise<BenchOutcome> 
       replyTimeoutMilliseconds: flags.timeout,
       onStage: progress.stage,
       onStatus: progress.status,
-      onEvent: (event, entries) => reporter.report(event, entries),
+      onEvent: raceReporter(progress, limit),
       resumed: resumed?.result,
       onResult: (result) => keep({ ...whole(result), unfinished: true }),
     });
@@ -177,13 +175,7 @@ export async function unfinishedRun(named: string | true, folder: string): Promi
       `--resume ${displayPath(named)}: got a finished run; expected an interrupted one; run it anew`,
     );
   }
-  const names = await readdir(folder).catch(() => []);
-  const newestFirst = names
-    .filter((name) => resultTaskName(name) !== undefined)
-    .toSorted()
-    .toReversed();
-  for (const name of newestFirst) {
-    const path = join(folder, name);
+  for (const path of await resultPaths(folder)) {
     const result = await readResult(path).catch((error) => {
       if (error instanceof UsageError) return undefined;
       throw error;

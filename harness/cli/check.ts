@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { Command, Option } from 'commander';
 import { describeCheck, describeRow } from '../present/check-report.ts';
 import { fitted } from '../present/page.ts';
@@ -5,6 +6,7 @@ import { runtimesOf } from '../program/availability.ts';
 import { discoverWith, isBroken, selectImplementations } from '../program/discover.ts';
 import type { RuntimeName } from '../program/runtime.ts';
 import { type CheckResult, SCHEMA_VERSION } from '../results/schema.ts';
+import { GAUNTLET_SEEDS } from '../task/gauntlet.ts';
 import { prepareTask } from '../task/prepare-task.ts';
 import { UsageError } from '../usage-error.ts';
 import { expectationOf } from '../verify/expectation.ts';
@@ -14,8 +16,6 @@ import { rowExitCode } from './exit-code.ts';
 import {
   addTaskFlags,
   checkJsonTarget,
-  drawGauntletSeed,
-  gauntletSeedOption,
   implementationsOption,
   jsonOption,
   runtimeOption,
@@ -53,7 +53,11 @@ export function checkCommand(): Command {
     .description('verify implementations against the reference, without timing them')
     .argument('[implementation...]', 'which ones (default: all)')
     .option('--steps <n>', 'how many steps to verify', wholeNumberFrom(1))
-    .addOption(gauntletSeedOption())
+    .option(
+      '--gauntlet-seed <n>',
+      'repeat the random tasks of that seed; drawn afresh where left out',
+      wholeNumberFrom(0),
+    )
     .option('--samples', 'train for --num-steps and draw 20 names')
     .option('--gradients', 'show the gradients of step 1, tensor by tensor')
     .option('--parameters', 'show the parameters after step 1, tensor by tensor')
@@ -110,7 +114,7 @@ async function checkOnce(names: readonly string[], flags: CheckFlags): Promise<v
     stream.write(`${fitted(line, stream)}\n`);
   };
 
-  const gauntletSeed = flags.gauntletSeed ?? drawGauntletSeed();
+  const gauntletSeed = flags.gauntletSeed ?? randomInt(GAUNTLET_SEEDS);
   const expectation = await expectationOf(task, all, {
     signal,
     replyTimeoutMilliseconds: flags.timeout,

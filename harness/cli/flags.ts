@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
@@ -8,7 +7,6 @@ import { type SortOrder, sortOrders } from '../present/bench-table.ts';
 import { exportFormats } from '../present/export/export.ts';
 import { type RuntimeName, runtimeNames } from '../program/runtime.ts';
 import { displayPath, resultsFolder } from '../project.ts';
-import { GAUNTLET_SEEDS } from '../task/gauntlet.ts';
 import { isPresetName, presets, taskDefaults } from '../task/presets.ts';
 import type { TaskRequest } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
@@ -120,11 +118,8 @@ export const timeoutOption = (): Option =>
     'how long a program may stay silent beyond the time its work needs (default: 30)',
   ).argParser((text) => 1000 * positiveNumber(text));
 
-export const resultsOption = (): Option =>
-  new Option('--results <folder>', 'where results and the history are kept').default(
-    resultsFolder,
-    displayPath(resultsFolder),
-  );
+export const resultsOption = (purpose = 'where results and the history are kept'): Option =>
+  new Option('--results <folder>', purpose).default(resultsFolder, displayPath(resultsFolder));
 
 export const sortOption = (): Option =>
   new Option('--sort <order>', 'order of the rows').choices([...sortOrders]).default('ladder' satisfies SortOrder);
@@ -150,17 +145,6 @@ function runtimeNamed(text: string): RuntimeName {
   const found = runtimeNames.find((name) => name === text.trim());
   if (found === undefined) throw new UsageError(`unknown runtime "${text}"${suggestion(text, runtimeNames)}`);
   return found;
-}
-
-export function gauntletSeedOption(): Option {
-  return new Option(
-    '--gauntlet-seed <n>',
-    'repeat the random tasks of that seed; drawn afresh where left out',
-  ).argParser(wholeNumberFrom(0));
-}
-
-export function drawGauntletSeed(): number {
-  return randomInt(GAUNTLET_SEEDS);
 }
 
 /** Tries whether `--json FILE` can be written, before anything is trained. @throws {UsageError} if it cannot */

@@ -14,12 +14,5 @@ export function interruptSignal(): AbortSignal {
 
 function interrupt(): void {
   if (controller.signal.aborted) process.exit(exitCode.interrupted);
-  controller.abort(new Interrupted());
-}
-
-class Interrupted extends Error {
-  override readonly name = 'Interrupted';
-  constructor() {
-    super('interrupted');
-  }
+  controller.abort(new Error('interrupted'));
 }

@@ -10,27 +10,6 @@ import { displayPath } from '../project.ts';
 import { exitCode } from './exit-code.ts';
 import { checkJsonTarget, implementationsOption, jsonOption, writeJson } from './flags.ts';
 
-/** What `list --json` says of one implementation. */
-type ListedImplementation =
-  | {
-      readonly implementation: string;
-      readonly language: string;
-      readonly technique: string;
-      readonly readme?: string;
-      readonly precision: string;
-      /** A number, or `cores` for all that the machine has. */
-      readonly threads: number | 'cores';
-      readonly roles: readonly string[];
-      /** The runtime of a TypeScript implementation is among `versions`. */
-      readonly needs: readonly string[];
-      /** Which sizes it trains, in words; all by default. */
-      readonly supports?: string;
-      readonly available: boolean;
-      readonly reason?: string;
-      readonly versions: Readonly<Record<string, string>>;
-    }
-  | { readonly implementation: string; readonly problem: string };
-
 export function listCommand(): Command {
   return new Command('list')
     .summary('what there is, and what runs here')
@@ -45,12 +24,15 @@ async function list(flags: { readonly json?: string; readonly impls: readonly st
   const listed = await Promise.all((await discoverWith(flags.impls)).map(describe));
   if (flags.json !== '-') process.stdout.write(`${listText(listed, terminalPage(process.stdout))}\n`);
   if (flags.json !== undefined) await writeJson(flags.json, { schemaVersion: 1, implementations: listed });
-  const problems = listed.flatMap((one) => ('problem' in one ? [one.problem] : []));
+  const problems = listed.flatMap(({ problem }) => problem ?? []);
   for (const problem of problems) console.error(`error: ${problem}`);
   process.exitCode = problems.length > 0 ? exitCode.usage : exitCode.ok;
 }
 
-async function describe(found: DiscoveredImplementation): Promise<ListedImplementation> {
+type ListedImplementation = Awaited<ReturnType<typeof describe>>;
+
+/** What `list --json` says of one implementation. What is undefined is left out there. */
+async function describe(found: DiscoveredImplementation) {
   if (isBroken(found)) return { implementation: found.name, problem: found.problem };
   const { language, technique, precision, threads, needs, supports } = found.manifest;
   const present = await availability(found);
@@ -59,14 +41,15 @@ async function describe(found: DiscoveredImplementation): Promise<ListedImplemen
     implementation: found.name,
     language,
     technique,
-    ...(existsSync(readme) ? { readme: displayPath(readme) } : {}),
+    readme: existsSync(readme) ? displayPath(readme) : undefined,
     precision,
     threads,
     roles: rolesOf(found),
     needs: needs.map((need) => need.program),
-    ...(supports === undefined ? {} : { supports: describeSupports(supports) }),
+    supports: supports && describeSupports(supports),
     available: present.available,
-    ...(present.available ? { versions: present.versions } : { versions: {}, reason: present.reason }),
+    versions: present.available ? present.versions : {},
+    reason: present.available ? undefined : present.reason,
   };
 }
 
@@ -74,7 +57,7 @@ async function describe(found: DiscoveredImplementation): Promise<ListedImplemen
 function listText(listed: readonly ListedImplementation[], page: Page): string {
   return listed
     .flatMap((one) => {
-      if ('problem' in one)
+      if (one.problem !== undefined)
         return [painted(page, 'red', wrap(`${one.implementation}: its manifest cannot be read`, page.width))];
       const { implementation, technique, language, precision, threads, supports, readme } = one;
       const facts = [

@@ -6,7 +6,7 @@ import { terminalPage } from '../present/page.ts';
 import { mergeResults } from '../results/merged.ts';
 import { SCHEMA_VERSION } from '../results/schema.ts';
 import { readResult } from '../results/store.ts';
-import { jsonOption } from './flags.ts';
+import { checkJsonTarget, jsonOption, writeJson } from './flags.ts';
 
 interface MergeFlags {
   readonly markdown?: string;
@@ -23,21 +23,15 @@ export function mergeCommand(): Command {
     .action(merge);
 }
 
-async function merge(files: readonly string[], flags: MergeFlags): Promise<void> {
-  const targets = {
-    json: flags.json === undefined ? undefined : await outputTarget(`--json ${flags.json}`, flags.json),
-    markdown:
-      flags.markdown === undefined ? undefined : await outputTarget(`--markdown ${flags.markdown}`, flags.markdown),
-  };
-  const asked = Object.values(targets).filter((target) => target !== undefined);
+async function merge(files: readonly string[], { markdown, json }: MergeFlags): Promise<void> {
+  const markdownTarget = markdown === undefined ? [] : [await outputTarget(`--markdown ${markdown}`, markdown)];
+  const targets = [...(await checkJsonTarget(json)), ...markdownTarget];
   const sources = [];
   for (const path of files) sources.push({ path, result: await readResult(path) });
-  requireDistinct([...asked, ...files.map((path) => ({ flag: path, path: resolve(path) }))]);
+  requireDistinct([...targets, ...files.map((path) => ({ flag: path, path: resolve(path) }))]);
   const merged = mergeResults(sources);
-  const stream = asked.some(({ path }) => path === undefined) ? process.stderr : process.stdout;
+  const stream = targets.some(({ path }) => path === undefined) ? process.stderr : process.stdout;
   stream.write(`${mergedTables(merged, terminalPage(stream))}\n`);
-  if (targets.markdown !== undefined) await writeOutput(targets.markdown, mergedMarkdown(merged));
-  if (targets.json !== undefined) {
-    await writeOutput(targets.json, `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...merged }, null, 2)}\n`);
-  }
+  for (const target of markdownTarget) await writeOutput(target, mergedMarkdown(merged));
+  if (json !== undefined) await writeJson(json, { schemaVersion: SCHEMA_VERSION, ...merged });
 }

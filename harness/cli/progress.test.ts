@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Entry, RoundLimit } from '../measure/race.ts';
 import { FakeClock, fakeContender } from '../testing/fake-trainer.ts';
-import { RaceReporter } from './progress.ts';
+import { raceReporter } from './progress.ts';
 
 const clock = new FakeClock();
 const entry: Entry = {
@@ -13,12 +13,12 @@ const entry: Entry = {
 function told(limit: RoundLimit): readonly string[] {
   const lines: string[] = [];
   const say = (text: string) => lines.push(text);
-  const reporter = new RaceReporter({ status: () => {}, stage: say, milestone: say }, limit, clock.now);
-  reporter.report({ kind: 'verifying', entry: 0 }, [entry]);
+  const reporter = raceReporter({ status: () => {}, stage: say, milestone: say }, limit, clock.now);
+  reporter({ kind: 'verifying', entry: 0 }, [entry]);
   for (const round of [0, 1]) {
-    reporter.report({ kind: 'sampling', round, entry: 0 }, [entry]);
+    reporter({ kind: 'sampling', round, entry: 0 }, [entry]);
     clock.milliseconds += 10_000;
-    reporter.report({ kind: 'round', round, widest: 0.042 }, [entry]);
+    reporter({ kind: 'round', round, widest: 0.042 }, [entry]);
   }
   return lines;
 }

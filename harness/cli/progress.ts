@@ -24,19 +24,13 @@ export async function withProgress<T>(title: string, work: (progress: Progress) 
     {
       title,
       task: async (_, task) => {
-        results.push(
-          await work({
-            status: (text) => {
-              task.output = text;
-            },
-            stage: (text) => {
-              task.output = text;
-            },
-            milestone: (text) => {
-              task.title = `${title}: ${text}`;
-            },
-          }),
-        );
+        const show = (text: string) => {
+          task.output = text;
+        };
+        const milestone = (text: string) => {
+          task.title = `${title}: ${text}`;
+        };
+        results.push(await work({ status: show, stage: show, milestone }));
       },
     },
     {
@@ -75,45 +69,16 @@ export function statusLine(stream: NodeJS.WriteStream = process.stderr): StatusL
   };
 }
 
-export class RaceReporter {
-  readonly #progress: Progress;
-  readonly #limit: RoundLimit;
-  readonly #now: () => number;
-  #roundsBegan: number | undefined;
-
-  /** @param now monotonic clock, in milliseconds */
-  constructor(progress: Progress, limit: RoundLimit, now: () => number = () => performance.now()) {
-    this.#progress = progress;
-    this.#limit = limit;
-    this.#now = now;
-  }
-
-  report(event: RaceEvent, entries: readonly Entry[]): void {
-    switch (event.kind) {
-      case 'verifying':
-        this.#progress.stage(`verifying ${nameOf(entries[event.entry])} (${event.entry + 1} of ${entries.length})`);
-        break;
-      case 'verified':
-        this.#progress.milestone(describe(entries[event.entry]));
-        break;
-      case 'sampling':
-        this.#roundsBegan ??= this.#now();
-        this.#progress.status(`round ${event.round + 1}: ${nameOf(entries[event.entry])}`);
-        break;
-      case 'checking':
-        this.#progress.status(`round ${event.round + 1}: checking ${nameOf(entries[event.entry])}`);
-        break;
-      case 'round': {
-        const width = Number.isFinite(event.widest) ? `, widest interval ${formatUncertainty(event.widest)}` : '';
-        this.#progress.milestone(`round ${event.round + 1} done${width}${this.#timeLeft(event.round + 1)}`);
-      }
-    }
-  }
-
-  #timeLeft(roundsDone: number): string {
-    if (this.#roundsBegan === undefined) return '';
-    const spent = this.#now() - this.#roundsBegan;
-    const limit = this.#limit;
+/** What tells a race's events. @param now monotonic clock, in milliseconds */
+export function raceReporter(
+  { stage, status, milestone }: Progress,
+  limit: RoundLimit,
+  now: () => number = () => performance.now(),
+): (event: RaceEvent, entries: readonly Entry[]) => void {
+  let roundsBegan: number | undefined;
+  const timeLeft = (roundsDone: number): string => {
+    if (roundsBegan === undefined) return '';
+    const spent = now() - roundsBegan;
     const roundsLeft = (most: number) => ((most - roundsDone) * spent) / roundsDone;
     const left =
       'rounds' in limit
@@ -121,7 +86,24 @@ export class RaceReporter {
         : Math.min(limit.budgetMilliseconds - spent, roundsLeft(limit.mostRounds ?? Number.POSITIVE_INFINITY));
     const seconds = Math.round(left / 1000);
     return seconds < 1 ? '' : `, ${'rounds' in limit ? 'about' : 'at most'} ${seconds} s left`;
-  }
+  };
+  return (event, entries) => {
+    switch (event.kind) {
+      case 'verifying':
+        return stage(`verifying ${nameOf(entries[event.entry])} (${event.entry + 1} of ${entries.length})`);
+      case 'verified':
+        return milestone(describe(entries[event.entry]));
+      case 'sampling':
+        roundsBegan ??= now();
+        return status(`round ${event.round + 1}: ${nameOf(entries[event.entry])}`);
+      case 'checking':
+        return status(`round ${event.round + 1}: checking ${nameOf(entries[event.entry])}`);
+      case 'round': {
+        const width = Number.isFinite(event.widest) ? `, widest interval ${formatUncertainty(event.widest)}` : '';
+        return milestone(`round ${event.round + 1} done${width}${timeLeft(event.round + 1)}`);
+      }
+    }
+  };
 }
 
 function describe(entry: Entry): string {

@@ -1,4 +1,4 @@
-import { access, mkdir, readdir } from 'node:fs/promises';
+import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { type OutputTarget, outputTarget, writeOutput } from '../output-target.ts';
@@ -14,7 +14,7 @@ import { type HistoryRecord, readHistory } from '../results/history.ts';
 import { taskDifference } from '../results/names.ts';
 import { readPublished } from '../results/published.ts';
 import { type CheckResult, checkResultSchema } from '../results/schema.ts';
-import { readResults, resultTaskName } from '../results/store.ts';
+import { readResults, resultPaths, resultTaskName } from '../results/store.ts';
 import { readJsonFile } from '../results/stored-json.ts';
 import { UsageError } from '../usage-error.ts';
 import { resultsOption } from './flags.ts';
@@ -93,12 +93,7 @@ async function readAll(paths: readonly string[]): Promise<readonly ResultFile[]>
  * cannot be read
  */
 async function newestResults(folder: string): Promise<readonly ResultFile[]> {
-  const names = await readdir(folder).catch(() => []);
-  const newestFirst = names
-    .filter((name) => resultTaskName(name) !== undefined)
-    .toSorted()
-    .toReversed();
-  const ofEachTask = [...Map.groupBy(newestFirst, resultTaskName).values()].map(([name]) => join(folder, name));
+  const ofEachTask = [...Map.groupBy(await resultPaths(folder), resultTaskName).values()].map(([newest]) => newest);
   if (ofEachTask.length === 0)
     throw new UsageError(
       `${displayPath(folder)}: got no results; expected at least one; run \`npm run bench\`, or name a result's file`,

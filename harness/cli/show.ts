@@ -1,16 +1,14 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { benchTable, type SortOrder } from '../present/bench-table.ts';
 import { claimsTable } from '../present/claims-table.ts';
 import { exportResult, parseExports } from '../present/export/export.ts';
 import { type Page, terminalPage } from '../present/page.ts';
-import { displayPath, resultsFolder } from '../project.ts';
+import { displayPath } from '../project.ts';
 import { readPublished } from '../results/published.ts';
 import type { BenchResult } from '../results/schema.ts';
-import { readResult } from '../results/store.ts';
+import { readResult, resultPaths } from '../results/store.ts';
 import { UsageError } from '../usage-error.ts';
-import { exportOption, sortOption } from './flags.ts';
+import { exportOption, resultsOption, sortOption } from './flags.ts';
 
 interface ShowFlags {
   readonly results: string;
@@ -23,12 +21,7 @@ export function showCommand(): Command {
     .summary('print or export a stored result')
     .description('print stored results again, or export them in another format')
     .argument('[result...]', 'files that `bench` saved (default: the newest)')
-    .addOption(
-      new Option('--results <folder>', 'where to look for the newest').default(
-        resultsFolder,
-        displayPath(resultsFolder),
-      ),
-    )
+    .addOption(resultsOption('where to look for the newest'))
     .addOption(sortOption())
     .addOption(exportOption())
     .action(show);
@@ -48,17 +41,11 @@ async function show(files: readonly string[], flags: ShowFlags): Promise<void> {
   }
 }
 
-/** Names begin with the date. @throws UsageError if there is none */
+/** @throws UsageError if there is none */
 async function newestIn(folder: string): Promise<string> {
-  const names = await readdir(folder).catch(() => []);
-  const newest = names
-    .filter((name) => /^\d{4}-\d{2}-\d{2}T.*\.json$/.test(name))
-    .sort()
-    .at(-1);
-  if (newest === undefined) {
-    throw new UsageError(`${displayPath(folder)}: no result yet; \`npm run bench\` saves one, or name a file`);
-  }
-  return join(folder, newest);
+  const [newest] = await resultPaths(folder);
+  if (newest !== undefined) return newest;
+  throw new UsageError(`${displayPath(folder)}: no result yet; \`npm run bench\` saves one, or name a file`);
 }
 
 /** A result as `bench` and `show` print it: the table, then the published claims if they can be read. */

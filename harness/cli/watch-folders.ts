@@ -15,25 +15,19 @@ interface FolderWatch {
 
 /** Watches folders, with all they hold, until `signal` aborts. */
 export function watchFolders(folders: readonly string[], signal: AbortSignal): FolderWatch {
-  let wake: () => void = () => {};
-  let pending = false;
+  let change = Promise.withResolvers<void>();
   for (const folder of folders) {
     watch(folder, { recursive: true, signal }, (_, file) => {
-      if (file !== null && isByProduct(file)) return;
-      pending = true;
-      wake();
+      if (file === null || !isByProduct(file)) change.resolve();
     });
   }
   return {
     saved: async () => {
-      while (!pending) {
-        await new Promise<void>((resolve, reject) => {
-          wake = resolve;
-          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-        });
-      }
+      const interrupted = Promise.withResolvers<never>();
+      signal.addEventListener('abort', () => interrupted.reject(signal.reason), { once: true });
+      await Promise.race([change.promise, interrupted.promise]);
       await pause(QUIET_MILLISECONDS, undefined, { signal });
-      pending = false;
+      change = Promise.withResolvers();
     },
   };
 }

@@ -10,6 +10,7 @@ function contender(nanoseconds: number, more: Partial<FakeTrainerOptions> = {}) 
 }
 function compare(base: ReturnType<typeof contender>, head: ReturnType<typeof contender>, signal?: AbortSignal) {
   return compareImplementation({
+    implementation: 'fake',
     base,
     head,
     task,
@@ -42,7 +43,8 @@ test.each(['base', 'head'] as const)('a wrong %s is verified before anything is 
   const wrong = contender(1e5, { failure: { start: 0, kind: 'wrong' } });
   const right = contender(1e5);
   const row = await compare(side === 'base' ? wrong : right, side === 'head' ? wrong : right);
-  expect(row).toMatchObject({ status: 'wrong', side });
+  const reason = expect.stringMatching(side === 'base' ? /^base is wrong: step 2: / : /^step 2: /);
+  expect(row).toMatchObject({ status: side === 'base' ? 'repaired' : 'wrong', side: 'head', reason });
   expect(wrong.starts()).toBe(1);
   expect(right.starts()).toBeLessThanOrEqual(1);
 });

@@ -1,11 +1,11 @@
 import type { TrainingTask } from '../../impls/contract.ts';
-import type { Admission, Contender, Refusal } from '../measure/contender.ts';
+import type { Contender } from '../measure/contender.ts';
 import { LapDeck } from '../measure/lap-deck.ts';
 import { roundOrders } from '../measure/schedule.ts';
 import { repeatIfStopped, runningMilliseconds } from '../program/running-clock.ts';
-import { type ComparisonRow, type Side, sideOfRefusal } from '../results/comparison.ts';
+import { type ComparisonRow, type Side, sideOfRefusal, type UncomparedRow } from '../results/comparison.ts';
 import { type ComparisonLimits, compareRounds } from './compare-rounds.ts';
-import { onSide, roundPace, runRound, SideFailure } from './run-round.ts';
+import { roundPace, runRound, SideFailure } from './run-round.ts';
 
 /** Short, so that processes take turns often; an interpreter's lap is a few documents. */
 const LAP_MILLISECONDS = 5;
@@ -13,9 +13,14 @@ const FEWEST_TIMED_STEPS = 2;
 /** The first round of a side checks so many steps one by one, then all of them against a second process. */
 const LONGEST_LAP_STEPS = 200;
 
+/** One side: what runs it, or why that is known not to run. */
+type ComparedSide = Contender | { readonly status: 'unreadable'; readonly reason: string };
+
 interface ImplementationComparison {
-  readonly base: Contender;
-  readonly head: Contender;
+  readonly implementation: string;
+  /** Undefined if only head has it. */
+  readonly base: ComparedSide | undefined;
+  readonly head: ComparedSide;
   readonly task: TrainingTask;
   readonly limits: ComparisonLimits;
   /** Of the laps and of the order of the turns; nobody may know it before the run. */
@@ -24,22 +29,57 @@ interface ImplementationComparison {
   readonly nowNanoseconds?: () => number;
 }
 
-/** Verifies both sides, then runs rounds until there is a verdict. A side that fails makes a row that says which and why. */
+/**
+ * Verifies both sides, then runs rounds until there is a verdict. A side that fails makes a row that says which and why. Rejects
+ * only if interrupted, or for a bug of ours.
+ */
 export async function compareImplementation(comparison: ImplementationComparison): Promise<ComparisonRow> {
-  const { implementation } = comparison.head.identity;
+  const { implementation, signal } = comparison;
+  const row = (status: UncomparedRow['status'], side: Side, reason: string): UncomparedRow => {
+    return { implementation, status, side, reason };
+  };
   try {
-    return { implementation, ...(await compareRightOnes(comparison)) };
+    const base = comparison.base && (await admit(comparison.base, signal));
+    const head = await admit(comparison.head, signal);
+    if (head.status === 'skipped') {
+      return base?.status === 'verified'
+        ? row('lost', 'head', `base is right here, head does not run: ${head.reason}`)
+        : row('skipped', 'head', head.reason);
+    }
+    if (head.status !== 'verified') return row(head.status, 'head', head.reason);
+    if (base === undefined) return row('added', 'head', 'only head has it; it is verified');
+    if (base.status === 'skipped')
+      return row('added', 'head', `base does not run here (${base.reason}); head is verified`);
+    if (base.status !== 'verified')
+      return row('repaired', 'head', `base ${faultText[base.status]}: ${base.reason}; head is verified`);
+    return { implementation, ...(await compareRightOnes(base, head, comparison)) };
   } catch (error) {
-    if (!(error instanceof SideFailure) || comparison.signal.aborted) throw error;
-    return { implementation, status: error.status, side: error.side, reason: error.message };
+    if (!(error instanceof SideFailure) || signal.aborted) throw error;
+    return row(error.status, error.side, error.message);
   }
 }
 
-async function compareRightOnes(comparison: ImplementationComparison) {
-  const { base, head, task, limits, seed, signal } = comparison;
-  const { nowNanoseconds = () => 1e6 * runningMilliseconds() } = comparison;
-  const { nanosecondsPerStep } = admitted('base', await onSide('base', () => base.admit(signal)));
-  admitted('head', await onSide('head', () => head.admit(signal)));
+const faultText = { wrong: 'is wrong', broken: 'broke', unreadable: 'has a manifest that cannot be read' } as const;
+
+interface RightSide {
+  readonly status: 'verified';
+  readonly contender: Contender;
+  readonly nanosecondsPerStep: number;
+}
+
+/** What its verification makes of a side. */
+async function admit(side: ComparedSide, signal: AbortSignal) {
+  if ('status' in side) return side;
+  const admission = await side.admit(signal);
+  if (admission.status !== 'verified') return { ...admission, status: sideOfRefusal[admission.status] };
+  return { status: admission.status, contender: side, nanosecondsPerStep: admission.nanosecondsPerStep };
+}
+
+async function compareRightOnes(
+  { contender: base, nanosecondsPerStep }: RightSide,
+  { contender: head }: RightSide,
+  { task, limits, seed, signal, nowNanoseconds = () => 1e6 * runningMilliseconds() }: ImplementationComparison,
+) {
   const fitting = Math.floor((LAP_MILLISECONDS * 1e6) / nanosecondsPerStep);
   const lapSteps = Math.min(1 + Math.min(Math.max(fitting, FEWEST_TIMED_STEPS), LONGEST_LAP_STEPS), task.numSteps);
   const deck = new LapDeck(task, seed);
@@ -65,9 +105,4 @@ async function compareRightOnes(comparison: ImplementationComparison) {
     rounds: first.rounds,
     microsecondsPerSample: { base: microseconds(times.baseNanoseconds), head: microseconds(times.headNanoseconds) },
   };
-}
-
-function admitted(side: Side, admission: Admission | Refusal): Admission {
-  if (admission.status === 'verified') return admission;
-  throw new SideFailure(side, sideOfRefusal[admission.status], admission.reason);
 }

@@ -1,11 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { contenderOf } from '../measure/contender.ts';
 import { suggestion } from '../nearest-name.ts';
-import { type DiscoveredImplementation, type Implementation, isBroken } from '../program/discover.ts';
-import { type ComparisonRow, type Side, sideOfRefusal, type UncomparedRow } from '../results/comparison.ts';
+import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
+import type { ComparisonRow, UncomparedRow } from '../results/comparison.ts';
 import { UsageError } from '../usage-error.ts';
 import type { Expectation } from '../verify/expectation.ts';
-import { verifyImplementation } from '../verify/verify-implementation.ts';
 import { compareImplementation } from './compare-implementation.ts';
 import type { ComparisonLimits } from './compare-rounds.ts';
 import { sameSources, sourcesOf } from './sources.ts';
@@ -65,78 +64,27 @@ interface ComparePairOptions {
   readonly signal: AbortSignal;
 }
 
-/** Verifies both sides of a pair and compares their times, or says why not. Rejects only if interrupted, or for a bug of ours. */
+/** Compares the two sides, or says why not. Rejects only if interrupted, or for a bug of ours. */
 export async function comparePair(pair: Pair, options: ComparePairOptions): Promise<ComparisonRow> {
-  const { name: implementation } = pair;
-  const row = (status: UncomparedRow['status'], side: Side, reason: string): UncomparedRow => ({
-    implementation,
-    status,
-    side,
-    reason,
-  });
-  if (pair.head === undefined) return row('removed', 'base', 'only base has it');
-  const base = pair.base && (await verifySide(pair.base, options));
-  const head = await verifySide(pair.head, options);
-  if (isFault(head)) return row(head.state, 'head', head.reason);
-  if (head.state === 'skipped') {
-    return base?.state === 'verified'
-      ? row('lost', 'head', `base is right here, head does not run: ${head.reason}`)
-      : row('skipped', 'head', head.reason);
-  }
-  if (base === undefined) return row('added', 'head', 'only head has it; it is verified');
-  if (base.state === 'skipped')
-    return row('added', 'head', `base does not run here (${base.reason}); head is verified`);
-  if (base.state !== 'verified')
-    return row('repaired', 'head', `base ${faultText[base.state]}: ${base.reason}; head is verified`);
-
+  const { name: implementation, base, head } = pair;
+  if (head === undefined) return { implementation, status: 'removed', side: 'base', reason: 'only base has it' };
   const { expectation, limits, signal } = options;
   // This harness hosts the module of either revision: only the implementation differs.
-  const contender = (verified: VerifiedSide) =>
-    contenderOf(verified.implementation, expectation, {
-      // Verified already; this finds out how fast it is.
-      budgetSeconds: 0,
-      gauntletSeed: undefined,
-      scoutMilliseconds: SCOUT_MILLISECONDS,
-    });
+  const sideOf = async (found: DiscoveredImplementation) =>
+    isBroken(found)
+      ? ({ status: 'unreadable', reason: found.problem } as const)
+      : contenderOf(found, expectation, {
+          budgetSeconds: VERIFY_SECONDS,
+          gauntletSeed: undefined,
+          scoutMilliseconds: SCOUT_MILLISECONDS,
+        });
   return compareImplementation({
-    base: await contender(base),
-    head: await contender(head),
+    implementation,
+    base: base && (await sideOf(base)),
+    head: await sideOf(head),
     task: expectation.task.training,
     limits,
     seed: randomInt(2 ** 32),
     signal,
   });
-}
-
-interface VerifiedSide {
-  readonly state: 'verified';
-  readonly implementation: Implementation;
-}
-
-interface FaultySide {
-  readonly state: 'wrong' | 'broken' | 'unreadable';
-  readonly reason: string;
-}
-
-type VerifiedState = VerifiedSide | FaultySide | { readonly state: 'skipped'; readonly reason: string };
-
-const faultText: Record<FaultySide['state'], string> = {
-  wrong: 'is wrong',
-  broken: 'broke',
-  unreadable: 'has a manifest that cannot be read',
-};
-
-function isFault(side: VerifiedState): side is FaultySide {
-  return side.state in faultText;
-}
-
-/** Checks gradient and update of the first step, and losses as far as the time goes. */
-async function verifySide(
-  found: DiscoveredImplementation,
-  { expectation, signal }: ComparePairOptions,
-): Promise<VerifiedState> {
-  if (isBroken(found)) return { state: 'unreadable', reason: found.problem };
-  const verification = await verifyImplementation(found, expectation, { signal, budgetSeconds: VERIFY_SECONDS });
-  if (verification.status === 'verified') return { state: 'verified', implementation: found };
-  return { state: sideOfRefusal[verification.status], reason: verification.reason };
 }

@@ -168,10 +168,9 @@ async function installDependencies(folder: string, revision: Revision, signal: A
     wholeEnvironment: true,
     signal,
   });
-  if (installed.outcome === 'ended' && installed.exitCode === 0) return;
-  const why =
-    installed.outcome === 'too slow' ? `no end within ${installed.seconds} s` : npmComplaint(installed.output);
-  throw new UsageError(`${revision.name}: npm ci failed: ${why ?? installed.outcome}`);
+  if (installed.exitCode === 0) return;
+  const complaint = installed.exitCode === undefined ? undefined : npmComplaint(installed.output);
+  throw new UsageError(`${revision.name}: npm ci failed: ${complaint ?? `it ${installed.how}`}`);
 }
 
 async function readIfThere(file: string): Promise<Buffer | undefined> {

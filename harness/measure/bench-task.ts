@@ -9,7 +9,7 @@ import { readClaims } from '../results/published.ts';
 import { resumeFault } from '../results/resumed.ts';
 import { type BenchResult, SCHEMA_VERSION } from '../results/schema.ts';
 import { prepareTask } from '../task/prepare-task.ts';
-import type { PreparedTask, TaskRequest } from '../task/task.ts';
+import type { TaskRequest } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
 import { CPYTHON_FLOPS_PER_SECOND, type Expectation, expectationOf } from '../verify/expectation.ts';
 import { Teacher } from '../verify/teacher.ts';
@@ -56,6 +56,10 @@ interface BenchTaskOptions {
   readonly onResult: (result: BenchResult) => Promise<void>;
 }
 
+/** What a row may take to be verified: four silences (`--timeout`), and the time that CPython needs for so many steps. */
+const VERIFICATION_SILENCES = 4;
+const VERIFICATION_STEPS = 30;
+
 const REPEATED_LAPS =
   'the laps are those of another run (--like): a row could have kept their losses, so the times are only as honest as the rows';
 
@@ -64,35 +68,14 @@ const REPEATED_LAPS =
  * that were checked. @throws UsageError for a task that cannot be trained
  */
 export async function benchTask(options: BenchTaskOptions): Promise<BenchResult> {
-  options.onStage('preparing the task');
+  const { all, chosen, like, resumed, onStage, onStatus } = options;
+  onStage('preparing the task');
   const task = await prepareTask(options.request);
-  const budget = new TimeBudget(
-    {
-      verification: verificationMilliseconds(task, options.replyTimeoutMilliseconds),
-      rounds: options.roundsMilliseconds,
-    },
-    options.signal,
-  );
-  try {
-    return await benchWithin(budget, task, options);
-  } finally {
-    budget.close();
-  }
-}
-
-/** What a row may take to be verified: four silences (`--timeout`), and the time that CPython needs for so many steps. */
-const VERIFICATION_SILENCES = 4;
-const VERIFICATION_STEPS = 30;
-
-function verificationMilliseconds(task: PreparedTask, silence: number = DEFAULT_REPLY_TIMEOUT_MILLISECONDS): number {
-  const step = (1000 * flopsPerStep(task)) / CPYTHON_FLOPS_PER_SECOND;
-  return VERIFICATION_SILENCES * silence + VERIFICATION_STEPS * step;
-}
-
-async function benchWithin(budget: TimeBudget, task: PreparedTask, options: BenchTaskOptions): Promise<BenchResult> {
-  const { all, chosen, like, onStage, onStatus } = options;
+  const { replyTimeoutMilliseconds = DEFAULT_REPLY_TIMEOUT_MILLISECONDS } = options;
+  const stepInCpython = (1000 * flopsPerStep(task)) / CPYTHON_FLOPS_PER_SECOND;
+  const verification = VERIFICATION_SILENCES * replyTimeoutMilliseconds + VERIFICATION_STEPS * stepInCpython;
+  using budget = new TimeBudget({ verification, rounds: options.roundsMilliseconds }, options.signal);
   const { signal } = budget;
-  const trainerOptions = { signal, replyTimeoutMilliseconds: options.replyTimeoutMilliseconds };
   const createdAt = new Date().toISOString();
   const seed = like?.laps.seed ?? randomInt(2 ** 32);
   const difference = like && taskDifference(like.task, task.description);
@@ -102,11 +85,12 @@ async function benchWithin(budget: TimeBudget, task: PreparedTask, options: Benc
   onStage('preparing what is expected of the task');
   let commit = await currentCommit();
   const expectation = await expectationOf(task, all, {
-    ...trainerOptions,
+    signal,
+    replyTimeoutMilliseconds,
     onProgress: (done, steps, source) => onStatus(`reference ${source}: step ${done} of ${steps}`),
   });
   const start = await lineUp(chosen, options.runtimes, expectation, {
-    ...trainerOptions,
+    replyTimeoutMilliseconds,
     budgetSeconds: options.pace.verifyMilliseconds / 1000,
     scoutMilliseconds: options.pace.scoutMilliseconds,
     gauntletSeed: gauntletSeedOf(seed),
@@ -114,7 +98,6 @@ async function benchWithin(budget: TimeBudget, task: PreparedTask, options: Benc
     onStatus,
   });
   const contenders = start.flatMap((entry) => (entry.status === 'waiting' ? [entry.contender] : []));
-  const { resumed } = options;
   const fault =
     resumed &&
     resumeFault(resumed, {

@@ -88,7 +88,11 @@ export class LapDeck {
   /** Positions of a lap's timed steps: all but the first. */
   timedPositions(firstDocument: number, steps: number): number {
     const { batch } = this.#task;
-    return this.#positions(firstDocument + batch, (steps - 1) * batch);
+    const documents = this.#positionsBefore.length - 1;
+    const all = this.#positionsBefore[documents];
+    const upTo = (document: number) =>
+      Math.floor(document / documents) * all + this.#positionsBefore[document % documents];
+    return upTo(firstDocument + steps * batch) - upTo(firstDocument + batch);
   }
 
   #takeAverage(lengths: readonly number[]): number | undefined {
@@ -109,13 +113,5 @@ export class LapDeck {
         return Math.abs(excess) * Math.sqrt(documents);
       }),
     );
-  }
-
-  #positions(from: number, count: number): number {
-    const documents = this.#positionsBefore.length - 1;
-    const all = this.#positionsBefore[documents];
-    const upTo = (document: number) =>
-      Math.floor(document / documents) * all + this.#positionsBefore[document % documents];
-    return upTo(from + count) - upTo(from);
   }
 }

@@ -85,6 +85,19 @@ function waited(before: SchedulerTimes | undefined, after: SchedulerTimes | unde
   return before === undefined || after === undefined ? 0 : Math.max(0, after.waiting - before.waiting);
 }
 
+/** Enough to know what a word costs on a busy machine. */
+const EMPTY_WORDS = 8;
+
+/** Nanoseconds that words without work take. */
+export async function timeEmptyWords(trainer: TrainerProcess, count = EMPTY_WORDS): Promise<readonly number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < count; i++) {
+    await trainer.emptyWord();
+    times.push(trainer.wordNanoseconds());
+  }
+  return times;
+}
+
 /** The lap with the parameters at its end, so that its last update is checked too. */
 export async function withParameters(trainer: TrainerProcess, lap: Lap): Promise<Lap> {
   return { ...lap, parameters: await trainer.parameters() };

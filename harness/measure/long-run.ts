@@ -1,31 +1,14 @@
 import type { TrainingTask } from '../../impls/contract.ts';
 import type { TrainerProcess } from '../program/trainer-process.ts';
+import type { LongRunRow } from '../results/schema.ts';
 import { type Contender, WrongLaps } from './contender.ts';
-import { type Lap, processorTimes, processorTimesSince } from './lap.ts';
+import { type Lap, processorTimes, processorTimesSince, timeEmptyWords } from './lap.ts';
 import { LapDeck } from './lap-deck.ts';
 import { type ClockedLap, clockFault, movedWork } from './two-clocks.ts';
 import { positionsTrained } from './work-of-step.ts';
 
 /** The cost of a long training run at its start and at its end. */
-interface LongRun {
-  /** Steps trained: fewer than asked for if the row is too slow. */
-  readonly steps: number;
-  readonly stepsAsked: number;
-  readonly stepsVerified: number;
-  readonly firstTenth: Tenth;
-  readonly lastTenth: Tenth;
-  /**
-   * Cost of a position in the last tenth, divided by that in the first: near 1 if a step costs the same at the end. It is the cost
-   * of a position, because the documents of the two tenths differ a little in length.
-   */
-  readonly lastOverFirst: number;
-  readonly peakRssBytes?: number;
-}
-
-interface Tenth {
-  readonly microsecondsPerStep: number;
-  readonly microsecondsPerPosition: number;
-}
+type LongRun = Extract<LongRunRow, { readonly status: 'verified' }>['run'];
 
 interface LongRunOptions {
   readonly task: TrainingTask;
@@ -47,7 +30,6 @@ const WARM_UP_MILLISECONDS = 2000;
 /** Timed pieces of the run. A tenth is ten pieces. */
 const PIECES = 100;
 const FEWEST_STEPS = PIECES;
-const EMPTY_WORDS = 8;
 
 /**
  * Trains one process from step 0 for a long time and times the first and the last tenth. Then trains the same in a second process,
@@ -63,11 +45,7 @@ export async function longRun(contender: Contender, options: LongRunOptions): Pr
   try {
     await trainer.reset(deck.warmUp());
     const perStep = await warmUp(trainer, options);
-    const emptyWords: number[] = [];
-    for (let i = 0; i < EMPTY_WORDS; i++) {
-      await trainer.emptyWord();
-      emptyWords.push(trainer.wordNanoseconds());
-    }
+    const emptyWords = await timeEmptyWords(trainer);
     const affordable = Math.floor((options.budgetMilliseconds * 1e6) / perStep / PIECES) * PIECES;
     const piece = Math.floor((Math.max(FEWEST_STEPS, Math.min(options.steps, affordable)) - 1) / PIECES) || 1;
     const { losses, pieces, whole } = await trainPieces(trainer, firstDocument, piece, options);
@@ -85,7 +63,7 @@ export async function longRun(contender: Contender, options: LongRunOptions): Pr
     }
     const fault = movedWork([whole], emptyWords) ?? clockFault([{ laps: pieces, emptyWords, pausedNanoseconds: [] }]);
     if (fault !== undefined) throw new WrongLaps(fault);
-    const tenth = (from: number): Tenth => {
+    const tenth = (from: number) => {
       const to = from + PIECES / 10;
       const microseconds = pieces.slice(from, to).reduce((sum, one) => sum + one.nanoseconds, 0) / 1000;
       return {
@@ -101,7 +79,7 @@ export async function longRun(contender: Contender, options: LongRunOptions): Pr
       firstTenth,
       lastTenth,
       lastOverFirst: lastTenth.microsecondsPerPosition / firstTenth.microsecondsPerPosition,
-      ...(peakRssBytes === undefined ? {} : { peakRssBytes }),
+      peakRssBytes,
     };
   } finally {
     await trainer.quit();

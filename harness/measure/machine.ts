@@ -8,7 +8,7 @@ import { runToEnd } from '../program/finite-program.ts';
 import { neededToolSchema } from '../program/manifest.ts';
 import { pinnedNode } from '../program/runtime.ts';
 import { findTool } from '../program/tool.ts';
-import type { Machine, Runtime } from '../results/schema.ts';
+import { type Machine, peakSchema, type Runtime } from '../results/schema.ts';
 
 /** This machine, as results record it. The fingerprint is a hash of what makes figures comparable; it holds no name and no address. */
 export function thisMachine(): Omit<Machine, 'nativePeakGflops' | 'simd128PeakGflops'> {
@@ -30,18 +30,15 @@ export function thisRuntime(): Runtime {
   return { name: 'node', version: process.versions.node, v8: process.versions.v8 };
 }
 
-const peakSchema = z.strictObject({ float32: z.number().positive(), float64: z.number().positive() });
-
 /** As far as they can be measured here. */
 export type MachinePeaks = Pick<Machine, 'nativePeakGflops' | 'simd128PeakGflops'>;
 
 /** By native code if there is a C compiler, and by the runtime of the TypeScript rows. */
 export async function measureMachinePeaks(signal: AbortSignal): Promise<MachinePeaks> {
-  const native = await nativePeak(signal);
-  const simd128 = await runPeakProgram([], signal);
+  const parse = (json: string | undefined) => (json === undefined ? undefined : peakSchema.parse(JSON.parse(json)));
   return {
-    ...(native === undefined ? {} : { nativePeakGflops: peakSchema.parse(JSON.parse(native)) }),
-    ...(simd128 === undefined ? {} : { simd128PeakGflops: peakSchema.parse(JSON.parse(simd128)) }),
+    nativePeakGflops: parse(await nativePeak(signal)),
+    simd128PeakGflops: parse(await runPeakProgram([], signal)),
   };
 }
 
@@ -58,9 +55,9 @@ async function nativePeak(signal: AbortSignal): Promise<string | undefined> {
     for (const flags of FLAG_SETS) {
       const words = [...compiler.words, '-O3', '-ffp-contract=fast', ...flags, source, '-o', program];
       const built = await runToEnd(words, { timeoutMilliseconds: 30_000, signal });
-      if (built.outcome !== 'ended' || built.exitCode !== 0) continue;
+      if (built.exitCode !== 0) continue;
       const run = await runToEnd([program], { timeoutMilliseconds: 20_000, signal });
-      return run.outcome === 'ended' && run.exitCode === 0 ? run.output : undefined;
+      return run.exitCode === 0 ? run.output : undefined;
     }
     return undefined;
   } finally {

@@ -84,40 +84,31 @@ function stolen(before: ProcessorTicks | undefined, after: ProcessorTicks | unde
 }
 
 function machineWarnings(
-  { loadAverage: load, stealFraction, governor, calibratorSpread }: Partial<Noise>,
+  { loadAverage = 0, stealFraction = 0, governor = 'performance', calibratorSpread = 0 }: Partial<Noise>,
   cores: number,
 ): string[] {
-  const warnings: string[] = [];
-  if (load !== undefined && load > LOAD_LIMIT_PER_CORE * cores) {
-    warnings.push(`load ${load.toFixed(1)} on ${cores} cores before the run`);
-  }
-  if (stealFraction !== undefined && stealFraction > STEAL_LIMIT) {
-    warnings.push(`other virtual machines took ${percent(stealFraction)} of the processor`);
-  }
-  if (governor !== undefined && governor !== 'performance') {
-    warnings.push(`governor "${governor}" lets the clock change (fix: cpupower frequency-set -g performance)`);
-  }
-  if (calibratorSpread !== undefined && calibratorSpread > CALIBRATOR_SPREAD_LIMIT) {
-    warnings.push(`the machine's speed moved by ±${percent(calibratorSpread)} between rounds`);
-  }
-  return warnings;
+  return [
+    loadAverage > LOAD_LIMIT_PER_CORE * cores && `load ${loadAverage.toFixed(1)} on ${cores} cores before the run`,
+    stealFraction > STEAL_LIMIT && `other virtual machines took ${percent(stealFraction)} of the processor`,
+    governor !== 'performance' &&
+      `governor "${governor}" lets the clock change (fix: cpupower frequency-set -g performance)`,
+    calibratorSpread > CALIBRATOR_SPREAD_LIMIT &&
+      `the machine's speed moved by ±${percent(calibratorSpread)} between rounds`,
+  ].filter((warning) => warning !== false);
 }
 
 function rowWarnings(rows: readonly Row[], precision: number): string[] {
-  const verified = rows.filter((row) => row.status === 'verified');
-  const wide = verified
+  const wide = rows
+    .filter((row) => row.status === 'verified')
     .map((row) => ({ row, width: relativeHalfWidth(row.microsecondsPerSample) }))
     .filter(({ width }) => width > precision)
     .sort((a, b) => b.width - a.width);
-  const warnings: string[] = [];
-  if (wide.length > 0) {
-    const named = wide
-      .slice(0, 4)
-      .map(({ row, width }) => `${rowName(row)} ${width > 1 ? 'beyond ±100%' : `±${percent(width)}`}`);
-    const others = wide.length > 4 ? ` and ${wide.length - 4} more` : '';
-    warnings.push(`intervals wider than ±${percent(precision)}: ${named.join(', ')}${others}`);
-  }
-  return warnings;
+  if (wide.length === 0) return [];
+  const named = wide
+    .slice(0, 4)
+    .map(({ row, width }) => `${rowName(row)} ${width > 1 ? 'beyond ±100%' : `±${percent(width)}`}`);
+  const others = wide.length > 4 ? ` and ${wide.length - 4} more` : '';
+  return [`intervals wider than ±${percent(precision)}: ${named.join(', ')}${others}`];
 }
 
 function readIfThere(path: string): string | undefined {

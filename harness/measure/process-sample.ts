@@ -3,7 +3,7 @@ import { Bench } from 'tinybench';
 import type { TrainerProcess } from '../program/trainer-process.ts';
 import { isSteady } from '../statistics/steadiness.ts';
 import type { Contender } from './contender.ts';
-import { type Lap, runLap, withParameters } from './lap.ts';
+import { type Lap, runLap, timeEmptyWords, withParameters } from './lap.ts';
 import type { LapDeck } from './lap-deck.ts';
 import type { Pace } from './pace.ts';
 import type { ClockEvidence } from './two-clocks.ts';
@@ -28,21 +28,18 @@ interface SampleOptions {
   readonly lapOf: (n: number) => number | undefined;
   /** With the first, which is not timed. */
   readonly lapSteps: number;
-  readonly batch: number;
   /** A row whose lap takes longer than the warm-up may is timed cold, once. */
   readonly lapNanoseconds: number;
   readonly pace: Pace;
   readonly signal: AbortSignal;
 }
 
-/** Enough to know what a word costs on a busy machine. */
-const EMPTY_WORDS = 8;
 /** In a longer lap, working between two words gains too little. */
 const LONGEST_PAUSE_MILLISECONDS = 40;
 
 /** Starts a process, warms it up until lap times are steady, times laps, and ends it. @throws what the contender's process throws */
 export async function sampleProcess(contender: Contender, options: SampleOptions): Promise<ProcessSample> {
-  const { deck, lapSteps, batch, lapNanoseconds, pace, signal } = options;
+  const { deck, lapSteps, lapNanoseconds, pace, signal } = options;
   const trainer = await contender.start(signal);
   try {
     await trainer.reset(deck.warmUp());
@@ -51,12 +48,8 @@ export async function sampleProcess(contender: Contender, options: SampleOptions
     const isSlow = lapNanoseconds > pace.warmUpMilliseconds * 1e6;
     const positions = (lap: Lap) => deck.timedPositions(lap.firstDocument, lapSteps);
     const steady = isSlow || (await warmUp(trainer, deck, lapSteps, positions, pace));
-    const emptyWords: number[] = [];
+    const emptyWords = await timeEmptyWords(trainer, isSlow ? 1 : undefined);
     const pausedNanoseconds: number[] = [];
-    for (let i = 0; i < (isSlow ? 1 : EMPTY_WORDS); i++) {
-      await trainer.emptyWord();
-      emptyWords.push(trainer.wordNanoseconds());
-    }
     if (lapNanoseconds < LONGEST_PAUSE_MILLISECONDS * 1e6) {
       const paused = await runLap(trainer, deck.warmUp(), lapSteps, Math.ceil(lapNanoseconds / 1e6));
       pausedNanoseconds.push(paused.wall.rest);
@@ -68,12 +61,8 @@ export async function sampleProcess(contender: Contender, options: SampleOptions
     const peakRssBytes = trainer.peakRssBytes();
     const elapsed = laps.reduce((sum, { wall }) => sum + wall.reset + wall.first + wall.rest, 0);
     const processor = laps.reduce((sum, lap) => sum + (lap.processorNanoseconds ?? 0), 0);
-    const perDocument = laps.map(
-      (lap) =>
-        (lap.nanoseconds / ((lapSteps - 1) * batch)) *
-        // Documents differ in length, and so in work.
-        (((lapSteps - 1) * batch * deck.averagePositions) / positions(lap)),
-    );
+    // Documents differ in length, and so in work.
+    const perDocument = laps.map((lap) => (lap.nanoseconds * deck.averagePositions) / positions(lap));
     return {
       laps,
       emptyWords,

@@ -192,7 +192,6 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
               deck,
               lapOf: laps.lapOf,
               lapSteps: entry.lapSteps,
-              batch: task.batch,
               lapNanoseconds,
               pace,
               signal: budget.signalOf(entry.contender),

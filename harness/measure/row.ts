@@ -31,10 +31,11 @@ export function rowOf(
   const peakRss = samples.map((sample) => sample.peakRssBytes).filter((bytes) => bytes !== undefined);
   const cores = samples.map((sample) => sample.coresUsed).filter((used) => used !== undefined);
   const { precision } = contender.identity;
+  const simd128Peak = contender.isHosted ? peaks.simd128PeakGflops : undefined;
   return {
     ...contender.identity,
     ...contender.origin,
-    ...(admission.build === undefined ? {} : { build: admission.build }),
+    build: admission.build,
     status: 'verified',
     ...checked,
     microsecondsPerSample: interval,
@@ -46,14 +47,12 @@ export function rowOf(
     steady: samples.filter((sample) => sample.steady).length * 2 > samples.length,
     speedup: speedups(entry, entries, baselines),
     gflops,
-    ...(peaks.nativePeakGflops === undefined ? {} : { fractionOfPeak: gflops / peaks.nativePeakGflops[precision] }),
-    ...(peaks.simd128PeakGflops === undefined || !contender.isHosted
-      ? {}
-      : { fractionOfSimd128Peak: gflops / peaks.simd128PeakGflops[precision] }),
-    ...(cores.length === 0 ? {} : { coresUsed: median(cores) }),
+    fractionOfPeak: peaks.nativePeakGflops && gflops / peaks.nativePeakGflops[precision],
+    fractionOfSimd128Peak: simd128Peak && gflops / simd128Peak[precision],
+    coresUsed: cores.length === 0 ? undefined : median(cores),
     startupMilliseconds: median(samples.map((sample) => sample.startupNanoseconds)) / 1e6,
-    ...(admission.buildNanoseconds === undefined ? {} : { buildMilliseconds: admission.buildNanoseconds / 1e6 }),
-    ...(peakRss.length === 0 ? {} : { peakRssBytes: Math.max(...peakRss) }),
+    buildMilliseconds: admission.buildNanoseconds && admission.buildNanoseconds / 1e6,
+    peakRssBytes: peakRss.length === 0 ? undefined : Math.max(...peakRss),
   };
 }
 

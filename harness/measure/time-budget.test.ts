@@ -59,7 +59,7 @@ it('ends a row that takes half of the rounds, whatever its work says of that, an
   await ended;
   expect(budget.isOver).toBe(false);
   expect(await budget.spend('fast', async () => 3)).toBe(3);
-  budget.close();
+  budget[Symbol.dispose]();
 });
 
 it('adds up what a row takes: many short pieces of work end it too', async () => {
@@ -73,7 +73,7 @@ it('adds up what a row takes: many short pieces of work end it too', async () =>
   ).rejects.toThrow(/half of the time for the rounds/);
   await vi.advanceTimersByTimeAsync(9_000);
   await all;
-  budget.close();
+  budget[Symbol.dispose]();
 });
 
 it('ends everything when the rounds are over, and without a limit nothing', async () => {

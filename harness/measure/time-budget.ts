@@ -90,7 +90,7 @@ export class TimeBudget {
   }
 
   /** Stops the timer, so that the process can end. */
-  close(): void {
+  [Symbol.dispose](): void {
     this.#stopWaiting();
   }
 

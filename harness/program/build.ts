@@ -4,9 +4,10 @@ import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { cacheFolder } from '../project.ts';
+import { succeeds } from '../regular-file.ts';
 import { availability, locateCommand } from './availability.ts';
 import type { Implementation } from './discover.ts';
-import { type FiniteRun, runToEnd } from './finite-program.ts';
+import { runToEnd } from './finite-program.ts';
 import { ImplementationFailure } from './implementation-failure.ts';
 
 /** A build that takes longer hangs. */
@@ -30,8 +31,7 @@ export async function buildImplementation(
 ): Promise<BuildOutput | undefined> {
   const { build } = implementation.manifest;
   if (build === undefined) return undefined;
-  const root = cacheFolder('build');
-  const folder = join(root, `${implementation.name}-${await buildKey(implementation, build)}`);
+  const folder = await buildFolder(implementation, build);
   const state = await stateOf(folder);
   if (state === 'whole') return { folder };
   if (state === 'damaged') await rm(folder, { recursive: true, force: true });
@@ -57,8 +57,7 @@ export async function buildImplementation(
 export async function builtCommand(implementation: Implementation): Promise<readonly string[] | undefined> {
   const { build } = implementation.manifest;
   if (build === undefined) return undefined;
-  const folder = join(cacheFolder('build'), `${implementation.name}-${await buildKey(implementation, build)}`);
-  return (await readSeal(folder).catch(() => undefined))?.command;
+  return (await readSeal(await buildFolder(implementation, build)).catch(() => undefined))?.command;
 }
 
 type Build = NonNullable<Implementation['manifest']['build']>;
@@ -77,8 +76,8 @@ async function runBuild(
     timeoutMilliseconds: BUILD_TIMEOUT_MILLISECONDS,
     signal,
   });
-  if (built.outcome === 'ended' && built.exitCode === 0) return command;
-  if (built.outcome === 'ended' && optional.length > 0) {
+  if (built.exitCode === 0) return command;
+  if (built.exitCode !== undefined && optional.length > 0) {
     const bare = command.filter((word) => !optional.includes(word));
     return runBuild(implementation, { command: bare, optional: [] }, output, signal);
   }
@@ -87,26 +86,13 @@ async function runBuild(
   await mkdir(output.folder, { recursive: true });
   throw new ImplementationFailure(
     implementation.folder,
-    `its build \`${shown(located.join(' '))}\` ${howItEnded(built)}`,
+    `its build \`${shown(located.join(' '))}\` ${built.how}`,
     'run that command in the folder and fix what it reports',
     shown(built.output),
   );
 }
 
-function howItEnded(run: FiniteRun): string {
-  switch (run.outcome) {
-    case 'ended':
-      return `ended with exit code ${run.exitCode}`;
-    case 'killed':
-      return `ended with signal ${run.signal}`;
-    case 'too slow':
-      return `did not end within ${run.seconds} s`;
-    case 'not started':
-      return `could not be run (${run.code})`;
-  }
-}
-
-async function buildKey(implementation: Implementation, build: Build): Promise<string> {
+async function buildFolder(implementation: Implementation, build: Build): Promise<string> {
   const hash = createHash('sha256');
   const present = await availability(implementation);
   hash.update(
@@ -123,7 +109,7 @@ async function buildKey(implementation: Implementation, build: Build): Promise<s
     const content = await readFile(file);
     hash.update(`${relative(implementation.folder, file)}\0${content.length}\0`).update(content);
   }
-  return hash.digest('hex').slice(0, 16);
+  return join(cacheFolder('build'), `${implementation.name}-${hash.digest('hex').slice(0, 16)}`);
 }
 
 /** Files, folders with all they hold, or glob patterns, relative to the implementation's folder. */
@@ -185,11 +171,7 @@ async function seal(
 }
 
 async function stateOf(output: string): Promise<'missing' | 'damaged' | 'whole'> {
-  try {
-    await stat(output);
-  } catch {
-    return 'missing';
-  }
+  if (!(await succeeds(stat(output)))) return 'missing';
   try {
     const { files } = await readSeal(output);
     for (const [file, hash] of Object.entries(files)) {

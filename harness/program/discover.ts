@@ -32,25 +32,16 @@ export function isBroken(discovered: DiscoveredImplementation): discovered is Br
 /** Folders beside the implementations: what is installed, and what their tests share. */
 const notCompeting: ReadonlySet<string> = new Set(['node_modules', 'testing']);
 
-/** Everything in `root`, in the order of the ladder; broken ones come last. */
-export async function discoverImplementations(
-  root: string = implementationsRoot,
-): Promise<readonly DiscoveredImplementation[]> {
-  const entries = await readdir(root, { withFileTypes: true }).catch(() => {
-    throw new UsageError(
-      `${displayPath(root)} is not a folder that can be read; expected one folder per implementation`,
-    );
-  });
-  const folders = entries
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && !notCompeting.has(entry.name))
-    .map((entry) => join(root, entry.name));
-  const discovered = (await Promise.all(folders.map(readImplementation))).filter((found) => found !== undefined);
-  return discovered.toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
-}
-
 /** Fit for a table, a file name, a command line and a page. */
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._+-]{0,59}$/u;
 const LARGEST_MANIFEST_BYTES = 2 ** 16;
+
+/** Everything in `root`, in the order of the ladder; broken ones come last. */
+export function discoverImplementations(
+  root: string = implementationsRoot,
+): Promise<readonly DiscoveredImplementation[]> {
+  return discoverWith([], root);
+}
 
 /**
  * The implementations of this project and of `folders`, in the order of the ladder. @throws {UsageError} for a folder that
@@ -61,18 +52,27 @@ export async function discoverWith(
   builtIn: string = implementationsRoot,
 ): Promise<readonly DiscoveredImplementation[]> {
   const roots = [...new Set([builtIn, ...folders].map((folder) => resolve(folder)))];
-  const found = (await Promise.all(roots.map((root) => discoverImplementations(root)))).flat();
-  const byName = new Map<string, DiscoveredImplementation>();
+  const inRoots = (await Promise.all(roots.map(foldersIn))).flat();
+  const found = (await Promise.all(inRoots.map(readImplementation))).filter((one) => one !== undefined);
   for (const one of found) {
-    const other = byName.get(one.name);
-    if (other !== undefined) {
-      throw new UsageError(
-        `${displayPath(one.folder)} and ${displayPath(other.folder)} have the same name; rename one of the folders`,
-      );
-    }
-    byName.set(one.name, one);
+    const first = found.find(({ name }) => name === one.name) ?? one;
+    if (first === one) continue;
+    throw new UsageError(
+      `${displayPath(one.folder)} and ${displayPath(first.folder)} have the same name; rename one of the folders`,
+    );
   }
-  return found.toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+  return found.sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+}
+
+async function foldersIn(root: string): Promise<readonly string[]> {
+  const entries = await readdir(root, { withFileTypes: true }).catch(() => {
+    throw new UsageError(
+      `${displayPath(root)} is not a folder that can be read; expected one folder per implementation`,
+    );
+  });
+  return entries
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && !notCompeting.has(entry.name))
+    .map((entry) => join(root, entry.name));
 }
 
 /** Undefined for a folder without files, which a checkout of another revision leaves behind. */
@@ -114,13 +114,8 @@ function describeIssue(found: z.core.$ZodIssue): string {
   return `${field}: ${issue.message.replace(/^Invalid input: /, '')}`;
 }
 
-interface LocatedIssue {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
-
 /** Inside a union, the alternative that got furthest is the one that was meant. */
-function deepestIssue(issue: z.core.$ZodIssue): LocatedIssue {
+function deepestIssue(issue: z.core.$ZodIssue): Pick<z.core.$ZodIssue, 'path' | 'message'> {
   if (issue.code !== 'invalid_union') return issue;
   const [first, ...rest] = issue.errors.flatMap((alternative) =>
     alternative[0] === undefined ? [] : [deepestIssue(alternative[0])],

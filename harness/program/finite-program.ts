@@ -3,12 +3,13 @@ import { trackProcess, watchedEnvironment } from './live-processes.ts';
 import { OutputExcerpt } from './output-excerpt.ts';
 import { runningTimeout } from './running-clock.ts';
 
-export type FiniteRun =
-  | { readonly outcome: 'ended'; readonly exitCode: number; readonly output: string }
-  | { readonly outcome: 'killed'; readonly signal: string; readonly output: string }
-  | { readonly outcome: 'too slow'; readonly seconds: number; readonly output: string }
-  /** `code` is the system's word for why: `ENOENT`, `EACCES`. */
-  | { readonly outcome: 'not started'; readonly code: string; readonly output: string };
+export interface FiniteRun {
+  /** Undefined if it did not end by itself. */
+  readonly exitCode?: number;
+  /** `ended with exit code 1`, `did not end within 20 s`, or with the system's word `could not be run (ENOENT)`. */
+  readonly how: string;
+  readonly output: string;
+}
 
 interface FiniteOptions {
   readonly cwd?: string;
@@ -59,14 +60,14 @@ export async function runToEnd(command: readonly string[], options: FiniteOption
     const result = await Promise.race([running, ended]);
     signal?.throwIfAborted();
     const output = excerpt.text();
-    if (late) return { outcome: 'too slow', seconds: timeoutMilliseconds / 1000, output };
+    if (late) return { how: `did not end within ${timeoutMilliseconds / 1000} s`, output };
     const code = result?.code;
     if (running.pid === undefined || code === 'EACCES' || code === 'ENOENT' || code === 'ENOEXEC') {
-      return { outcome: 'not started', code: code ?? 'unknown', output };
+      return { how: `could not be run (${code ?? 'unknown'})`, output };
     }
-    const signalName = running.signalCode;
-    if (signalName !== null) return { outcome: 'killed', signal: signalName, output };
-    return { outcome: 'ended', exitCode: running.exitCode ?? 1, output };
+    const { exitCode, signalCode } = running;
+    if (signalCode !== null) return { how: `ended with signal ${signalCode}`, output };
+    return { exitCode: exitCode ?? 1, how: `ended with exit code ${exitCode ?? 1}`, output };
   } finally {
     stopWaiting();
     signal?.removeEventListener('abort', stop);

@@ -20,36 +20,24 @@ await main();
 
 async function main(): Promise<void> {
   const [module = '', ...flags] = process.argv.slice(2);
-  let create: CreateTrainer;
-  let begun: Begun;
   try {
     const task = readTask(flags);
-    create = await loadFactory(module);
-    begun = await begin(create, task);
+    const create = await loadFactory(module);
+    const { greeting, trainer } = await begin(create, task);
+    answer(greeting);
+    if (trainer !== undefined) listen(create, trainer);
   } catch (error) {
-    explain(error);
-    answer({ error: oneLine(error) });
+    answer(failure(error));
     process.exitCode = 1;
-    return;
   }
-  answer(begun.greeting);
-  if (begun.trainer !== undefined) listen(create, begun.trainer);
 }
 
 /** No trainer if the implementation declines the task. */
-interface Begun {
-  readonly greeting: object;
-  readonly trainer?: Trainer;
-}
-
-async function begin(create: CreateTrainer, task: TrainingTask): Promise<Begun> {
+async function begin(create: CreateTrainer, task: TrainingTask): Promise<{ greeting: object; trainer?: Trainer }> {
   try {
     const trainer = requireTrainer(await create(task));
     const { buildNanoseconds } = trainer;
-    return {
-      trainer,
-      greeting: { ready: PROTOCOL_VERSION, ...(buildNanoseconds === undefined ? {} : { buildNanoseconds }) },
-    };
+    return { trainer, greeting: { ready: PROTOCOL_VERSION, buildNanoseconds } };
   } catch (error) {
     if (error instanceof Error && error.name === 'UnsupportedTask') return { greeting: { unsupported: error.message } };
     throw error;
@@ -126,8 +114,7 @@ function listen(create: CreateTrainer, first: Trainer): void {
         trainer = begun.trainer;
         answer(begun.greeting);
       } catch (error) {
-        explain(error);
-        answer({ error: oneLine(error) });
+        answer(failure(error));
       }
     }
     isAtWork = false;
@@ -163,8 +150,7 @@ function reply(trainer: Trainer | undefined, line: string): object {
         throw new WrongWord(`unknown word "${word}"; there are train, reset, parameters, gradients, task, quit`);
     }
   } catch (error) {
-    if (!(error instanceof WrongWord)) explain(error);
-    return { error: oneLine(error) };
+    return failure(error);
   }
 }
 
@@ -191,17 +177,15 @@ function answer(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-/** Prints an error for the implementation's author, without this file's frames. */
-function explain(error: unknown): void {
-  const stack = error instanceof Error ? (error.stack ?? String(error)) : String(error);
-  console.error(
-    stack
+/** The answer to a word that failed. What is not the word's own fault is printed for the author, without this file's frames. */
+function failure(error: unknown): object {
+  const [line, stack = line] =
+    error instanceof Error ? [`${error.name}: ${error.message}`, error.stack] : [String(error)];
+  if (!(error instanceof WrongWord)) {
+    const frames = stack
       .split('\n')
-      .filter((line) => !line.includes(import.meta.url) && !line.includes('node:internal'))
-      .join('\n'),
-  );
-}
-
-function oneLine(error: unknown): string {
-  return (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).replace(/\s*\n\s*/g, ' ');
+      .filter((frame) => !/node:internal/.test(frame) && !frame.includes(import.meta.url));
+    console.error(frames.join('\n'));
+  }
+  return { error: line.replace(/\s*\n\s*/g, ' ') };
 }

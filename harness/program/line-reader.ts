@@ -6,8 +6,7 @@ export class LineReader {
   readonly #onLine: (line: string) => void;
   readonly #onTooLong: () => void;
   readonly #maximumLength: () => number;
-  #parts: string[] = [];
-  #length = 0;
+  #unfinished = '';
 
   constructor(maximumLength: () => number, onLine: (line: string) => void, onTooLong: () => void) {
     this.#maximumLength = maximumLength;
@@ -17,31 +16,21 @@ export class LineReader {
 
   push(bytes: Uint8Array): void {
     const pieces = this.#decoder.write(bytes).split('\n');
-    const last = pieces.pop() ?? '';
-    for (const piece of pieces) {
-      if (!this.#grow(piece)) return;
-      const line = this.#parts.join('').replace(/\r$/, '');
-      this.#clear();
+    for (const [index, piece] of pieces.entries()) {
+      this.#unfinished += piece;
+      if (this.#unfinished.length > this.#maximumLength()) {
+        this.#unfinished = '';
+        this.#onTooLong();
+        return;
+      }
+      if (index === pieces.length - 1) return;
+      const line = this.#unfinished.replace(/\r$/, '');
+      this.#unfinished = '';
       this.#onLine(line);
     }
-    this.#grow(last);
   }
 
   get unfinished(): string {
-    return this.#parts.join('');
-  }
-
-  #grow(piece: string): boolean {
-    this.#parts.push(piece);
-    this.#length += piece.length;
-    if (this.#length <= this.#maximumLength()) return true;
-    this.#clear();
-    this.#onTooLong();
-    return false;
-  }
-
-  #clear(): void {
-    this.#parts = [];
-    this.#length = 0;
+    return this.#unfinished;
   }
 }

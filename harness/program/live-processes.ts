@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { childEnvironment, RUN_MARK } from './child-environment.ts';
+import { cacheFolder } from '../project.ts';
 
 /**
  * No program that we started outlives us. Each has its own process group, so that ending it ends what it started. What still
@@ -17,12 +18,49 @@ export interface TrackedProcess {
 }
 
 /**
- * An environment for one program that is not ours, and its mark. The watchdog is there first: we may be killed just after the
- * program started.
+ * The only names of our environment that programs see: what compilers and interpreters need, and nothing that could hold a
+ * secret. Matched in upper case, since Windows ignores case.
  */
-export function watchedEnvironment(): ReturnType<typeof childEnvironment> {
+const allowedNames = new Set(
+  [
+    'PATH HOME USER LOGNAME SHELL TMPDIR TMP TEMP TERM TZ LANG LANGUAGE',
+    'SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT USERPROFILE APPDATA LOCALAPPDATA PROGRAMDATA PROGRAMFILES',
+    'PROGRAMFILES(X86) COMMONPROGRAMFILES NUMBER_OF_PROCESSORS PROCESSOR_ARCHITECTURE INCLUDE LIB LIBPATH',
+    'VCTOOLSINSTALLDIR WINDOWSSDKDIR',
+    'CC CXX AR LD CFLAGS CXXFLAGS LDFLAGS CPATH C_INCLUDE_PATH LIBRARY_PATH LD_LIBRARY_PATH DYLD_LIBRARY_PATH',
+    'DYLD_FALLBACK_LIBRARY_PATH PKG_CONFIG_PATH SDKROOT DEVELOPER_DIR MACOSX_DEPLOYMENT_TARGET NIX_CC',
+    'NIX_CFLAGS_COMPILE NIX_LDFLAGS',
+    'CARGO_HOME RUSTUP_HOME RUSTUP_TOOLCHAIN RUSTFLAGS JULIA_DEPOT_PATH JULIA_LOAD_PATH JULIA_NUM_THREADS',
+    'JULIA_BINDIR PYTHON PYTHONPATH PYTHONHOME PYENV_ROOT PYENV_VERSION VIRTUAL_ENV CONDA_PREFIX GOROOT GOPATH',
+    'GOCACHE GOFLAGS JAVA_HOME DOTNET_ROOT BUN_INSTALL DENO_DIR',
+    'OMP_NUM_THREADS OPENBLAS_NUM_THREADS OPENBLAS_CORETYPE OPENBLAS_L2_SIZE MKL_NUM_THREADS',
+    'VECLIB_MAXIMUM_THREADS',
+  ].flatMap((names) => names.split(' ')),
+);
+
+/** Marks everything that this run starts: what leaves its process group is found by it. */
+const MARK_NAME = 'MICROGPT_BENCH_RUN';
+const run = `${randomUUID()}.`;
+let started = 0;
+
+/**
+ * An environment for one program that is not ours, and the entry in it that is its mark. The watchdog is there first: we may be
+ * killed just after the program started.
+ */
+export function watchedEnvironment(): { readonly env: Record<string, string | undefined>; readonly mark: string } {
   watchdog.start();
-  return childEnvironment();
+  const allowed = Object.entries(process.env).filter(
+    ([name]) => allowedNames.has(name.toUpperCase()) || /^LC_[A-Z]+$/.test(name),
+  );
+  started += 1;
+  const env = {
+    ...Object.fromEntries(allowed),
+    // Set from outside, so that it holds for a program's first file too: Node need not load its TypeScript compiler.
+    NODE_COMPILE_CACHE: cacheFolder('compile'),
+    MICROGPT_BENCH_CACHE: cacheFolder(),
+    [MARK_NAME]: `${run}${started}`,
+  };
+  return { env, mark: `${MARK_NAME}=${env[MARK_NAME]}` };
 }
 
 /** Watches a child that was started with `detached`. @param mark the entry of its environment that `watchedEnvironment` made for it */
@@ -107,7 +145,7 @@ const watchdog = {
   process: undefined as ChildProcess | undefined,
   start(): void {
     if (process.platform === 'win32' || this.process !== undefined) return;
-    this.process = spawn('sh', ['-c', WATCHDOG, 'watchdog', RUN_MARK], {
+    this.process = spawn('sh', ['-c', WATCHDOG, 'watchdog', `${MARK_NAME}=${run}`], {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
       env: { PATH: process.env['PATH'] },

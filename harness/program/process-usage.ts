@@ -6,15 +6,14 @@ import { readdirSync, readFileSync } from 'node:fs';
  * most each of them held.
  */
 export function processMemory(pid: number): { readonly resident: number; readonly peak: number } | undefined {
-  const own = statusOf(pid);
-  if (own === undefined) return undefined;
-  let { resident, peak } = own;
-  for (const child of childrenOf(pid)) {
-    const below = processMemory(child);
-    resident += below?.resident ?? 0;
-    peak += below?.peak ?? 0;
-  }
-  return { resident, peak };
+  const statuses = withDescendants(pid).map(statusOf);
+  if (statuses[0] === undefined) return undefined;
+  const sum = (figure: 'resident' | 'peak') => statuses.reduce((total, status) => total + (status?.[figure] ?? 0), 0);
+  return { resident: sum('resident'), peak: sum('peak') };
+}
+
+function withDescendants(pid: number): readonly number[] {
+  return [pid, ...childrenOf(pid).flatMap(withDescendants)];
 }
 
 function statusOf(pid: number): { readonly resident: number; readonly peak: number } | undefined {

@@ -77,5 +77,5 @@ export async function* programsOnPath(program: string, ...first: readonly string
 /** First line of `PROGRAM --version`; undefined if it fails. */
 async function programVersion(path: string): Promise<string | undefined> {
   const run = await runToEnd([path, '--version'], { timeoutMilliseconds: 20_000 });
-  return run.outcome === 'ended' && run.exitCode === 0 ? run.output.trim().split('\n')[0] : undefined;
+  return run.exitCode === 0 ? run.output.trim().split('\n')[0] : undefined;
 }

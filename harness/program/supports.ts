@@ -8,26 +8,19 @@ const range = z.strictObject({
 });
 type Range = z.infer<typeof range>;
 
-const sizesSchema = z.strictObject({
-  nEmbd: range.optional(),
-  nHead: range.optional(),
-  /** `nEmbd / nHead` */
-  headDim: range.optional(),
-  nLayer: range.optional(),
-  blockSize: range.optional(),
-  batch: range.optional(),
-});
+/** `headDim` is `nEmbd / nHead`. */
+const sizes = z.enum(['nEmbd', 'nHead', 'headDim', 'nLayer', 'blockSize', 'batch']);
 
 /** Sizes that an implementation trains: those of any entry. It may decline only what lies outside. */
-export const supportsSchema = z.array(sizesSchema).min(1);
+export const supportsSchema = z.array(z.partialRecord(sizes, range)).min(1);
 type Supports = z.infer<typeof supportsSchema>;
 
 export function supportsTask(supports: Supports | undefined, { model, batch }: TrainingTask): boolean {
   if (supports === undefined) return true;
-  const sizes = { ...model, headDim: model.nEmbd / model.nHead, batch };
+  const values: Readonly<Record<string, number>> = { ...model, headDim: model.nEmbd / model.nHead, batch };
   return supports.some((alternative) =>
-    rangesOf(alternative).every(([size, { min = 1, max = Number.POSITIVE_INFINITY, multipleOf = 1 }]) => {
-      const value = sizes[size];
+    Object.entries(alternative).every(([size, { min = 1, max = Number.POSITIVE_INFINITY, multipleOf = 1 }]) => {
+      const value = values[size];
       return value >= min && value <= max && value % multipleOf === 0;
     }),
   );
@@ -37,7 +30,7 @@ export function supportsTask(supports: Supports | undefined, { model, batch }: T
 export function describeSupports(supports: Supports): string {
   return supports
     .map((alternative) =>
-      rangesOf(alternative)
+      Object.entries(alternative)
         .map(([size, range]) => `${size} ${describeRange(range)}`)
         .join(', '),
     )
@@ -52,12 +45,4 @@ function describeRange({ min, max, multipleOf }: Range): string {
   ]
     .filter((part) => part !== undefined)
     .join(' and ');
-}
-
-function rangesOf(alternative: Supports[number]): readonly (readonly [keyof Supports[number], Range])[] {
-  const sizes = ['nEmbd', 'nHead', 'headDim', 'nLayer', 'blockSize', 'batch'] as const;
-  return sizes.flatMap((size) => {
-    const range = alternative[size];
-    return range === undefined ? [] : [[size, range] as const];
-  });
 }

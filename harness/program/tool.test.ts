@@ -75,8 +75,8 @@ describe.skipIf(process.platform === 'win32')('a tool', () => {
   });
 
   test.for([
-    ['echo "command not found"; exit 127', 'python3 cannot be run: exit code 127'],
-    ['kill -SEGV $$', 'python3 cannot be run: signal SIGSEGV'],
+    ['echo "command not found"; exit 127', 'python3 ended with exit code 127'],
+    ['kill -SEGV $$', 'python3 ended with signal SIGSEGV'],
     ['exit 1', 'python3 does not say its version, >=3.9 needed'],
   ] as const)('that is broken (%s) is missing, and says why', async ([script, missing]) => {
     await program('bin', 'python3', script);
@@ -134,7 +134,7 @@ describe.skipIf(process.platform === 'win32')('a tool', () => {
     await program('bin', 'cc', 'echo cc 12.2.0');
     usePath('bin');
     vi.stubEnv('CC', 'no-such-compiler');
-    const missing = 'CC=no-such-compiler cannot be run: ENOENT';
+    const missing = 'CC=no-such-compiler could not be run (ENOENT)';
     expect(await findTool(need({ program: 'cc', variable: 'CC' }))).toEqual({ missing });
   });
 

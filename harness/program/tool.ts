@@ -65,7 +65,7 @@ async function examine({ words, name }: Candidate, need: NeededTool): Promise<To
   const answer = await runToEnd([...words, ...ask], { timeoutMilliseconds: ANSWER_MILLISECONDS });
   const said = firstLine(answer);
   if (!couldRun(answer)) {
-    return { stage: 'run', missing: withHint(`${name} cannot be run: ${howItFailed(answer)}`, need) };
+    return { stage: 'run', missing: withHint(`${name} ${answer.how}`, need) };
   }
   if (range !== undefined) {
     const problem = unfit(name, said, range);
@@ -82,26 +82,13 @@ async function examine({ words, name }: Candidate, need: NeededTool): Promise<To
 }
 
 function libraryProblem(program: string, { name, version }: NeededLibrary, answer: FiniteRun): string | undefined {
-  if (answer.outcome !== 'ended' || answer.exitCode !== 0) return `${program} has no ${name}`;
+  if (answer.exitCode !== 0) return `${program} has no ${name}`;
   return version === undefined ? undefined : unfit(name, firstLine(answer), version);
 }
 
 /** A program that does not know how to tell its version (`go --version`) is one too. */
 function couldRun(run: FiniteRun): boolean {
-  return run.outcome === 'ended' && !SHELL_COULD_NOT_RUN.includes(run.exitCode);
-}
-
-function howItFailed(run: FiniteRun): string {
-  switch (run.outcome) {
-    case 'ended':
-      return `exit code ${run.exitCode}`;
-    case 'killed':
-      return `signal ${run.signal}`;
-    case 'too slow':
-      return `no answer within ${run.seconds} s`;
-    case 'not started':
-      return run.code;
-  }
+  return run.exitCode !== undefined && !SHELL_COULD_NOT_RUN.includes(run.exitCode);
 }
 
 /** Undefined if the version is in the range. */
@@ -112,8 +99,7 @@ function unfit(name: string, said: string | undefined, range: string): string | 
 }
 
 function firstLine(run: FiniteRun): string | undefined {
-  if (run.outcome !== 'ended' || run.exitCode !== 0) return undefined;
-  return run.output.trim().split('\n')[0];
+  return run.exitCode === 0 ? run.output.trim().split('\n')[0] : undefined;
 }
 
 function withHint(problem: string, { hint }: { readonly hint?: string | undefined }): string {

@@ -11,7 +11,7 @@ export type { Interval };
 /** A median over rounds with its 95% interval. */
 export const intervalSchema: z.ZodType<Interval> = z.strictObject({ median: positive, low: positive, high: positive });
 
-const peakSchema = z.strictObject({ float32: positive, float64: positive });
+export const peakSchema = z.strictObject({ float32: positive, float64: positive });
 
 const machineSchema = z.strictObject({
   fingerprint: z.string(),
@@ -224,11 +224,13 @@ const longRunRowSchema = z.discriminatedUnion('status', [
     ...longRunIdentity,
     status: z.literal('verified'),
     run: z.strictObject({
+      /** Fewer than asked for if the row is too slow. */
       steps: z.number().int().positive(),
       stepsAsked: z.number().int().positive(),
       stepsVerified: z.number().int().nonnegative(),
       firstTenth: tenthSchema,
       lastTenth: tenthSchema,
+      /** Cost of a position, for the documents of the two tenths differ a little in length: near 1 if a step costs the same at the end. */
       lastOverFirst: positive,
       peakRssBytes: positive.optional(),
     }),

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { access, mkdir, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { access, mkdir, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { displayPath, resultsFolder } from '../project.ts';
@@ -65,8 +65,18 @@ function isWritable(path: string): Promise<boolean> {
 }
 
 /** The task's part of a results file's name; undefined if {@link resultPath} did not make it. */
-export function resultTaskName(fileName: string): string | undefined {
-  return /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:-\d{3})?Z-(.+)\.json$/.exec(fileName)?.[1];
+export function resultTaskName(path: string): string | undefined {
+  return /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:-\d{3})?Z-(.+)\.json$/.exec(basename(path))?.[1];
+}
+
+/** Paths of the results in a folder, the newest first; none if it cannot be read. */
+export async function resultPaths(folder: string): Promise<readonly string[]> {
+  const names = await readdir(folder).catch(() => []);
+  const results = names.filter((name) => resultTaskName(name) !== undefined);
+  return results
+    .sort()
+    .reverse()
+    .map((name) => join(folder, name));
 }
 
 /** @throws UsageError if it is no result of this version */

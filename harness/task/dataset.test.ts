@@ -50,7 +50,7 @@ describe('readDataset', () => {
 
   it('refuses a missing file, and says what to give instead', async () => {
     expect(await complaintAbout(join(folder, 'nowhere.txt'))).toMatch(
-      /nowhere\.txt \(ENOENT\); give us-names-2016, names or/,
+      /nowhere\.txt is missing; .*; give us-names-2016, names or/,
     );
   });
 
@@ -65,11 +65,11 @@ describe('readDataset', () => {
 
   it('says how to get a named file that is missing', async () => {
     const byName = { mine: { path: join(folder, 'nowhere.txt'), sha256: '0'.repeat(64), remedy: 'fetch it' } };
-    await expect(readDataset('mine', byName)).rejects.toThrow(/nowhere\.txt \(ENOENT\); fetch it\.$/);
+    await expect(readDataset('mine', byName)).rejects.toThrow(/nowhere\.txt is missing; .*; fetch it\.$/);
   });
 
   it('refuses a folder', async () => {
-    expect(await complaintAbout(folder)).toMatch(/is not a file/);
+    expect(await complaintAbout(folder)).toMatch(/is a folder, not a file; expected text/);
   });
 
   it.each(['', '\n \t\r\n\u3000\n'])('refuses a file without documents: %j', async (contents) => {
@@ -87,7 +87,7 @@ describe('readDataset', () => {
   it('refuses a file too large to hold in memory', async () => {
     const path = await fileWith('a');
     await truncate(path, 65 * 2 ** 20);
-    expect(await complaintAbout(path)).toMatch(/expected at most/);
+    expect(await complaintAbout(path)).toMatch(/more than the 67108864 that are read/);
   });
 });
 

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { printableLine } from '../printable.ts';
+import { messageOf, readRegularFile } from '../regular-file.ts';
 import { UsageError } from '../usage-error.ts';
 import { documentsOf } from './documents.ts';
 
@@ -69,22 +69,10 @@ export async function readDataset(
 }
 
 async function readBytes(path: string, named: NamedDataset | undefined): Promise<Buffer> {
-  try {
-    const file = await stat(path);
-    if (!file.isFile()) throw new UsageError(`Data set ${path} is not a file: expected text with one document a line.`);
-    if (file.size > MAX_FILE_BYTES) {
-      throw new UsageError(`Data set ${path} has ${file.size} bytes: expected at most ${MAX_FILE_BYTES}.`);
-    }
-    return await readFile(path);
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
+  return readRegularFile(path, MAX_FILE_BYTES).catch((error) => {
     const remedy = named?.remedy ?? `give ${Object.keys(namedDatasets).join(', ')} or the path of a text file`;
-    throw new UsageError(`Cannot read the data set ${path} (${systemErrorCode(error)}); ${remedy}.`);
-  }
-}
-
-function systemErrorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw new UsageError(`Data set ${path} ${messageOf(error)}; expected text with one document a line; ${remedy}.`);
+  });
 }
 
 function decode(bytes: Buffer, path: string): string {

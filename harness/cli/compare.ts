@@ -14,6 +14,7 @@ import {
 import { compareStored } from '../compare/stored-results.ts';
 import { annotations, appendJobSummary, comparisonTable, runsInGitHubActions } from '../present/comparison.ts';
 import { fitted, terminalPage } from '../present/page.ts';
+import { printableLine } from '../printable.ts';
 import { discoverWith } from '../program/discover.ts';
 import { implementationsRoot, isInstalled, projectRoot } from '../project.ts';
 import { messageOf } from '../regular-file.ts';
@@ -94,7 +95,7 @@ async function compare(names: readonly string[], flags: CompareFlags, command: C
     for (const line of annotations(comparison)) stream.write(`${line}\n`);
     await appendJobSummary(comparison).catch((error) => {
       // The verdict is worth more than the summary.
-      console.error(`warning: GITHUB_STEP_SUMMARY cannot be written (${messageOf(error)})`);
+      console.error(`warning: GITHUB_STEP_SUMMARY cannot be written (${printableLine(messageOf(error))})`);
     });
   }
   process.exitCode = comparisonExitCode(comparison, flags.strict === true);

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { printableLine } from '../printable.ts';
 import type { ComparedRow, Comparison, ComparisonRow, UncomparedRow } from '../results/comparison.ts';
@@ -143,7 +144,11 @@ export async function appendJobSummary(
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<void> {
   const file = environment['GITHUB_STEP_SUMMARY'];
-  if (file !== undefined && file !== '') await appendFile(file, comparisonMarkdown(comparison));
+  if (file === undefined || file === '') return;
+  const { O_APPEND, O_CREAT, O_WRONLY } = constants;
+  // Without O_NONBLOCK, which Windows lacks, opening a FIFO that nobody reads would wait for ever.
+  const flag = O_APPEND | O_CREAT | O_WRONLY | (constants.O_NONBLOCK ?? 0);
+  await appendFile(file, comparisonMarkdown(comparison), { flag });
 }
 
 /** What the runner ends a command at, and decodes (github.com/actions/toolkit, packages/core/src/command.ts). */

@@ -11,12 +11,14 @@ export const chapters = [
   'A row damages its task',
   'A row wants to see or say too much',
   'A manifest is broken',
+  'A program that a row needs is broken',
   'A build fails',
   'A place for files is missing, full or something else',
   'A stored file is damaged',
   'An input makes no sense',
   'A row spoils a benchmark',
   'What a benchmark measured cannot be kept',
+  'A comparison goes wrong',
   'The run is interrupted',
 ] as const;
 

@@ -1,5 +1,6 @@
 import { benchFaults } from './benches.ts';
 import { buildFaults } from './builds.ts';
+import { comparisonFaults } from './comparisons.ts';
 import type { Fault } from './fault.ts';
 import { inputFaults } from './inputs.ts';
 import { interruptFaults } from './interrupts.ts';
@@ -7,15 +8,18 @@ import { manifestFaults } from './manifests.ts';
 import { placeFaults } from './places.ts';
 import { rowFaults } from './rows.ts';
 import { storedFaults } from './stored.ts';
+import { toolFaults } from './tools.ts';
 
 /** Every fault that the suite tries. */
 export const faults: readonly Fault[] = [
   ...rowFaults,
   ...manifestFaults,
+  ...toolFaults,
   ...buildFaults,
   ...placeFaults,
   ...storedFaults,
   ...inputFaults,
   ...benchFaults,
+  ...comparisonFaults,
   ...interruptFaults,
 ];

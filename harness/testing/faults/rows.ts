@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { checkResultSchema } from '../../results/schema.ts';
 import type { Fault } from './fault.ts';
-import { type Ending, rightManifest, type World, waywardManifest } from './world.ts';
+import { type Ending, type RunOptions, rightManifest, type World, waywardManifest } from './world.ts';
 
 /** Few steps, and little patience for a row that hangs. */
 const check = (timeoutSeconds: number) => ['--steps', '3', '--timeout', String(timeoutSeconds)];
@@ -14,10 +14,11 @@ export async function checkPlanted(
   world: World,
   name: string,
   timeoutSeconds = 2,
+  options: RunOptions = {},
 ): Promise<Ending & { status: CheckStatus; reason: string }> {
   await world.plant('zz-right', rightManifest);
   const words = ['check', name, 'zz-right', '--impls', world.impls, '--json', '-', ...check(timeoutSeconds)];
-  const ending = await world.run(words);
+  const ending = await world.run(words, options);
   const { results } = checkResultSchema.parse(JSON.parse(ending.stdout));
   const row = results.find(({ implementation }) => implementation === name);
   const right = results.find(({ implementation }) => implementation === 'zz-right');

@@ -54,6 +54,29 @@ export async function runLap(
   };
 }
 
+/** In a longer lap, working between two words gains too little. */
+const PAUSED_NANOSECONDS = 20e6;
+
+/**
+ * Nanoseconds of a timed step in a short lap before whose words the row is left alone for as long as the lap takes. None for a row
+ * whose lap cannot be short.
+ */
+export async function pausedLaps(
+  trainer: TrainerProcess,
+  firstDocuments: readonly number[],
+  lapSteps: number,
+  nanosecondsPerStep: number,
+): Promise<readonly number[]> {
+  const steps = Math.min(lapSteps, Math.floor(PAUSED_NANOSECONDS / nanosecondsPerStep));
+  if (steps < 2) return [];
+  const perStep: number[] = [];
+  for (const firstDocument of firstDocuments) {
+    const lap = await runLap(trainer, firstDocument, steps, Math.ceil((steps * nanosecondsPerStep) / 1e6));
+    perStep.push(lap.wall.rest / lap.timedSteps);
+  }
+  return perStep;
+}
+
 /** Times of the row and of the harness; undefined if the platform does not tell. */
 interface ProcessorTimes {
   readonly row: SchedulerTimes | undefined;

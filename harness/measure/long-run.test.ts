@@ -51,10 +51,20 @@ describe('a long run', () => {
   it('finds a slowdown at the end', async () => {
     const slowing = fakeContender({
       name: 'a',
-      nanosecondsPerStep: (_, trained) => (trained > 4000 ? 9000 : 6000),
+      nanosecondsPerStep: (_, __, step) => (step > 4000 ? 9000 : 6000),
       clock: new FakeClock(),
     });
     expect((await longRun(slowing, options)).lastOverFirst).toBeCloseTo(1.5);
+  });
+
+  it('refuses a row whose clock is untrue in a few pieces of a tenth that is told', async () => {
+    const lying = fakeContender({
+      name: 'a',
+      nanosecondsPerStep: () => 10e6,
+      clock: new FakeClock(),
+      clockFactor: (step) => (step > 1 && step < 200 ? 0.1 : 1),
+    });
+    await expect(longRun(lying, options)).rejects.toThrow(/its clock says 6.4 ms a step, ours 10 ms a step/);
   });
 
   it('does not take slow first steps for a difference between the ends', async () => {

@@ -1,8 +1,9 @@
+import { median } from 'simple-statistics';
 import type { TrainingTask } from '../../impls/contract.ts';
 import type { TrainerProcess } from '../program/trainer-process.ts';
 import type { LongRunRow } from '../results/schema.ts';
 import { type Contender, WrongLaps } from './contender.ts';
-import { type Lap, processorTimes, processorTimesSince, timeEmptyWords } from './lap.ts';
+import { type Lap, pausedLaps, processorTimes, processorTimesSince, timeEmptyWords } from './lap.ts';
 import { LapDeck } from './lap-deck.ts';
 import { type ClockedLap, clockFault, movedWork } from './two-clocks.ts';
 import { positionsTrained } from './work-of-step.ts';
@@ -30,6 +31,7 @@ const WARM_UP_MILLISECONDS = 2000;
 /** Timed pieces of the run. A tenth is ten pieces. */
 const PIECES = 100;
 const FEWEST_STEPS = PIECES;
+const PAUSES = 3;
 
 /**
  * Trains one process from step 0 for a long time and times the first and the last tenth. Then trains the same in a second process,
@@ -46,6 +48,8 @@ export async function longRun(contender: Contender, options: LongRunOptions): Pr
     await trainer.reset(deck.warmUp());
     const perStep = await warmUp(trainer, options);
     const emptyWords = await timeEmptyWords(trainer);
+    const warmUps = Array.from({ length: PAUSES }, () => deck.warmUp());
+    const pausedNanosecondsPerStep = await pausedLaps(trainer, warmUps, options.steps, perStep);
     const affordable = Math.floor((options.budgetMilliseconds * 1e6) / perStep / PIECES) * PIECES;
     const piece = Math.floor((Math.max(FEWEST_STEPS, Math.min(options.steps, affordable)) - 1) / PIECES) || 1;
     const { losses, pieces, whole } = await trainPieces(trainer, firstDocument, piece, options);
@@ -61,7 +65,14 @@ export async function longRun(contender: Contender, options: LongRunOptions): Pr
     } finally {
       await witness.quit();
     }
-    const fault = movedWork([whole], emptyWords) ?? clockFault([{ laps: pieces, emptyWords, pausedNanoseconds: [] }]);
+    const [first, last] = [pieces.slice(0, PIECES / 10), pieces.slice(-PIECES / 10)];
+    const faultOf = (laps: readonly ClockedLap[]) => clockFault([{ laps, emptyWords, pausedNanosecondsPerStep }]);
+    // The two tenths are told as sums, which a few of their pieces can change.
+    const fault =
+      movedWork([whole], emptyWords, 1) ??
+      faultOf(pieces) ??
+      faultOf([joined(first, emptyWords)]) ??
+      faultOf([joined(last, emptyWords)]);
     if (fault !== undefined) throw new WrongLaps(fault);
     const tenth = (from: number) => {
       const to = from + PIECES / 10;
@@ -84,6 +95,18 @@ export async function longRun(contender: Contender, options: LongRunOptions): Pr
   } finally {
     await trainer.quit();
   }
+}
+
+/** Pieces as one lap. Its further words count as a delay. */
+function joined(pieces: readonly ClockedLap[], emptyWords: readonly number[]): ClockedLap {
+  const sum = (of: (piece: ClockedLap) => number) => pieces.reduce((total, piece) => total + of(piece), 0);
+  return {
+    timedSteps: sum(({ timedSteps }) => timedSteps),
+    nanoseconds: sum(({ nanoseconds }) => nanoseconds),
+    wall: { reset: 0, first: 0, rest: sum(({ wall }) => wall.rest) },
+    delayNanoseconds: sum((piece) => piece.delayNanoseconds) + (pieces.length - 1) * median([...emptyWords]),
+    mainThreadNanoseconds: sum((piece) => piece.mainThreadNanoseconds ?? 0),
+  };
 }
 
 type Piece = ClockedLap & Pick<Lap, 'processorNanoseconds'>;

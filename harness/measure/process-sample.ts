@@ -3,7 +3,7 @@ import { Bench } from 'tinybench';
 import type { TrainerProcess } from '../program/trainer-process.ts';
 import { isSteady } from '../statistics/steadiness.ts';
 import type { Contender } from './contender.ts';
-import { type Lap, runLap, timeEmptyWords, withParameters } from './lap.ts';
+import { type Lap, pausedLaps, runLap, timeEmptyWords, withParameters } from './lap.ts';
 import type { LapDeck } from './lap-deck.ts';
 import type { Pace } from './pace.ts';
 import type { ClockEvidence } from './two-clocks.ts';
@@ -34,9 +34,6 @@ interface SampleOptions {
   readonly signal: AbortSignal;
 }
 
-/** In a longer lap, working between two words gains too little. */
-const LONGEST_PAUSE_MILLISECONDS = 40;
-
 /** Starts a process, warms it up until lap times are steady, times laps, and ends it. @throws what the contender's process throws */
 export async function sampleProcess(contender: Contender, options: SampleOptions): Promise<ProcessSample> {
   const { deck, lapSteps, lapNanoseconds, pace, signal } = options;
@@ -49,11 +46,7 @@ export async function sampleProcess(contender: Contender, options: SampleOptions
     const positions = (lap: Lap) => deck.timedPositions(lap.firstDocument, lapSteps);
     const steady = isSlow || (await warmUp(trainer, deck, lapSteps, positions, pace));
     const emptyWords = await timeEmptyWords(trainer, isSlow ? 1 : undefined);
-    const pausedNanoseconds: number[] = [];
-    if (lapNanoseconds < LONGEST_PAUSE_MILLISECONDS * 1e6) {
-      const paused = await runLap(trainer, deck.warmUp(), lapSteps, Math.ceil(lapNanoseconds / 1e6));
-      pausedNanoseconds.push(paused.wall.rest);
-    }
+    const pausedNanosecondsPerStep = await pausedLaps(trainer, [deck.warmUp()], lapSteps, lapNanoseconds / lapSteps);
 
     const laps = await timeLaps(contender.identity.implementation, trainer, options, isSlow);
     const last = laps.length - 1;
@@ -66,7 +59,7 @@ export async function sampleProcess(contender: Contender, options: SampleOptions
     return {
       laps,
       emptyWords,
-      pausedNanoseconds,
+      pausedNanosecondsPerStep,
       nanosecondsPerDocument: median(perDocument),
       steady,
       startupNanoseconds: Math.max(1, startup),

@@ -147,8 +147,8 @@ describe('a race', () => {
   });
 
   it.each([
-    ['a clock that counts too little', { clockFactor: 0.01 }, /^its clock says 10 µs a step, ours 1 ms a step$/],
-    ['a clock that counts too much', { clockFactor: 3 }, /^its clock says 3 ms a step, ours 1 ms a step$/],
+    ['a clock that counts too little', { clockFactor: () => 0.01 }, /^its clock says 10 µs a step, ours 1 ms a step$/],
+    ['a clock that counts too much', { clockFactor: () => 3 }, /^its clock says 3 ms a step, ours 1 ms a step$/],
     ['work in reset', { resetNanoseconds: 80e6 }, /^`reset` took 80 ms, .* work was moved to where it is not timed$/],
   ])('refuses a row with %s', async (_, fault, reason) => {
     const clock = new FakeClock();

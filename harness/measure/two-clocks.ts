@@ -12,8 +12,8 @@ export interface ClockEvidence {
   readonly laps: readonly ClockedLap[];
   /** Nanoseconds, by the harness's clock, of words without work: unknown words, which are answered at once, and `reset`. */
   readonly emptyWords: readonly number[];
-  /** Time of the timed steps in laps where the row was left alone before each word. */
-  readonly pausedNanoseconds: readonly number[];
+  /** Of a timed step, in laps where the row was left alone before each word. */
+  readonly pausedNanosecondsPerStep: readonly number[];
 }
 
 /** Allowed share of the harness's time, for other work of the machine. */
@@ -39,17 +39,28 @@ const FEWEST_PAUSES = 3;
  * The fault of a row's clock, in one line, or undefined. The row's own time must not be larger than the harness's. It must not be
  * smaller than the harness's time minus the cost of a word without work. And no work may be done outside the timed steps.
  *
- * On a busy machine a word waits for a processor; that time is known, and subtracted. Half of the laps must be at fault, because the
- * row's time is the median of its laps. If there are two laps or more, at least two must be, because anything may disturb one lap.
+ * On a busy machine a word waits for a processor; that time is known, and subtracted. Half of the laps must be at fault, or the median
+ * of half of the processes, because the row's time is the median of these medians. If there are two or more, at least two must be,
+ * because anything may disturb one.
  */
 export function clockFault(evidence: readonly ClockEvidence[]): string | undefined {
   const laps = evidence.flatMap((one) => one.laps);
   if (laps.length === 0) return undefined;
+  const emptyWords = evidence.flatMap((one) => one.emptyWords);
+  const processes = evidence.map((one) => faultOfLaps(one.laps, emptyWords, 1)).filter((fault) => fault !== undefined);
+  return (
+    faultOfLaps(laps, emptyWords, Math.min(laps.length, 2)) ??
+    (processes.length >= Math.max(evidence.length / 2, 2) ? processes[0] : undefined) ??
+    workBetweenWords(evidence)
+  );
+}
+
+/** @param fewest so many laps must be at fault, and half of them */
+function faultOfLaps(laps: readonly ClockedLap[], emptyWords: readonly number[], fewest: number): string | undefined {
   const ahead = laps.find(({ nanoseconds, wall }) => nanoseconds > wall.rest);
   if (ahead !== undefined)
     return `its clock says ${perStep(ahead, ahead.nanoseconds)}, ours ${perStep(ahead, ahead.wall.rest)}`;
 
-  const emptyWords = evidence.flatMap((one) => one.emptyWords);
   const emptyWord = costOfWord(emptyWords);
   const missing = (lap: ClockedLap) => {
     const { nanoseconds, wall, timedSteps, delayNanoseconds } = lap;
@@ -70,9 +81,10 @@ export function clockFault(evidence: readonly ClockEvidence[]): string | undefin
       : worstLap(
           calm,
           calm.map((one) => missing(one) - CALM_SHARE * one.wall.rest),
-        )) ?? worstLap(laps, laps.map(missing));
+          fewest,
+        )) ?? worstLap(laps, laps.map(missing), fewest);
   if (lap !== undefined) return `its clock says ${perStep(lap, lap.nanoseconds)}, ours ${perStep(lap, lap.wall.rest)}`;
-  return hiddenWork(laps, emptyWord) ?? movedWork(laps, emptyWords) ?? workBetweenWords(evidence);
+  return hiddenWork(laps, emptyWord, fewest) ?? movedWork(laps, emptyWords, fewest);
 }
 
 function costOfWord(emptyWords: readonly number[]): number {
@@ -80,7 +92,7 @@ function costOfWord(emptyWords: readonly number[]): number {
 }
 
 /** A busy machine delays words, but does not change processor time. So the main thread's processor time must be within the row's own time. */
-function hiddenWork(laps: readonly ClockedLap[], emptyWord: number): string | undefined {
+function hiddenWork(laps: readonly ClockedLap[], emptyWord: number, fewest: number): string | undefined {
   const hidden = laps.map(({ nanoseconds, timedSteps, mainThreadNanoseconds }) => {
     if (mainThreadNanoseconds === undefined) return 0;
     const step = mainThreadNanoseconds / timedSteps;
@@ -88,7 +100,7 @@ function hiddenWork(laps: readonly ClockedLap[], emptyWord: number): string | un
     const words = WORDS_OF_LAP * emptyWord + NANOSECONDS_TO_PRINT_LOSS * timedSteps;
     return mainThreadNanoseconds - nanoseconds - untimed - words;
   });
-  const lap = worstLap(laps, hidden);
+  const lap = worstLap(laps, hidden, fewest);
   if (lap === undefined) return undefined;
   const { wall, nanoseconds, timedSteps, mainThreadNanoseconds = 0 } = lap;
   if (Math.max(wall.reset, wall.first) > wall.rest) return describeMoved(lap);
@@ -96,9 +108,9 @@ function hiddenWork(laps: readonly ClockedLap[], emptyWord: number): string | un
 }
 
 /** The lap that exceeds the limit most; undefined if too few laps exceed it. */
-function worstLap(laps: readonly ClockedLap[], excess: readonly number[]): ClockedLap | undefined {
+function worstLap(laps: readonly ClockedLap[], excess: readonly number[], fewest: number): ClockedLap | undefined {
   const atFault = excess.filter((nanoseconds) => nanoseconds > 0).length;
-  if (atFault < Math.max(laps.length / 2, Math.min(laps.length, 2)) || !(median([...excess]) > 0)) return undefined;
+  if (atFault < Math.max(laps.length / 2, fewest) || !(median([...excess]) > 0)) return undefined;
   return laps[excess.indexOf(Math.max(...excess))];
 }
 
@@ -110,7 +122,11 @@ function isCalm({ delayNanoseconds, wall }: ClockedLap): boolean {
  * Whether `reset` or the first step, which are not timed, take longer than their work needs. In a disturbed lap a long word may be only
  * waiting, so there the processor time must show the work too.
  */
-export function movedWork(laps: readonly ClockedLap[], emptyWords: readonly number[]): string | undefined {
+export function movedWork(
+  laps: readonly ClockedLap[],
+  emptyWords: readonly number[],
+  fewest: number,
+): string | undefined {
   const emptyWord = costOfWord(emptyWords);
   const excess = laps.map((lap) => {
     const { wall, nanoseconds, timedSteps, delayNanoseconds, processorNanoseconds } = lap;
@@ -120,7 +136,7 @@ export function movedWork(laps: readonly ClockedLap[], emptyWords: readonly numb
     if (isCalm(lap) || processorNanoseconds === undefined) return waited;
     return Math.min(waited, processorNanoseconds - nanoseconds - allowed);
   });
-  const lap = worstLap(laps, excess);
+  const lap = worstLap(laps, excess, fewest);
   return lap && describeMoved(lap);
 }
 
@@ -130,15 +146,15 @@ function describeMoved({ wall, timedSteps }: ClockedLap): string {
 }
 
 function workBetweenWords(evidence: readonly ClockEvidence[]): string | undefined {
-  const paused = evidence.flatMap((one) => one.pausedNanoseconds);
+  const paused = evidence.flatMap((one) => one.pausedNanosecondsPerStep);
   if (paused.length < FEWEST_PAUSES) return undefined;
-  const usual = quantile(
-    evidence.flatMap((one) => one.laps.map(({ wall, delayNanoseconds }) => wall.rest - delayNanoseconds)),
-    0.25,
+  // The least: what disturbed the others is not known to the last, and a short lap is disturbed less.
+  const usual = Math.min(
+    ...evidence.flatMap(({ laps }) => laps.map((lap) => (lap.wall.rest - lap.delayNanoseconds) / lap.timedSteps)),
   );
   const afterPause = median(paused);
   if (afterPause > PAUSED_SHARE * usual) return undefined;
-  return `its steps took ${duration(afterPause)} after a pause and ${duration(usual)} without: it trains between words`;
+  return `a step took ${duration(afterPause)} after a pause and ${duration(usual)} without: it trains between words`;
 }
 
 function perStep(lap: ClockedLap, nanoseconds: number): string {

@@ -17,8 +17,8 @@ export interface FakeTrainerOptions {
   /** Time of one step in the process that was started `start`-th, counted from 0, after `trained` steps in that process and `step` since its last reset, on a document. */
   readonly nanosecondsPerStep: (start: number, trained: number, step: number, document: number) => number;
   readonly clock: FakeClock;
-  /** What its own clock says, over what passed. */
-  readonly clockFactor?: number;
+  /** What its own clock says, over what passed, of a word that ends after so many steps since the last reset. */
+  readonly clockFactor?: (step: number) => number;
   /** Time of a `reset`, beyond that of an empty word. */
   readonly resetNanoseconds?: number;
   /** What goes wrong, in the process that was started that many times before, at its first step. */
@@ -60,7 +60,7 @@ export function fakeContender(
         step += steps;
         word = nanoseconds + EMPTY_WORD_NANOSECONDS;
         options.clock.milliseconds += word / 1e6;
-        return { losses, nanoseconds: nanoseconds * (options.clockFactor ?? 1) };
+        return { losses, nanoseconds: nanoseconds * (options.clockFactor?.(step) ?? 1) };
       },
       reset: async (firstDocument) => {
         step = 0;

@@ -2,11 +2,12 @@
  * For tests only: `cheating-program.ts TRICK MODULE --tokens FILE …` speaks the line protocol for an honest trainer, and cheats.
  * It plays its trick on laps that look timed: many steps in one word, and no parameters asked since the reset.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { CreateTrainer, TrainingTask } from '../../../impls/contract.ts';
+import { trainerAhead } from './trainer-ahead.ts';
 
 const [trick = '', module = '', ...flags] = process.argv.slice(2);
 const flag = (name: string): string => flags[flags.indexOf(`--${name}`) + 1];
@@ -26,8 +27,10 @@ const task: TrainingTask = {
   numSteps: Number(flag('num-steps')),
   learningRate: Number(flag('learning-rate')),
 };
-const loaded: { readonly default: CreateTrainer } = await import(pathToFileURL(module).href);
+const address = pathToFileURL(module).href;
+const loaded: { readonly default: CreateTrainer } = await import(address);
 const trainer = await loaded.default(task);
+const ahead = trick === 'trains between words on another thread' ? trainerAhead(address, task) : undefined;
 
 /** A lap of so many steps or more looks timed. */
 const MANY = 4;
@@ -38,26 +41,37 @@ let laps = 0;
 /** Whoever asks for parameters before the end checks this process: from then on it is honest. */
 let isWatched = false;
 /** Losses that were computed before they were asked for. */
-let ahead: number[] = [];
+let prepared: number[] = [];
 let firstLap: number[] | undefined;
 let beforeLastUpdate: Float64Array | undefined;
 
 const say = (answer: object) => process.stdout.write(`${JSON.stringify(answer)}\n`);
-const train = (steps: number): number[] => (steps > 0 ? [...trainer.train(steps)] : []);
+const train = (steps: number): number[] => (steps > 0 ? [...((!isWatched && ahead) || trainer).train(steps)] : []);
+/** The first process that is timed, and every third after it, is honest. */
+let processNumber: number | undefined;
+function sitsOut(): boolean {
+  if (isWatched) return true;
+  if (processNumber === undefined) {
+    const file = join(tmpdir(), `cheat-${process.ppid}-${trick.replaceAll(' ', '-')}`);
+    appendFileSync(file, '.');
+    processNumber = statSync(file).size;
+  }
+  return processNumber % 3 === 1;
+}
 /** Losses of the next steps, from what was computed ahead as far as that goes. */
 const take = (steps: number): number[] => {
-  const taken = ahead.splice(0, steps);
+  const taken = prepared.splice(0, steps);
   return [...taken, ...train(steps - taken.length)];
 };
-const prepare = (steps: number) => ahead.push(...train(Math.min(steps, task.numSteps - step - ahead.length)));
+const prepare = (steps: number) => prepared.push(...train(Math.min(steps, task.numSteps - step - prepared.length)));
 const spin = (milliseconds: number) => {
   const end = performance.now() + milliseconds;
   while (performance.now() < end);
 };
 
 function reset(firstDocument: number): void {
-  trainer.reset(firstDocument);
-  [first, step, ahead, beforeLastUpdate] = [firstDocument, 0, [], undefined];
+  ((!isWatched && ahead) || trainer).reset(firstDocument);
+  [first, step, prepared, beforeLastUpdate] = [firstDocument, 0, [], undefined];
   laps++;
   if (isWatched) return;
   if (trick === 'trains in reset') prepare(AHEAD);
@@ -91,6 +105,11 @@ function lossesOf(steps: number): number[] {
       return train(Math.ceil(steps / 2))
         .flatMap((loss) => [loss, loss])
         .slice(0, steps);
+    case 'trains every second step only, but not in every round':
+      if (sitsOut()) return take(steps);
+      return train(Math.ceil(steps / 2))
+        .flatMap((loss) => [loss, loss])
+        .slice(0, steps);
     case 'leaves out the last update of a lap': {
       const losses = train(steps - 1);
       beforeLastUpdate = trainer.parameters();
@@ -117,6 +136,8 @@ function clock(nanoseconds: number, steps: number): number {
       return nanoseconds / 1e9;
     case 'counts too little in most laps':
       return laps % 8 === 0 ? nanoseconds : nanoseconds / 10;
+    case 'counts too little in most laps of most rounds':
+      return laps % 3 === 0 || sitsOut() ? nanoseconds : nanoseconds / 10;
     case 'counts more than passed':
       return nanoseconds * 2;
     default:
@@ -139,12 +160,13 @@ function answer(line: string): object {
       return { losses, nanoseconds };
     }
     case 'parameters':
-      isWatched = true;
-      if (ahead.length > 0) {
+      if (prepared.length > 0 || (ahead !== undefined && !isWatched)) {
+        isWatched = true;
         trainer.reset(first);
         train(step);
-        ahead = [];
+        prepared = [];
       }
+      isWatched = true;
       writeFileSync(argument, beforeLastUpdate ?? trainer.parameters());
       return { parameters: task.parameters.length };
     case 'gradients':

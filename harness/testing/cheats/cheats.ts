@@ -8,6 +8,8 @@ export interface Cheat {
   readonly trick: string;
   /** What the table must say of it. */
   readonly reason: RegExp;
+  /** Plays its trick in some processes only; a long run has one. */
+  readonly needsRounds?: true;
   /** A machine so busy that others take most of its time hides it. */
   readonly hidesInNoise?: true;
 }
@@ -25,6 +27,7 @@ export const cheats: readonly Cheat[] = [
   { trick: 'prints losses from a file of known ones', reason: otherLosses },
   { trick: 'keeps the losses of its laps in a file for later processes', reason: otherLosses },
   { trick: 'trains every second step only', reason: otherLosses },
+  { trick: 'trains every second step only, but not in every round', reason: otherLosses, needsRounds: true },
   { trick: 'computes in a lower precision', reason: otherLosses },
   {
     trick: 'leaves out the last update of a lap',
@@ -34,11 +37,13 @@ export const cheats: readonly Cheat[] = [
   { trick: 'trains in the first step', reason: movedWork('train 1') },
   { trick: 'counts a thousandth of its time', reason: untrueClock },
   { trick: 'trains between words', reason: /it trains between words|work was moved/ },
+  { trick: 'trains between words on another thread', reason: /it trains between words/, hidesInNoise: true },
   { trick: 'counts half of its time', reason: untrueClock, hidesInNoise: true },
   { trick: 'counts a tenth of its time', reason: untrueClock },
   { trick: 'counts whole seconds', reason: untrueClock },
   { trick: 'counts in seconds', reason: untrueClock },
   { trick: 'counts too little in most laps', reason: untrueClock },
+  { trick: 'counts too little in most laps of most rounds', reason: untrueClock, needsRounds: true },
   { trick: 'counts too little and answers empty words slowly', reason: untrueClock },
   { trick: 'counts more than passed', reason: untrueClock },
 ];

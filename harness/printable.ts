@@ -6,25 +6,18 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /** One line of at most `longest` characters. Line ends become spaces, other control characters `\u{1b}`. */
 export function printableLine(text: string, longest = 500): string {
-  const line = text
-    .slice(0, 4 * longest)
-    .replace(/[ \t]*[\r\n]+[ \t]*/g, ' ')
-    .replaceAll('\t', ' ')
-    .replace(INVISIBLE, codeOf)
-    .trim();
-  return line.length > longest ? `${line.slice(0, longest - 1)}…` : line;
+  const line = text.slice(0, 4 * longest).replace(/[ \t]*[\r\n]+[ \t]*/g, ' ');
+  return fitted(line.replace(/^[\p{Zs}\t]+/u, ''), ' ', longest);
 }
 
 /** Several lines, each printable; tabs become two spaces. */
 export function printableLines(text: string, longestLine = 500): readonly string[] {
-  return text.split(/\r\n|\r|\n/).map((line) => {
-    const spaced = line
-      .slice(0, 4 * longestLine)
-      .replaceAll('\t', '  ')
-      .replace(INVISIBLE, codeOf)
-      .trimEnd();
-    return spaced.length > longestLine ? `${spaced.slice(0, longestLine - 1)}…` : spaced;
-  });
+  return text.split(/\r\n|\r|\n/).map((line) => fitted(line.slice(0, 4 * longestLine), '  ', longestLine));
+}
+
+function fitted(text: string, tab: string, longest: number): string {
+  const line = text.replaceAll('\t', tab).replace(INVISIBLE, codeOf).trimEnd();
+  return line.length > longest ? `${line.slice(0, longest - 1)}…` : line;
 }
 
 function codeOf(character: string): string {

@@ -16,21 +16,19 @@ const MOST_STEPS = 24;
 /** If several explain what was seen. */
 const MOST_NAMED = 2;
 
-/**
- * How finely numbers are told apart. In float64 coarser than rounding: a fault moves them by far more, and derivatives by
- * differences still count as what they are.
- */
+/** How finely numbers are told apart. */
 export interface Resolution {
   readonly roundoff: number;
   readonly lossTolerance: number;
 }
 
+/** In float64 coarser than rounding: a fault moves numbers by far more, and derivatives by differences still count as what they are. */
 const resolutions = {
   float64: { roundoff: 2 ** -40, lossTolerance: baseTolerance.float64 },
-  float32: { roundoff: 2 ** -24, lossTolerance: baseTolerance.float32 },
-  float16: { roundoff: 2 ** -11, lossTolerance: 0.01 },
-  bfloat16: { roundoff: 2 ** -8, lossTolerance: 0.1 },
-} satisfies Readonly<Record<Precision | NarrowFormat, Resolution>>;
+  float32: { roundoff: 2 ** -24, lossTolerance: baseTolerance.float32, round: Math.fround },
+  float16: { roundoff: 2 ** -11, lossTolerance: 0.01, round: Math.f16round },
+  bfloat16: { roundoff: 2 ** -8, lossTolerance: 0.1, round: bfloat16 },
+};
 
 /**
  * Names the fault of an implementation by trying: a model with each of the usual faults takes the same steps from the
@@ -138,19 +136,12 @@ export function diagnoseMismatch({ tensors, evidence }: Mismatch, precision: Pre
   ];
 }
 
-type NarrowFormat = 'float16' | 'bfloat16' | 'float32';
-
-/** Narrower than float64, the narrowest first, and how each rounds. */
-const formats: readonly (readonly [name: NarrowFormat, round: (x: number) => number])[] = [
-  ['bfloat16', bfloat16],
-  ['float16', Math.f16round],
-  ['float32', Math.fround],
-];
-
 /** The narrowest format that holds every one of these numbers; undefined if only float64 does, or one is not finite. */
-function narrowFormat(numbers: readonly Float64Array[]): NarrowFormat | undefined {
+function narrowFormat(numbers: readonly Float64Array[]) {
   if (!numbers.every((part) => part.every(Number.isFinite))) return undefined;
-  return formats.find(([, round]) => numbers.every((part) => part.every((x) => Object.is(round(x), x))))?.[0];
+  return (['bfloat16', 'float16', 'float32'] as const).find((format) =>
+    numbers.every((part) => part.every((x) => Object.is(resolutions[format].round(x), x))),
+  );
 }
 
 /** The upper half of a float32; NaN if that is not exact. */

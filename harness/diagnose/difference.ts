@@ -21,22 +21,22 @@ export function describeDifference(
     if (shown === undefined) return [];
     const loss = trainer.step(shown);
     if (!(Math.abs(loss - losses[step]) <= lossTolerance * Math.max(1, Math.abs(loss)))) {
-      return lossIsOff(step, loss, losses[step]);
+      const off = Number.isFinite(losses[step]) ? `${times(losses[step] / loss)} the reference's` : 'not finite';
+      if (step === 0) return [`the first loss is ${off}: look at the forward pass`];
+      return [
+        `the loss of step ${step + 1} is ${off}, computed from the row's own parameters, and the steps before it agree: look at which documents it takes, and at what a step leaves behind`,
+      ];
     }
     if (step === 0 && gradient !== undefined) {
-      const found = gradientIsOff(layout, compareGradients(layout, trainer.gradient, gradient, roundoff), {
-        expected: trainer.gradient,
-        actual: gradient,
-        rest,
-      });
-      if (found.length > 0) return found;
+      const off = namesOff(compareGradients(layout, trainer.gradient, gradient, roundoff));
+      if (off.length > 0) return gradientIsOff(layout, off, { expected: trainer.gradient, actual: gradient, rest });
     }
     const after = parametersAfter[step];
     if (after === undefined) return [];
     const errors = trainer.updateErrors(roundoff);
-    const findings = checkTensors(layout, trainer.parameters, after, (index) => errors[index]);
-    if (findings.every(({ agrees }) => agrees)) continue;
-    return updateIsOff(layout, findings, {
+    const off = namesOff(checkTensors(layout, trainer.parameters, after, (index) => errors[index]));
+    if (off.length === 0) continue;
+    return updateIsOff(layout, off, {
       step,
       expected: trainer.update,
       actual: shown.map((before, i) => before - after[i]),
@@ -66,12 +66,8 @@ export function compareGradients(
   return checkTensors(layout, expected, actual, (index) => tolerances[index]);
 }
 
-function lossIsOff(step: number, expected: number, actual: number): readonly string[] {
-  const off = Number.isFinite(actual) ? `${times(actual / expected)} the reference's` : 'not finite';
-  if (step === 0) return [`the first loss is ${off}: look at the forward pass`];
-  return [
-    `the loss of step ${step + 1} is ${off}, computed from the row's own parameters, and the steps before it agree: look at which documents it takes, and at what a step leaves behind`,
-  ];
+function namesOff(findings: readonly TensorFinding[]): readonly string[] {
+  return findings.filter(({ agrees }) => !agrees).map(({ tensor }) => tensor);
 }
 
 interface Numbers {
@@ -82,11 +78,9 @@ interface Numbers {
 
 function gradientIsOff(
   layout: readonly ParameterMatrix[],
-  findings: readonly TensorFinding[],
+  off: readonly string[],
   numbers: Numbers,
 ): readonly string[] {
-  const off = findings.filter(({ agrees }) => !agrees).map(({ tensor }) => tensor);
-  if (off.length === 0) return [];
   const everywhere = off.length === layout.length ? multiple(numbers) : undefined;
   if (everywhere !== undefined) return [`the gradient is ${times(everywhere)} the reference's, in every tensor`];
   return [...proportions('gradient', layout, off, numbers).sentences, ...whereToLook(layout, off)];
@@ -99,11 +93,7 @@ interface Update extends Numbers {
   readonly gradientAgrees: boolean;
 }
 
-function updateIsOff(
-  layout: readonly ParameterMatrix[],
-  findings: readonly TensorFinding[],
-  update: Update,
-): readonly string[] {
+function updateIsOff(layout: readonly ParameterMatrix[], off: readonly string[], update: Update): readonly string[] {
   const { step, expected, actual, parameters, rate, rest, gradientAgrees } = update;
   const at = `step ${step + 1}`;
   const everywhere = multiple({ expected, actual, rest });
@@ -120,7 +110,6 @@ function updateIsOff(
       `the update of ${at} is the reference's and ${(decay / rate).toPrecision(3)} · learning rate · θ: weight decay`,
     ];
   }
-  const off = findings.filter(({ agrees }) => !agrees).map(({ tensor }) => tensor);
   const { sentences: proportional, explained } = proportions(`update of ${at}`, layout, off, update);
   if (explained === off.length) return proportional;
   if (step > 0 || gradientAgrees) {

@@ -6,9 +6,7 @@ export type ParameterOrder = Int32Array;
 
 /** From the task's order into a trainer's own. */
 export function arrange(parameters: Float64Array, order: ParameterOrder): Float64Array {
-  const arranged = new Float64Array(parameters.length);
-  for (let i = 0; i < order.length; i++) arranged[i] = parameters[order[i]];
-  return arranged;
+  return parameters.map((_, i) => parameters[order[i]]);
 }
 
 /** From a trainer's own order back into the task's. */
@@ -66,41 +64,41 @@ function grouped(layers: readonly ParameterMatrix[], part: 0 | 1): ParameterMatr
   return [...Map.groupBy(layers, ({ name }) => name.split('.')[part]).values()];
 }
 
+/** @param sourceOf where a trainer takes the i-th entry of a matrix from */
+function orderOf(
+  layout: readonly ParameterMatrix[],
+  sourceOf: (matrix: ParameterMatrix) => (i: number) => number,
+): ParameterOrder {
+  const order: number[] = [];
+  for (const matrix of layout) {
+    const source = sourceOf(matrix);
+    for (let i = 0; i < matrix.rows * matrix.columns; i++) order.push(source(i));
+  }
+  return Int32Array.from(order);
+}
+
 /** A trainer that reads the file as if its matrices stood in the order of `sequence`. */
 function inSequence(layout: readonly ParameterMatrix[], sequence: readonly ParameterMatrix[]): ParameterOrder {
-  const order = emptyOrder(layout);
-  let from = 0;
-  for (const { offset, rows, columns } of sequence) {
-    for (let i = 0; i < rows * columns; i++) order[offset + i] = from++;
+  const starts = new Map<ParameterMatrix, number>();
+  let start = 0;
+  for (const matrix of sequence) {
+    starts.set(matrix, start);
+    start += matrix.rows * matrix.columns;
   }
-  return order;
+  return orderOf(layout, (matrix) => (i) => (starts.get(matrix) ?? matrix.offset) + i);
 }
 
 function swapped(layout: readonly ParameterMatrix[], one: string, other: string): ParameterOrder {
-  const exchange = (name: string) => {
-    const [prefix, kind] = name.includes('.') ? [`${name.split('.')[0]}.`, name.split('.')[1]] : ['', name];
-    return prefix + (kind === one ? other : kind === other ? one : kind);
-  };
-  const order = emptyOrder(layout);
-  for (const matrix of layout) {
-    const source = layout.find(({ name }) => name === exchange(matrix.name)) ?? matrix;
-    for (let i = 0; i < matrix.rows * matrix.columns; i++) order[matrix.offset + i] = source.offset + i;
-  }
-  return order;
+  const exchanged = (name: string) =>
+    name.replace(/[^.]+$/, (kind) => (kind === one ? other : kind === other ? one : kind));
+  return orderOf(layout, (matrix) => {
+    const { offset } = layout.find(({ name }) => name === exchanged(matrix.name)) ?? matrix;
+    return (i) => offset + i;
+  });
 }
 
 function transposed(layout: readonly ParameterMatrix[], chosen: (name: string) => boolean): ParameterOrder {
-  const order = emptyOrder(layout);
-  for (const { name, offset, rows, columns } of layout) {
-    for (let r = 0; r < rows; r++) {
-      for (let c = 0; c < columns; c++) {
-        order[offset + r * columns + c] = offset + (chosen(name) ? c * rows + r : r * columns + c);
-      }
-    }
-  }
-  return order;
-}
-
-function emptyOrder(layout: readonly ParameterMatrix[]): ParameterOrder {
-  return new Int32Array(layout.reduce((count, { rows, columns }) => count + rows * columns, 0));
+  return orderOf(layout, ({ name, offset, rows, columns }) => (i) => {
+    return offset + (chosen(name) ? (i % columns) * rows + Math.floor(i / columns) : i);
+  });
 }

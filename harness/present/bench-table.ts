@@ -1,5 +1,12 @@
 import { rowName, taskName } from '../results/names.ts';
-import { type BenchResult, isFailure, isVerified, type Row, type VerifiedRow } from '../results/schema.ts';
+import {
+  type BenchResult,
+  isFailure,
+  isVerified,
+  type RefusedRow,
+  type Row,
+  type VerifiedRow,
+} from '../results/schema.ts';
 import { ratioOver } from '../results/speedup.ts';
 import { relativeHalfWidth } from '../statistics/median-interval.ts';
 import { type Column, columnTable, left, right, rightWhere } from './column-table.ts';
@@ -75,7 +82,7 @@ export function benchTable(result: BenchResult, page: Page, order: SortOrder = '
     text(`${taskName(task)}: ${formatCount(task.parameterCount)} parameters`),
     text(`${machine.cpu}, ${machine.cores} cores, ${machine.platform}; ${runtime.name} ${runtime.version}`),
     table,
-    ...refusals(rows).map(({ row, reason }) => paint(row, text(reason))),
+    ...rows.flatMap((row) => (isVerified(row) ? [] : [paint(row, text(refusal(row)))])),
     ...legend(result, table).map(text),
     ...warnings(result).map((line) => painted(page, 'yellow', text(line))),
   ].join('\n');
@@ -85,12 +92,9 @@ function time(row: Row): number {
   return isVerified(row) ? row.microsecondsPerSample.median : Number.POSITIVE_INFINITY;
 }
 
-function refusals(rows: readonly Row[]): { readonly row: Row; readonly reason: string }[] {
-  return rows.flatMap((row) => {
-    if (isVerified(row)) return [];
-    const advice = isFailure(row) ? `; for more: npm run check -- ${row.implementation}` : '';
-    return [{ row, reason: `${rowName(row)}: ${row.status}: ${row.reason}${advice}` }];
-  });
+function refusal(row: RefusedRow): string {
+  const advice = isFailure(row) ? `; for more: npm run check -- ${row.implementation}` : '';
+  return `${rowName(row)}: ${row.status}: ${row.reason}${advice}`;
 }
 
 function legend({ rows, machine }: BenchResult, table: string): string[] {

@@ -37,10 +37,14 @@ export function profileText({ implementation, task, profile, counters }: Profile
   const bar = operations.map(({ share }, i) =>
     paint(i, (page.color ? '█' : letter(i)).repeat(Math.round(share * width))),
   );
+  const largest = (operations.at(-1)?.functions ?? [])
+    .slice(0, MOST_FUNCTIONS)
+    .map(({ name, share }) => `${name} ${percent(share)}`)
+    .join(', ');
   const verdict =
     explained >= LEAST_EXPLAINED
       ? `${percent(explained)} of the step is explained.`
-      : `Only ${percent(explained)} of the step is explained; give these functions an operation in its profile.json: ${largest(operations.at(-1)?.functions ?? [])}`;
+      : `Only ${percent(explained)} of the step is explained; give these functions an operation in its profile.json: ${largest}`;
   return [
     `${implementation} at ${task}: ${formatNumber(microsecondsPerStep)} µs a step, ${formatCount(samples)} samples`,
     table,
@@ -54,11 +58,4 @@ export function profileText({ implementation, task, profile, counters }: Profile
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)}%`;
-}
-
-function largest(functions: OperationShare['functions']): string {
-  return functions
-    .slice(0, MOST_FUNCTIONS)
-    .map(({ name, share }) => `${name} ${percent(share)}`)
-    .join(', ');
 }

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parsePerfStat } from './counters.ts';
-import { cpuProfileOf, stacksOf } from './cpu-profile.ts';
 import { profileOf, type StackSamples } from './profile.ts';
-import { parsePerfReport } from './sample-program.ts';
+import { stacksOf } from './sample-module.ts';
+import { cpuProfileOf, parsePerfReport } from './sample-program.ts';
 
 const list = {
   operations: { attention: ['attention.ts:*'], products: ['linear*'], loss: ['model.ts:crossEntropy'] },

@@ -1,3 +1,4 @@
+import type { Profiler } from 'node:inspector';
 import { Session } from 'node:inspector/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -5,8 +6,8 @@ import { median } from 'simple-statistics';
 import type { CreateTrainer, Trainer } from '../../impls/contract.ts';
 import type { Implementation } from '../program/discover.ts';
 import type { PreparedTask } from '../task/task.ts';
-import { stacksOf } from './cpu-profile.ts';
-import { type Sampled, type SamplingOptions, STEPS_AT_A_TIME } from './profile.ts';
+import { type Sampled, type SamplingOptions, STEPS_AT_A_TIME, type StackSamples } from './profile.ts';
+import type { ProfiledFunction } from './profile-list.ts';
 
 /** V8's default is 1 ms; a tenth gives tens of thousands of samples in some seconds. */
 const SAMPLING_INTERVAL_MICROSECONDS = 100;
@@ -70,4 +71,26 @@ async function trainFor(
     }
   }
   return median(times);
+}
+
+/** Samples by call stack, without the time in which nothing ran. */
+export function stacksOf({ nodes, samples = [] }: Profiler.Profile): readonly StackSamples[] {
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const counts = new Map<number, number>();
+  for (const id of samples) counts.set(id, (counts.get(id) ?? 0) + 1);
+  const stackOf = (id: number | undefined): readonly ProfiledFunction[] => {
+    const node = id === undefined ? undefined : byId.get(id);
+    if (node === undefined) return [];
+    const { functionName, url } = node.callFrame;
+    return [{ file: fileName(url), name: functionName }, ...stackOf(parents.get(node.id))];
+  };
+  return [...counts]
+    .map(([id, count]) => ({ stack: stackOf(id), samples: count }))
+    .filter(({ stack: [innermost] }) => innermost?.name !== '(idle)');
+}
+
+/** WebAssembly's address changes with every build. */
+function fileName(url: string): string {
+  return url.startsWith('wasm:') ? '' : (url.split('/').at(-1) ?? '');
 }

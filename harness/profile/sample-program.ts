@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { Profiler } from 'node:inspector';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -8,7 +9,6 @@ import type { Implementation } from '../program/discover.ts';
 import { programWords, startTrainer, type TrainerProcess } from '../program/trainer-process.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
-import { cpuProfileOf } from './cpu-profile.ts';
 import type { Sampled, SamplingOptions, StackSamples } from './profile.ts';
 import type { ProfileList } from './profile-list.ts';
 
@@ -40,7 +40,9 @@ export async function sampleProgram(
     } finally {
       await trainer.quit();
     }
-    const stacks = await readSamples(file);
+    const reportWords = ['report', '-i', file, '--stdio', '--no-children', '-q', '-F', 'sample,sym', '-t', '|'];
+    const { stdout } = await execa('perf', reportWords, { reject: false, stdin: 'ignore' });
+    const stacks = parsePerfReport(stdout ?? '');
     if (stacks.length === 0) throw new UsageError(`perf: got no sample of ${implementation.name}; ${PERMISSION}`);
     return {
       stacks,
@@ -74,12 +76,6 @@ export async function startUnderPerf(
   return startTrainer({ ...implementation, manifest }, task, { signal });
 }
 
-async function readSamples(file: string): Promise<readonly StackSamples[]> {
-  const words = ['report', '-i', file, '--stdio', '--no-children', '-q', '-F', 'sample,sym', '-t', '|'];
-  const { stdout } = await execa('perf', words, { reject: false, stdin: 'ignore' });
-  return parsePerfReport(stdout ?? '');
-}
-
 /** Lines such as ` 1530       |[.] attend`; perf marks a function of the kernel with `[k]`. */
 export function parsePerfReport(text: string): readonly StackSamples[] {
   return text.split('\n').flatMap((line) => {
@@ -96,4 +92,32 @@ export async function requirePerf(): Promise<void> {
   if (version.exitCode !== 0) {
     throw new UsageError('perf: not found; expected Linux with perf; install linux-perf, or profile a TypeScript row');
   }
+}
+
+/** In the form of V8's profiler, which browsers and speedscope draw as a flame graph. */
+export function cpuProfileOf(stacks: readonly StackSamples[], microsecondsPerSample: number): Profiler.Profile {
+  const callFrame = (functionName: string) => ({
+    functionName,
+    scriptId: '0',
+    url: '',
+    lineNumber: -1,
+    columnNumber: -1,
+  });
+  const functions = stacks.map(({ stack, samples }, i) => ({
+    id: i + 2,
+    callFrame: callFrame(stack[0]?.name ?? '(unknown)'),
+    hitCount: samples,
+    children: [],
+  }));
+  const samples = functions.flatMap(({ id, hitCount }) => Array.from({ length: hitCount }, () => id));
+  return {
+    nodes: [
+      { id: 1, callFrame: callFrame('(root)'), hitCount: 0, children: functions.map(({ id }) => id) },
+      ...functions,
+    ],
+    startTime: 0,
+    endTime: Math.round(samples.length * microsecondsPerSample),
+    samples,
+    timeDeltas: samples.map(() => Math.round(microsecondsPerSample)),
+  };
 }

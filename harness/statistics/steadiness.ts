@@ -12,11 +12,7 @@ const THRESHOLD = 0.02;
 /** True once the last laps are steady; the times may be in any unit. */
 export function isSteady(lapTimes: readonly number[]): boolean {
   const last = lapTimes.slice(-WINDOW);
-  return last.length === WINDOW && coefficientOfVariation(last) < THRESHOLD && Math.abs(drift(last)) < THRESHOLD;
-}
-
-/** Change of the least-squares line from the first lap to the last, as a fraction. */
-function drift(times: readonly number[]): number {
-  const { m } = linearRegression(times.map((time, lap) => [lap, Math.log(time)]));
-  return Math.expm1(m * (times.length - 1));
+  if (last.length < WINDOW || !(coefficientOfVariation(last) < THRESHOLD)) return false;
+  const { m: slope } = linearRegression(last.map((time, lap) => [lap, Math.log(time)]));
+  return Math.abs(Math.expm1(slope * (WINDOW - 1))) < THRESHOLD;
 }

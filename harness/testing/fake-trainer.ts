@@ -127,5 +127,5 @@ async function checkFakeLaps(laps: readonly TimedLap[]): ReturnType<Witness['che
     if (step > 0) throw new WrongLaps(`step ${step} of a timed lap: got another loss`);
   }
   const stepsCompared = laps.reduce((sum, { losses }) => sum + losses.length, 0);
-  return { status: 'verified', stepsCompared, stepsForced: stepsCompared, escapeChance: 0, fractionOfBound: 0 };
+  return { status: 'verified', stepsCompared, stepsForced: stepsCompared, fractionOfBound: 0 };
 }

@@ -22,20 +22,27 @@ interface Weights {
   readonly matrix: ParameterMatrix;
 }
 
-/** What the backward pass of a layer needs of its forward pass. */
-interface LayerTrace {
-  readonly attnNorm: Positions;
-  readonly attnScale: Float64Array;
-  readonly q: Positions;
-  readonly k: Positions;
-  readonly v: Positions;
+/** What the backward pass of a layer needs of its forward pass, for up to `most` positions. */
+function emptyTrace({ nEmbd, nHead }: ModelConfig, most: number) {
+  const [attnNorm, q, k, v, attnOut, mlpNorm] = Array.from({ length: 6 }, () => new Float64Array(most * nEmbd));
+  const [attnScale, mlpScale] = [new Float64Array(most), new Float64Array(most)];
   /** `[heads, positions, positions]` */
-  readonly attnWeights: Float64Array;
-  readonly attnOut: Positions;
-  readonly mlpNorm: Positions;
-  readonly mlpScale: Float64Array;
-  readonly hidden: Positions;
-  readonly isActive: Uint8Array;
+  const attnWeights = new Float64Array(nHead * most * most);
+  const [hidden, isActive] = [new Float64Array(most * 4 * nEmbd), new Uint8Array(most * 4 * nEmbd)];
+  return { attnNorm, attnScale, q, k, v, attnWeights, attnOut, mlpNorm, mlpScale, hidden, isActive };
+}
+
+type LayerTrace = ReturnType<typeof emptyTrace>;
+
+/** What the layers use in turn, for up to `most` positions. */
+function emptyScratch({ nEmbd, vocabSize }: ModelConfig, most: number) {
+  const [x, dx, embedding, branch, dbranch, dq, dk, dv] = Array.from(
+    { length: 8 },
+    () => new Float64Array(most * nEmbd),
+  );
+  const [embeddingScale, dweights] = [new Float64Array(most), new Float64Array(most)];
+  const [logits, dhidden] = [new Float64Array(most * vocabSize), new Float64Array(most * 4 * nEmbd)];
+  return { x, dx, embedding, branch, dbranch, dq, dk, dv, embeddingScale, dweights, logits, dhidden };
 }
 
 /**
@@ -65,25 +72,13 @@ export class Float64Model {
   readonly #lmHead: Weights;
   readonly #layers: readonly LayerWeights[];
   readonly #traces: readonly LayerTrace[];
-  readonly #x: Positions;
-  readonly #dx: Positions;
-  readonly #embedding: Positions;
-  readonly #embeddingScale: Float64Array;
-  readonly #logits: Positions;
-  readonly #branch: Positions;
-  readonly #dbranch: Positions;
-  readonly #dq: Positions;
-  readonly #dk: Positions;
-  readonly #dv: Positions;
-  readonly #dhidden: Positions;
-  readonly #dweights: Float64Array;
+  readonly #scratch: ReturnType<typeof emptyScratch>;
   #flipped: readonly HiddenUnit[] = [];
   #unitRoundoff = 0;
   #targetsMissed = 0;
 
   constructor(task: TrainingTask) {
     const { model, offsets, parameters } = task;
-    const { nEmbd, nHead, vocabSize } = model;
     this.#task = task;
     this.#model = model;
     this.gradient = new Float64Array(parameters.length);
@@ -104,32 +99,8 @@ export class Float64Model {
     });
     let most = 1;
     for (let d = 0; d + 1 < offsets.length; d++) most = Math.max(most, offsets[d + 1] - offsets[d] - 1);
-    const positions = (size: number): Positions => new Float64Array(most * size);
-    this.#traces = this.#layers.map(() => ({
-      attnNorm: positions(nEmbd),
-      attnScale: positions(1),
-      q: positions(nEmbd),
-      k: positions(nEmbd),
-      v: positions(nEmbd),
-      attnWeights: positions(nHead * most),
-      attnOut: positions(nEmbd),
-      mlpNorm: positions(nEmbd),
-      mlpScale: positions(1),
-      hidden: positions(4 * nEmbd),
-      isActive: new Uint8Array(most * 4 * nEmbd),
-    }));
-    this.#x = positions(nEmbd);
-    this.#dx = positions(nEmbd);
-    this.#embedding = positions(nEmbd);
-    this.#embeddingScale = positions(1);
-    this.#logits = positions(vocabSize);
-    this.#branch = positions(nEmbd);
-    this.#dbranch = positions(nEmbd);
-    this.#dq = positions(nEmbd);
-    this.#dk = positions(nEmbd);
-    this.#dv = positions(nEmbd);
-    this.#dhidden = positions(4 * nEmbd);
-    this.#dweights = positions(1);
+    this.#traces = this.#layers.map(() => emptyTrace(model, most));
+    this.#scratch = emptyScratch(model, most);
   }
 
   /**
@@ -171,15 +142,15 @@ export class Float64Model {
     const n = tokens.length - 1;
     const wte = this.#wte.values;
     const wpe = this.#wpe.values;
-    const branch = this.#branch;
+    const { x, dx, branch, embedding, embeddingScale, logits } = this.#scratch;
     for (let t = 0; t < n; t++) {
       for (let i = 0; i < nEmbd; i++) branch[t * nEmbd + i] = wte[tokens[t] * nEmbd + i] + wpe[t * nEmbd + i];
     }
-    rmsnorm(this.#embedding, this.#embeddingScale, branch, n, nEmbd);
-    this.#x.set(this.#embedding.subarray(0, n * nEmbd));
+    rmsnorm(embedding, embeddingScale, branch, n, nEmbd);
+    x.set(embedding.subarray(0, n * nEmbd));
     for (let layer = 0; layer < this.#layers.length; layer++) this.#forwardLayer(layer, n, document);
     const loss = this.#crossEntropy(tokens, n);
-    backwardProduct(this.#dx, this.#lmHead, this.#logits, this.#x, n, true);
+    backwardProduct(dx, this.#lmHead, logits, x, n, true);
     for (let layer = this.#layers.length - 1; layer >= 0; layer--) this.#backwardLayer(layer, n);
     this.#backwardEmbedding(tokens, n);
     return loss;
@@ -189,19 +160,19 @@ export class Float64Model {
     const { nEmbd } = this.#model;
     const { wq, wk, wv, wo, fc1, fc2 } = this.#layers[layer];
     const trace = this.#traces[layer];
-    const x = this.#x;
+    const { x, branch } = this.#scratch;
     rmsnorm(trace.attnNorm, trace.attnScale, x, n, nEmbd);
     product(trace.q, trace.attnNorm, wq.values, n, nEmbd, nEmbd);
     product(trace.k, trace.attnNorm, wk.values, n, nEmbd, nEmbd);
     product(trace.v, trace.attnNorm, wv.values, n, nEmbd, nEmbd);
     this.#attend(trace, n);
-    product(this.#branch, trace.attnOut, wo.values, n, nEmbd, nEmbd);
-    for (let i = 0; i < n * nEmbd; i++) x[i] += this.#branch[i];
+    product(branch, trace.attnOut, wo.values, n, nEmbd, nEmbd);
+    for (let i = 0; i < n * nEmbd; i++) x[i] += branch[i];
     rmsnorm(trace.mlpNorm, trace.mlpScale, x, n, nEmbd);
     product(trace.hidden, trace.mlpNorm, fc1.values, n, 4 * nEmbd, nEmbd);
     this.#relu(trace, fc1.values, n, layer, document);
-    product(this.#branch, trace.hidden, fc2.values, n, nEmbd, 4 * nEmbd);
-    for (let i = 0; i < n * nEmbd; i++) x[i] += this.#branch[i];
+    product(branch, trace.hidden, fc2.values, n, nEmbd, 4 * nEmbd);
+    for (let i = 0; i < n * nEmbd; i++) x[i] += branch[i];
   }
 
   #relu({ hidden, isActive, mlpNorm }: LayerTrace, fc1: Float64Array, n: number, layer: number, document: number) {
@@ -257,15 +228,15 @@ export class Float64Model {
   /** Leaves the gradient in place of the logits: `(p - [is the target]) / (positions · batch)`. */
   #crossEntropy(tokens: Int32Array, n: number): number {
     const { nEmbd, vocabSize } = this.#model;
-    const logits = this.#logits;
-    product(logits, this.#x, this.#lmHead.values, n, vocabSize, nEmbd);
+    const { x, logits } = this.#scratch;
+    product(logits, x, this.#lmHead.values, n, vocabSize, nEmbd);
     let longestRow = 0;
     for (let v = 0; v < vocabSize; v++)
       longestRow = Math.max(longestRow, squares(this.#lmHead.values, v * nEmbd, nEmbd));
     const share = 1 / (n * this.#task.batch);
     let loss = 0;
     for (let t = 0; t < n; t++) {
-      this.logitScale = Math.max(this.logitScale, Math.sqrt(longestRow * squares(this.#x, t * nEmbd, nEmbd)));
+      this.logitScale = Math.max(this.logitScale, Math.sqrt(longestRow * squares(x, t * nEmbd, nEmbd)));
       const [start, end] = [t * vocabSize, (t + 1) * vocabSize];
       const target = start + tokens[t + 1];
       let largest = Number.NEGATIVE_INFINITY;
@@ -287,26 +258,25 @@ export class Float64Model {
     const { nEmbd } = this.#model;
     const { wq, wk, wv, wo, fc1, fc2 } = this.#layers[layer];
     const trace = this.#traces[layer];
-    const dx = this.#dx;
-    const dhidden = this.#dhidden;
+    const { dx, dhidden, branch, dbranch, dq, dk, dv } = this.#scratch;
     backwardProduct(dhidden, fc2, dx, trace.hidden, n, true);
     for (let at = 0; at < n * 4 * nEmbd; at++) if (trace.isActive[at] === 0) dhidden[at] = 0;
-    backwardProduct(this.#dbranch, fc1, dhidden, trace.mlpNorm, n, true);
-    addRmsnormGradient(dx, this.#dbranch, trace.mlpNorm, trace.mlpScale, n, nEmbd);
+    backwardProduct(dbranch, fc1, dhidden, trace.mlpNorm, n, true);
+    addRmsnormGradient(dx, dbranch, trace.mlpNorm, trace.mlpScale, n, nEmbd);
 
-    backwardProduct(this.#branch, wo, dx, trace.attnOut, n, true);
-    this.#backwardAttention(trace, this.#branch, layer, n);
-    backwardProduct(this.#dbranch, wq, this.#dq, trace.attnNorm, n, true);
-    backwardProduct(this.#dbranch, wk, this.#dk, trace.attnNorm, n, false);
-    backwardProduct(this.#dbranch, wv, this.#dv, trace.attnNorm, n, false);
-    addRmsnormGradient(dx, this.#dbranch, trace.attnNorm, trace.attnScale, n, nEmbd);
+    backwardProduct(branch, wo, dx, trace.attnOut, n, true);
+    this.#backwardAttention(trace, branch, layer, n);
+    backwardProduct(dbranch, wq, dq, trace.attnNorm, n, true);
+    backwardProduct(dbranch, wk, dk, trace.attnNorm, n, false);
+    backwardProduct(dbranch, wv, dv, trace.attnNorm, n, false);
+    addRmsnormGradient(dx, dbranch, trace.attnNorm, trace.attnScale, n, nEmbd);
   }
 
   #backwardAttention({ q, k, v, attnNorm, attnWeights }: LayerTrace, dout: Positions, layer: number, n: number): void {
     const { nEmbd, nHead } = this.#model;
     const size = nEmbd / nHead;
     const scale = 1 / Math.sqrt(size);
-    const [dq, dk, dv, dweights] = [this.#dq, this.#dk, this.#dv, this.#dweights];
+    const { dq, dk, dv, dweights } = this.#scratch;
     const { wq, wk } = this.#layers[layer];
     let [ofQueries, ofKeys] = [0, 0];
     for (const gradient of [dq, dk, dv]) gradient.fill(0, 0, n * nEmbd);
@@ -344,11 +314,11 @@ export class Float64Model {
 
   #backwardEmbedding(tokens: Int32Array, n: number): void {
     const { nEmbd } = this.#model;
-    const sum = this.#dbranch;
+    const { dx, dbranch: sum, embedding, embeddingScale } = this.#scratch;
     sum.fill(0, 0, n * nEmbd);
-    addRmsnormGradient(sum, this.#dx, this.#embedding, this.#embeddingScale, n, nEmbd);
+    addRmsnormGradient(sum, dx, embedding, embeddingScale, n, nEmbd);
     for (let t = 0; t < n; t++) {
-      const terms = this.#embeddingScale[t] * largest(this.#dx, t * nEmbd, nEmbd);
+      const terms = embeddingScale[t] * largest(dx, t * nEmbd, nEmbd);
       this.#sawCancelling(this.#wte.tensor, terms);
       this.#sawCancelling(this.#wpe.tensor, terms);
       for (let i = 0; i < nEmbd; i++) {

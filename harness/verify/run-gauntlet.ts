@@ -43,7 +43,10 @@ export async function runGauntlet(
   let fractionOfBound = 0;
   for (const gauntletTask of tasks) {
     const { name, task, steps } = gauntletTask;
-    const trainer = await startOrDecline(start, task);
+    const trainer = await start(task).catch((error: unknown) => {
+      if (error instanceof UnsupportedTask) return error;
+      throw error;
+    });
     if (trainer instanceof UnsupportedTask) {
       if (!mayDecline(task)) {
         const reason = `declined (${trainer.message}); expected it to train; say in impl.json under "supports" which sizes it trains`;
@@ -62,15 +65,6 @@ export async function runGauntlet(
     }
   }
   return { status: 'passed', tasks: tasks.length - declined.length, declined, stepsForced, fractionOfBound };
-}
-
-async function startOrDecline(start: (task: PreparedTask) => Promise<StepwiseTrainer>, task: PreparedTask) {
-  try {
-    return await start(task);
-  } catch (error) {
-    if (error instanceof UnsupportedTask) return error;
-    throw error;
-  }
 }
 
 type TaskRun =

@@ -87,11 +87,6 @@ export class Teacher {
     return { ...this.#entry(index), expected: this.#task.parameters[index], actual: parameters[index] };
   }
 
-  /** For a step whose moments are not known: `steps` after the last restart. */
-  checkLoss(parameters: Float64Array, steps: number, loss: number): Deviation {
-    return this.#lossDeviation(this.#model.lossAt(parameters, this.#documentOf(steps)), loss);
-  }
-
   /** Judges the next step. @param before parameters that the step started from, as the trainer shows them */
   check(before: Float64Array, after: Float64Array, loss: number): StepFinding {
     let finding = this.#judge(before, after, loss, []);

@@ -35,8 +35,6 @@ export interface Evidence {
   readonly gradient?: Float64Array | undefined;
   /** After step 1, 2 and so on; at least one, at most as many as losses. */
   readonly parametersAfter: readonly Float64Array[];
-  /** Counted from 1. */
-  readonly firstWrongStep?: number | undefined;
 }
 
 export interface Mismatch {
@@ -137,13 +135,8 @@ async function trainAndJudge(
       tolerance: forced.worstLoss.allowed,
       fractionOfBound: forced.fractionOfBound,
     };
-    const { losses } = forced;
-    const evidence = {
-      task: task.training,
-      losses,
-      gradient: first.gradient,
-      parametersAfter: forced.parametersAfter,
-    };
+    const { losses, parametersAfter } = forced;
+    const evidence = { task: task.training, losses, gradient: first.gradient, parametersAfter };
     if (tensors !== undefined) {
       return { ...verified, status: 'mismatch', reason: tensors, tensors, evidence, losses, first };
     }
@@ -160,7 +153,7 @@ async function trainAndJudge(
           maxLossError: actual === null ? null : Math.abs(actual - expected),
           tolerance,
           firstMismatch: found,
-          evidence: { ...evidence, firstWrongStep: step },
+          evidence,
           losses,
           first,
         };
@@ -234,7 +227,7 @@ function mismatchOf(forced: ForcedSteps, evidence: Evidence, tensors: string | u
     ...(lossIsOff(forced, step)
       ? { firstMismatch: { step, expected: loss.expected, actual: Number.isFinite(loss.actual) ? loss.actual : null } }
       : {}),
-    evidence: { ...evidence, firstWrongStep: step },
+    evidence,
   };
 }
 
@@ -242,6 +235,6 @@ function evidenceOf({ task, forced }: Extract<GauntletVerdict, { readonly status
   readonly evidence?: Evidence;
 } {
   if (forced === undefined || forced.parametersAfter.length === 0) return {};
-  const { losses, parametersAfter, wrong } = forced;
-  return { evidence: { task: task.task.training, losses, parametersAfter, firstWrongStep: wrong?.step } };
+  const { losses, parametersAfter } = forced;
+  return { evidence: { task: task.task.training, losses, parametersAfter } };
 }

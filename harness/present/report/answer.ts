@@ -1,5 +1,5 @@
 import { rowName } from '../../results/names.ts';
-import { type BenchResult, isVerified, type VerifiedRow } from '../../results/schema.ts';
+import { type BenchResult, isVerified } from '../../results/schema.ts';
 import { baselineWithRole, factorBetween } from '../../results/speedup.ts';
 import { formatFactor, formatNumber } from '../number-format.ts';
 import { byTime } from './bars-chart.ts';
@@ -7,32 +7,21 @@ import { type Html, html } from './html.ts';
 import { languageColor } from './palette.ts';
 
 /** The fastest row, and what it is measured against: CPython's own row, then the fastest of every other language. */
-interface Answer {
-  readonly fastest: VerifiedRow;
-  readonly rivals: readonly { readonly name: string; readonly row: VerifiedRow; readonly factor: number }[];
-}
-
-function answerOf(result: BenchResult): Answer | undefined {
+export function answerSection(result: BenchResult, machine: string): Html {
   const timed = result.rows.filter(isVerified).toSorted(byTime);
-  if (timed.length === 0) return undefined;
+  if (timed.length === 0)
+    return html`<p class="answer">No row was verified on ${machine}, so there is no time to show.</p>`;
   const [fastest] = timed;
   const python = baselineWithRole(result, 'python-baseline')?.row;
   const cpython = timed.find((row) => rowName(row) === python);
   const best = [...Map.groupBy(timed, ({ language }) => language).values()]
     .map(([first]) => first)
     .filter((row) => row.language !== fastest.language && row.language !== cpython?.language);
-  const rivals = [
+  const against = [
     ...(cpython === undefined || cpython === fastest ? [] : [{ name: 'CPython', row: cpython }]),
     ...best.toReversed().map((row) => ({ name: row.language, row })),
   ];
-  return { fastest, rivals: rivals.map((rival) => ({ ...rival, factor: factorBetween(fastest, rival.row) })) };
-}
-
-export function answerSection(result: BenchResult, machine: string): Html {
-  const answer = answerOf(result);
-  if (answer === undefined)
-    return html`<p class="answer">No row was verified on ${machine}, so there is no time to show.</p>`;
-  const { fastest, rivals } = answer;
+  const rivals = against.map((rival) => ({ ...rival, factor: factorBetween(fastest, rival.row) }));
   const { median, low, high } = fastest.microsecondsPerSample;
   const interval =
     fastest.roundsMicrosecondsPerSample.length < 2

@@ -29,7 +29,52 @@ export function barsChart(result: BenchResult, range: readonly [number, number] 
   const named =
     fastest === undefined ? 'none' : `${rowName(fastest)}, ${formatNumber(fastest.microsecondsPerSample.median)} µs`;
   const label = `Time a document of each implementation, on a logarithmic axis; shorter is faster. Fastest: ${named}.`;
-  return (width) => drawBars(result, range, width, label);
+  const shown = result.rows.filter((row) => row.status !== 'skipped' && row.status !== 'unsupported');
+  return (width) => {
+    const legend = languageLegend(
+      shown.map(({ language }) => language),
+      width,
+    );
+    const lines: Line[] = [
+      ...legend.keys.map((key) => ({ key })),
+      ...[...Map.groupBy(shown, ({ technique }) => technique)].flatMap(([technique, rows]) => [
+        { key: `t${technique}`, heading: technique },
+        ...rows.map((row) => ({ key: `r${rowName(row)}`, row })),
+      ]),
+    ];
+    const rows = lines.filter((line) => 'row' in line);
+    const timed = rows.flatMap(({ key, row }) => (isVerified(row) ? [{ key, row, ...row.microsecondsPerSample }] : []));
+    const refused = rows.filter(({ row }) => !isVerified(row));
+    const dots = timed.flatMap(({ key, row }) => row.roundsMicrosecondsPerSample.map((time) => ({ key, time })));
+    const headline = result.baselines[0]?.row ?? '';
+    const textOf = (row: VerifiedRow) => {
+      const ratio = width >= 600 && headline !== rowName(row) ? ratioOver(row, headline) : undefined;
+      return `${formatNumber(row.microsecondsPerSample.median)} µs${ratio === undefined ? '' : `  ${formatFactor(ratio.median)}`}`;
+    };
+    const values = timed.map(({ row }) => textOf(row));
+    const nameColor = (row: Row) => cssColor(isVerified(row) ? 'ink' : 'wrong');
+    return drawLines({ label, width, range, lines, values, legend, nameColor }, [
+      barX(timed, { y: 'key', x1: range[0], x2: 'median', fill: ({ row }) => languageColor(row.language), rx: 2 }),
+      link(timed, { y: 'key', x1: 'low', x2: 'high', stroke: cssColor('ink'), strokeWidth: 1.5 }),
+      dot(dots, { y: 'key', x: 'time', r: 2, fill: cssColor('paper'), stroke: cssColor('ink'), strokeWidth: 0.8 }),
+      text(timed, {
+        y: 'key',
+        x: ({ row }) => Math.max(...spread(row)),
+        text: ({ row }) => textOf(row),
+        textAnchor: 'start',
+        dx: 8,
+        ...halo,
+      }),
+      text(refused, {
+        y: 'key',
+        text: ({ row }) => (row.status === 'mismatch' ? '✗ wrong: no time' : '✗ broke: no time'),
+        frameAnchor: 'left',
+        textAnchor: 'start',
+        dx: 6,
+        fill: cssColor('wrong'),
+      }),
+    ]);
+  };
 }
 
 export function timeRange(results: readonly BenchResult[]): readonly [number, number] {
@@ -44,53 +89,6 @@ function spread({ microsecondsPerSample: { low, high }, roundsMicrosecondsPerSam
 
 export function byTime(a: VerifiedRow, b: VerifiedRow): number {
   return a.microsecondsPerSample.median - b.microsecondsPerSample.median;
-}
-
-function drawBars(result: BenchResult, range: readonly [number, number], width: number, label: string) {
-  const shown = result.rows.filter((row) => row.status !== 'skipped' && row.status !== 'unsupported');
-  const legend = languageLegend(
-    shown.map(({ language }) => language),
-    width,
-  );
-  const lines: Line[] = [
-    ...legend.keys.map((key) => ({ key })),
-    ...[...Map.groupBy(shown, ({ technique }) => technique)].flatMap(([technique, rows]) => [
-      { key: `t${technique}`, heading: technique },
-      ...rows.map((row) => ({ key: `r${rowName(row)}`, row })),
-    ]),
-  ];
-  const rows = lines.filter((line) => 'row' in line);
-  const timed = rows.flatMap(({ key, row }) => (isVerified(row) ? [{ key, row, ...row.microsecondsPerSample }] : []));
-  const refused = rows.filter(({ row }) => !isVerified(row));
-  const dots = timed.flatMap(({ key, row }) => row.roundsMicrosecondsPerSample.map((time) => ({ key, time })));
-  const headline = result.baselines[0]?.row ?? '';
-  const textOf = (row: VerifiedRow) => {
-    const ratio = width >= 600 && headline !== rowName(row) ? ratioOver(row, headline) : undefined;
-    return `${formatNumber(row.microsecondsPerSample.median)} µs${ratio === undefined ? '' : `  ${formatFactor(ratio.median)}`}`;
-  };
-  const values = timed.map(({ row }) => textOf(row));
-  const nameColor = (row: Row) => cssColor(isVerified(row) ? 'ink' : 'wrong');
-  return drawLines({ label, width, range, lines, values, legend, nameColor }, [
-    barX(timed, { y: 'key', x1: range[0], x2: 'median', fill: ({ row }) => languageColor(row.language), rx: 2 }),
-    link(timed, { y: 'key', x1: 'low', x2: 'high', stroke: cssColor('ink'), strokeWidth: 1.5 }),
-    dot(dots, { y: 'key', x: 'time', r: 2, fill: cssColor('paper'), stroke: cssColor('ink'), strokeWidth: 0.8 }),
-    text(timed, {
-      y: 'key',
-      x: ({ row }) => Math.max(...spread(row)),
-      text: ({ row }) => textOf(row),
-      textAnchor: 'start',
-      dx: 8,
-      ...halo,
-    }),
-    text(refused, {
-      y: 'key',
-      text: ({ row }) => (row.status === 'mismatch' ? '✗ wrong: no time' : '✗ broke: no time'),
-      frameAnchor: 'left',
-      textAnchor: 'start',
-      dx: 6,
-      fill: cssColor('wrong'),
-    }),
-  ]);
 }
 
 /** One step of the ladder: a row, the one idea it adds, and how many times faster that made it than the rung before. */
@@ -122,10 +120,7 @@ export function ladderChart(result: BenchResult): Chart {
   const rungs = ladderOf(result);
   const steps = rungs.flatMap(({ idea, factor }) => (factor === undefined ? [] : [`${idea} ${formatFactor(factor)}`]));
   const label = `What each idea brought, as a factor of time on a logarithmic axis: ${steps.join('; ')}.`;
-  return (width) => drawLadder(rungs, timeRange([result]), width, label);
-}
-
-function drawLadder(rungs: readonly Rung[], range: readonly [number, number], width: number, label: string) {
+  const range = timeRange([result]);
   const lines = rungs.flatMap(({ row, idea }, i) => [
     { key: `t${i}`, heading: i === 0 ? idea : `+ ${idea}` },
     { key: `r${i}`, row },
@@ -138,22 +133,23 @@ function drawLadder(rungs: readonly Rung[], range: readonly [number, number], wi
   }));
   const textOf = ({ time, factor }: (typeof bars)[number]) =>
     factor === undefined ? `${formatNumber(time)} µs` : formatFactor(factor);
-  return drawLines({ label, width, range, lines, values: bars.map(textOf) }, [
-    barX(bars, { y: 'key', x1: range[0], x2: 'time', fill: ({ row }) => languageColor(row.language), rx: 2 }),
-    barX(
-      bars.filter(({ before }) => before !== undefined),
-      { y: 'key', x1: 'time', x2: 'before', fill: ({ row }) => languageColor(row.language), fillOpacity: 0.22 },
-    ),
-    text(bars, {
-      y: 'key',
-      x: ({ time, before }) => Math.max(time, before ?? 0),
-      text: textOf,
-      textAnchor: 'start',
-      dx: 6,
-      fontWeight: 'bold',
-      ...halo,
-    }),
-  ]);
+  return (width) =>
+    drawLines({ label, width, range, lines, values: bars.map(textOf) }, [
+      barX(bars, { y: 'key', x1: range[0], x2: 'time', fill: ({ row }) => languageColor(row.language), rx: 2 }),
+      barX(
+        bars.filter(({ before }) => before !== undefined),
+        { y: 'key', x1: 'time', x2: 'before', fill: ({ row }) => languageColor(row.language), fillOpacity: 0.22 },
+      ),
+      text(bars, {
+        y: 'key',
+        x: ({ time, before }) => Math.max(time, before ?? 0),
+        text: textOf,
+        textAnchor: 'start',
+        dx: 6,
+        fontWeight: 'bold',
+        ...halo,
+      }),
+    ]);
 }
 
 /** One line of a chart: the legend, a heading over rows, or a row. */

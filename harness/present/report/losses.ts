@@ -14,26 +14,18 @@ const MOST_POINTS = 150;
 export function lossCurves({ reference, results }: CheckResult, rows: readonly Row[]): readonly LossCurve[] {
   return results.flatMap((result) => {
     const name = rowName(result);
-    const each = Math.max(1, Math.ceil(Math.min(result.losses.length, reference.losses.length) / MOST_POINTS));
-    const points = result.losses.flatMap((loss, i) => {
-      const expected = reference.losses[i];
-      if (loss === null || expected === undefined || i % each !== 0) return [];
-      return [{ step: i + 1, loss, deviation: Math.abs(loss - expected) }];
-    });
-    const language = rows.find((row) => rowName(row) === name)?.language ?? '';
-    return points.length === 0 ? [] : [{ name, language, points }];
-  });
-}
-
-/** Of every loss, also of those that no curve shows. */
-function deviations({ reference, results }: CheckResult) {
-  return results.flatMap((result) =>
-    result.losses.flatMap((loss, i) => {
+    const all = result.losses.flatMap((loss, i) => {
       const expected = reference.losses[i];
       if (loss === null || expected === undefined) return [];
-      return [{ name: rowName(result), step: i + 1, deviation: Math.abs(loss - expected) }];
-    }),
-  );
+      return [{ step: i + 1, loss, deviation: Math.abs(loss - expected) }];
+    });
+    if (all.length === 0) return [];
+    const each = Math.ceil(all.length / MOST_POINTS);
+    const points = all.filter(({ step }) => (step - 1) % each === 0);
+    const furthest = all.reduce((worst, found) => (found.deviation > worst.deviation ? found : worst));
+    const language = rows.find((row) => rowName(row) === name)?.language ?? '';
+    return [{ name, language, points, furthest }];
+  });
 }
 
 export function lossSection(
@@ -43,18 +35,16 @@ export function lossSection(
 ): Html {
   const curves = lossCurves(check, rows);
   if (curves.length === 0) return html`<p>No row was trained.</p>`;
-  const furthest = deviations(check).reduce((worst, found) => (found.deviation > worst.deviation ? found : worst));
+  const worst = curves.reduce((a, b) => (b.furthest.deviation > a.furthest.deviation ? b : a));
   const columns: readonly Column<LossCurve>[] = [
     left('implementation', ({ name }) => name),
     right('first loss', ({ points }) => formatNumber(points[0].loss, 5)),
     right('last loss', ({ points }) => formatNumber(points[points.length - 1].loss, 5)),
-    right('largest deviation', ({ name }) =>
-      exponent(Math.max(...deviations(check).flatMap((found) => (found.name === name ? [found.deviation] : [])))),
-    ),
+    right('largest deviation', ({ furthest }) => exponent(furthest.deviation)),
   ];
   const timed = rows.filter(isVerified).map(rowName);
   const all = curves.every(({ name }) => timed.includes(name)) ? 'all of them verified' : 'wrong ones among them';
-  return html`<p>The largest deviation of ${curves.length} rows from the reference (${check.reference.source}) is ${exponent(furthest.deviation)}, of ${furthest.name} at step ${furthest.step}.</p>${figure(
+  return html`<p>The largest deviation of ${curves.length} rows from the reference (${check.reference.source}) is ${exponent(worst.furthest.deviation)}, of ${worst.name} at step ${worst.furthest.step}.</p>${figure(
     lossChart(curves),
     `Loss from step to step of ${curves.length} rows, ${all}: where they agree, their lines lie on each other.`,
   )}${figure(
@@ -71,7 +61,15 @@ function exponent(value: number): string {
 interface LossCurve {
   readonly name: string;
   readonly language: string;
-  readonly points: readonly { readonly step: number; readonly loss: number; readonly deviation: number }[];
+  readonly points: readonly LossPoint[];
+  /** From the reference, of every loss. */
+  readonly furthest: LossPoint;
+}
+
+interface LossPoint {
+  readonly step: number;
+  readonly loss: number;
+  readonly deviation: number;
 }
 
 const axis = { type: 'linear', ...axisBelow('step', 38) } as const;

@@ -1,4 +1,4 @@
-import { rowName } from '../results/names.ts';
+import { rowName, sizesName } from '../results/names.ts';
 import { type BenchResult, isVerified, type VerifiedRow } from '../results/schema.ts';
 import { columnTable, left, right } from './column-table.ts';
 import { formatIfAny, formatNumber, formatPercent, formatRate } from './number-format.ts';
@@ -6,17 +6,9 @@ import type { Page } from './page.ts';
 
 /** How cost grows with work: one line an implementation, one column a task, for each of four measures. */
 export function scalingTables(results: readonly BenchResult[], page: Page): string {
-  const timed = results.map(({ rows }) => new Map(rows.filter(isVerified).map((row) => [rowName(row), row])));
-  const listed = results.flatMap(({ rows }) => rows.map(rowName));
-  const names = [...new Set(listed)].filter((name) => timed.some((rows) => rows.has(name)));
-  const table = (title: string, cell: (row: VerifiedRow, result: BenchResult) => string) => {
-    const tasks = results.map((result, i) =>
-      right<string>(result.task.preset ?? `n_embd ${result.task.nEmbd}`, (name) => {
-        const row = timed[i].get(name);
-        return row === undefined ? '' : cell(row, result);
-      }),
-    );
-    return `${title}\n${columnTable([left('implementation', (name: string) => name), ...tasks], names, page)}`;
+  const table = (title: string, cell: SizeCell) => {
+    const { columns, names } = sizeTable(results, cell);
+    return `${title}\n${columnTable(columns, names, page)}`;
   };
   return [
     table('µs per document', (row) => formatNumber(row.microsecondsPerSample.median)),
@@ -26,4 +18,20 @@ export function scalingTables(results: readonly BenchResult[], page: Page): stri
     table('GFLOP/s of matrix work', ({ gflops }) => formatIfAny(gflops, formatRate)),
     table("matrix work as a share of one core's peak", (row) => formatIfAny(row.fractionOfPeak, formatPercent)),
   ].join('\n\n');
+}
+
+type SizeCell = (row: VerifiedRow, result: BenchResult) => string;
+
+/** The names of all rows that were timed at any size, and a column a size. */
+export function sizeTable(results: readonly BenchResult[], cell: SizeCell) {
+  const timed = results.map(({ rows }) => new Map(rows.filter(isVerified).map((row) => [rowName(row), row])));
+  const listed = new Set(results.flatMap(({ rows }) => rows.map(rowName)));
+  const names = [...listed].filter((name) => timed.some((rows) => rows.has(name)));
+  const sizes = results.map((result, i) =>
+    right<string>(sizesName(result.task), (name) => {
+      const row = timed[i].get(name);
+      return row === undefined ? '' : cell(row, result);
+    }),
+  );
+  return { names, columns: [left<string>('implementation', (name) => name), ...sizes] };
 }

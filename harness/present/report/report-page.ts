@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HistoryRecord, Trend } from '../../results/history.ts';
-import { rowName, sizesName, taskName } from '../../results/names.ts';
+import { rowName, taskName } from '../../results/names.ts';
 import {
   type Published,
   type PublishedRow,
@@ -22,6 +22,7 @@ import {
   formatPercent,
   formatRatio,
 } from '../number-format.ts';
+import { sizeTable } from '../scaling-table.ts';
 import { answerSection } from './answer.ts';
 import { barsChart, ladderChart, ladderOf, timeRange } from './bars-chart.ts';
 import type { Chart } from './chart.ts';
@@ -179,7 +180,12 @@ function ladderSection({ result }: MachineReport): Html {
 
 function sizeSection({ sizes }: MachineReport): Html {
   const single = bySize(sizes);
-  const table = sizes.length > 1 ? numbers(sizeTable(sizes)) : undefined;
+  const { columns, names } = sizeTable(sizes, ({ microsecondsPerSample, fractionOfPeak }) => {
+    const share = fractionOfPeak === undefined ? '' : ` (${formatPercent(fractionOfPeak)})`;
+    return `${formatNumber(microsecondsPerSample.median)}${share}`;
+  });
+  const caption = 'µs a document, and the share of one core’s peak';
+  const table = sizes.length > 1 ? numbers(htmlTable(caption, columns, names)) : undefined;
   if (single.length === 0)
     return html`<p>One size was measured. <code>npm run bench -- --scaling</code> measures the others.</p>${table}`;
   const { nativePeakGflops: peak } = single[0].machine;
@@ -188,25 +194,6 @@ function sizeSection({ sizes }: MachineReport): Html {
       ? ''
       : ` Dashed: the peak of one core by native code, measured in the same run (${formatNumber(peak.float32)} GFLOP/s in float32, ${formatNumber(peak.float64)} in float64).`;
   return html`${figure(costChart(single), `Lower is faster.${roof}`)}${figure(rateChart(single), `Higher is faster.${roof} Only rows on several cores can pass it.`)}${table}`;
-}
-
-function sizeTable(sizes: readonly BenchResult[]): Html {
-  const rows = [...new Set(sizes.flatMap(({ rows }) => rows.filter(isVerified).map(rowName)))];
-  return htmlTable<string>(
-    'µs a document, and the share of one core’s peak',
-    [
-      left('implementation', (name) => name),
-      ...sizes.map(({ task, rows }) =>
-        right<string>(sizesName(task), (name) => {
-          const row = rows.filter(isVerified).find((candidate) => rowName(candidate) === name);
-          if (row === undefined) return '';
-          const share = row.fractionOfPeak === undefined ? '' : ` (${formatPercent(row.fractionOfPeak)})`;
-          return `${formatNumber(row.microsecondsPerSample.median)}${share}`;
-        }),
-      ),
-    ],
-    rows,
-  );
 }
 
 function verificationSection({ result }: MachineReport): Html {

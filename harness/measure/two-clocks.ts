@@ -148,7 +148,7 @@ function describeMoved({ wall, timedSteps }: ClockedLap): string {
 function workBetweenWords(evidence: readonly ClockEvidence[]): string | undefined {
   const paused = evidence.flatMap((one) => one.pausedNanosecondsPerStep);
   if (paused.length < FEWEST_PAUSES) return undefined;
-  // The least: what disturbed the others is not known to the last, and a short lap is disturbed less.
+  // The least, because a lap with pauses is short, and so less disturbed than most.
   const usual = Math.min(
     ...evidence.flatMap(({ laps }) => laps.map((lap) => (lap.wall.rest - lap.delayNanoseconds) / lap.timedSteps)),
   );

@@ -48,17 +48,18 @@ async function measure(words: readonly string[], { minutes, only, restart }: Fla
     overhead: { runs: 20, once: () => overheadOnce(other) },
     coverage: { runs: 30, once: () => benchOnce(slowed) },
   };
-  const measurePiece = async <Piece extends keyof Record>(piece: Piece): Promise<void> => {
+  const measurePiece = async <Piece extends keyof Record>(piece: Piece, round: number): Promise<void> => {
     const { runs, once } = wanted[piece];
     const done: Record[Piece][number][] = record[piece];
-    while (done.length < runs && performance.now() < deadline) {
-      const found = await once();
-      done.push(found);
-      await saveRecord(recordFile, record);
-      console.log(`${piece} ${done.length} of ${runs}: ${JSON.stringify(found)}`);
-    }
+    if (done.length >= Math.min(runs, round) || performance.now() > deadline) return;
+    const found = await once();
+    done.push(found);
+    await saveRecord(recordFile, record);
+    console.log(`${piece} ${done.length} of ${runs}: ${JSON.stringify(found)}`);
   };
-  for (const piece of only) await measurePiece(piece);
+  // One run of each piece after the other: whatever the time allows, no piece is left out.
+  for (let round = 1; only.some((piece) => wanted[piece].runs >= round); round++)
+    for (const piece of only) await measurePiece(piece, round);
   console.log(figuresTable(record));
   await keepFigures('npm run trust-figures', figuresTable(record).trimEnd());
 }
@@ -66,14 +67,11 @@ async function measure(words: readonly string[], { minutes, only, restart }: Fla
 process.exitCode = await runScript(
   new Command('trust-figures')
     .usage('-- [options] statistics | verification | SLOWED OTHER')
-    .description(`measure what docs/trust.md promises, and write the figures into that page
-
-  statistics    tests the promises of the statistics by simulation, in a minute
-  verification  verifies right trainers, in every arithmetic: none may be refused
-  SLOWED OTHER  two TypeScript implementations: one is slowed on purpose and timed
-                again and again, the other runs beside it; takes an hour or two;
-                every run is kept in .cache, and the next call goes on`)
-    .argument('<what...>', 'which figures')
+    .description('measure what docs/trust.md promises, and write the figures into that page')
+    .argument(
+      '<what...>',
+      'statistics: its promises, simulated, in a minute; verification: right trainers in every arithmetic, of which none may be refused; SLOWED OTHER: two TypeScript implementations, of which one is slowed on purpose and compared again and again, and the other runs beside it: an hour or two in all, each run is kept in .cache, and the next call goes on',
+    )
     .addOption(new Option('--minutes <n>', 'stop then').argParser(positiveNumber).default(60))
     .addOption(new Option('--only <piece...>', 'of SLOWED OTHER').choices(pieces).default(pieces, 'all'))
     .option('--restart', 'measure anew, after the code has changed')

@@ -204,6 +204,23 @@ export const benchFaults: readonly Fault[] = [
   spoils('overwrites its task files', 'error', /wayward: changed or removed the files of its task/),
   {
     chapter: rows,
+    fault: 'A build hangs while others are benchmarked',
+    outcome: 'the row is ended at the most that it may take to be verified; the others are timed; exit code 1',
+    attempt: async (world) => {
+      const build = { command: ['sleep', '1000'], inputs: ['impl.json'] };
+      await world.plant('wayward', { ...waywardManifest('none'), build });
+      const { stdout, exitCode } = await bench(world, ['wayward', '--rounds', '1', '--json', '-', '--timeout', '1']);
+      const { rows } = benchResultSchema.parse(JSON.parse(stdout));
+      expectTimed(rows);
+      expect(rows.find(({ implementation }) => implementation === 'wayward')).toMatchObject({
+        status: 'error',
+        reason: expect.stringMatching(/the most for its verification/),
+      });
+      expect(exitCode).toBe(1);
+    },
+  },
+  {
+    chapter: rows,
     fault: 'A row sleeps before every answer',
     outcome: 'it is ended at its share, four times `--timeout` to be verified in; the others go on and the run ends',
     attempt: async (world) => {
@@ -368,17 +385,24 @@ export const benchFaults: readonly Fault[] = [
   unpublished('The published figures are missing', 'published.json', rm),
   unpublished('The published figures are cut off', 'published.json', (file) => truncate(file, 50)),
   unpublished('The published claims are missing', 'claims.json', rm),
-  {
-    chapter: places,
-    fault: 'The reader of the table goes away',
-    outcome: 'the result is kept all the same',
-    attempt: async (world) => {
-      const running = world.start(await benchWords(world, []));
-      running.stdout?.destroy();
-      expect((await running).exitCode).toBe(0);
-      expect((await storedResult(world)).rows).toHaveLength(1);
-    },
-  },
+  ...(
+    [
+      ['the table', []],
+      ['`--json -`', ['--json', '-']],
+    ] as const
+  ).map(
+    ([what, words]): Fault => ({
+      chapter: places,
+      fault: `The reader of ${what} goes away`,
+      outcome: 'the result is kept all the same',
+      attempt: async (world) => {
+        const running = world.start(await benchWords(world, words));
+        running.stdout?.destroy();
+        expect((await running).exitCode).toBe(0);
+        expect((await storedResult(world)).rows).toHaveLength(1);
+      },
+    }),
+  ),
   {
     chapter: interrupts,
     fault: 'Ctrl-C in the middle of a benchmark',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Fault } from './fault.ts';
 import { checkPlanted } from './rows.ts';
-import { type Manifest, rightManifest, type World, waywardManifest } from './world.ts';
+import { type Manifest, plantedSecrets, rightManifest, type World, waywardManifest } from './world.ts';
 
 const chapter = 'A build fails';
 
@@ -132,6 +132,17 @@ export const buildFaults: readonly Fault[] = [
       expect((await checkPlanted(world, 'built')).status).toBe('error');
       await writeFile(join(folder, 'fixed'), '');
       expect((await checkPlanted(world, 'built')).status).toBe('verified');
+    },
+  },
+  {
+    chapter,
+    fault: 'A build prints its environment, and ours holds secrets',
+    outcome: 'the build never saw them',
+    attempt: async (world) => {
+      await plant(world, built('console.error(JSON.stringify(process.env)); process.exit(4);'));
+      const { stdout, stderr } = await world.run(['check', 'built', '--impls', world.impls], { env: plantedSecrets });
+      expect(stdout + stderr).toMatch(/PATH/);
+      expect(stdout + stderr).not.toMatch(/planted-secret/);
     },
   },
   damaged('A built program in the cache is cut', (file) => writeFile(file, 'await')),

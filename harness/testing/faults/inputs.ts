@@ -133,6 +133,21 @@ export const inputFaults: readonly Fault[] = [
       expect((await world.run(words)).exitCode).toBe(0);
     },
   },
+  {
+    chapter,
+    fault: "A data set's name holds a line end, a workflow command, a terminal escape and markup",
+    outcome: 'they are shown as text, and it is trained on',
+    where: 'posix',
+    attempt: async (world) => {
+      const file = world.path('x\n::error::planted\u001b[2J<script>.txt');
+      await writeFile(file, 'anna\notto\n');
+      await world.plant('zz-right', rightManifest);
+      const words = ['check', 'zz-right', '--impls', world.impls, '--dataset', file, '--steps', '2'];
+      const { stdout, exitCode } = await world.run(words);
+      expect(stdout).toMatch(/::error::planted\\u\{1b\}\[2J<script>/);
+      expect(exitCode).toBe(0);
+    },
+  },
   rate('0.5'),
   rate('100'),
   rate('1e300'),

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { expect } from 'vitest';
 import type { Fault } from './fault.ts';
 import { type Ending, mountTiny, type RunOptions, rightManifest, type World } from './world.ts';
@@ -12,6 +13,17 @@ const CHECK = ['check', 'zz-right', '--steps', '3'];
 async function check(world: World, words: readonly string[] = [], options: RunOptions = {}): Promise<Ending> {
   await world.plant('zz-right', rightManifest);
   return world.run([...CHECK, '--impls', world.impls, ...words], options);
+}
+
+/** Checks where a folder is a file system of its own: the temporary folder, unless the project's own is mounted. */
+async function checkMounted(world: World, folder: string, mount: string, options?: RunOptions): Promise<Ending> {
+  await mkdir(folder);
+  mountTiny(folder, mount);
+  try {
+    return await check(world, [], options ?? { env: { TMPDIR: folder } });
+  } finally {
+    execFileSync('umount', [folder]);
+  }
 }
 
 /** One line on standard error that says where and why, and exit code 2. */
@@ -61,17 +73,32 @@ export const placeFaults: readonly Fault[] = [
   refused(
     'The temporary folder is full',
     /ENOSPC/,
-    async (world) => {
-      const full = world.path('full');
-      await mkdir(full);
-      mountTiny(full);
-      try {
-        return await check(world, [], { env: { TMPDIR: full } });
-      } finally {
-        execFileSync('umount', [full]);
-      }
-    },
+    (world) => checkMounted(world, world.path('full'), 'size=8k,nr_inodes=8'),
     'mounts',
+  ),
+  ...(
+    [
+      ['The temporary folder has no inodes left', 'size=1m,nr_inodes=1', /ENOSPC/],
+      ['The temporary folder is read-only', 'ro', /EROFS/],
+    ] as const
+  ).map(([fault, mount, says]) =>
+    refused(fault, says, (world) => checkMounted(world, world.path('small'), mount), 'mounts'),
+  ),
+  ...(
+    [
+      ['The cache is full', 'size=8k,nr_inodes=8'],
+      ['The cache is read-only', 'ro'],
+    ] as const
+  ).map(([fault, mount]) =>
+    survived(
+      fault,
+      'nothing is kept for the next run, and the rows are verified all the same',
+      async (world) => {
+        const project = await world.copyProject();
+        expect((await checkMounted(world, join(project, '.cache'), mount, { project })).exitCode).toBe(0);
+      },
+      'mounts',
+    ),
   ),
   refused('The cache is a file', /\.cache/, async (world) => {
     const project = await world.copyProject();
@@ -104,6 +131,18 @@ export const placeFaults: readonly Fault[] = [
     async (world) => {
       execFileSync('mkfifo', [world.path('fifo')]);
       return check(world, ['--json', world.path('fifo')]);
+    },
+    'posix',
+  ),
+  survived(
+    '`--json` is a FIFO that somebody reads',
+    'the reader gets it, and it stays a FIFO',
+    async (world) => {
+      execFileSync('mkfifo', [world.path('fifo')]);
+      const reader = execa('cat', [world.path('fifo')]);
+      expect((await check(world, ['--json', world.path('fifo')])).exitCode).toBe(0);
+      JSON.parse((await reader).stdout);
+      expect((await stat(world.path('fifo'))).isFIFO()).toBe(true);
     },
     'posix',
   ),

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { checkResultSchema } from '../../results/schema.ts';
 import type { Fault } from './fault.ts';
-import { type Ending, type RunOptions, rightManifest, type World, waywardManifest } from './world.ts';
+import { type Ending, plantedSecrets, type RunOptions, rightManifest, type World, waywardManifest } from './world.ts';
 
 /** Few steps, and little patience for a row that hangs. */
 const check = (timeoutSeconds: number) => ['--steps', '3', '--timeout', String(timeoutSeconds)];
@@ -182,26 +182,16 @@ export const rowFaults: readonly Fault[] = [
       expect(stdout + stderr).toMatch(/^\s+.*::error::planted/m);
     },
   },
-  ...[
-    'GITHUB_TOKEN',
-    'NPM_TOKEN',
-    'NODE_AUTH_TOKEN',
-    'AWS_SECRET_ACCESS_KEY',
-    'CARGO_REGISTRY_TOKEN',
-    'OPENAI_API_KEY',
-  ].map(
-    (name): Fault => ({
-      chapter: tells,
-      fault: `A row prints its environment, and ours holds \`${name}\``,
-      outcome: 'the row never saw it',
-      attempt: async (world) => {
-        await world.plant('wayward', waywardManifest('tells its environment'));
-        const { stdout, stderr } = await world.run(['check', 'wayward', '--impls', world.impls, ...CHECK], {
-          env: { [name]: 'planted-secret' },
-        });
-        expect(stdout + stderr).toMatch(/PATH/);
-        expect(stdout + stderr).not.toMatch(/planted-secret/);
-      },
-    }),
-  ),
+  {
+    chapter: tells,
+    fault: `A row prints its environment, and ours holds ${Object.keys(plantedSecrets).join(', ')}`,
+    outcome: 'the row never saw them',
+    attempt: async (world) => {
+      await world.plant('wayward', waywardManifest('tells its environment'));
+      const words = ['check', 'wayward', '--impls', world.impls, ...CHECK];
+      const { stdout, stderr } = await world.run(words, { env: plantedSecrets });
+      expect(stdout + stderr).toMatch(/PATH/);
+      expect(stdout + stderr).not.toMatch(/planted-secret/);
+    },
+  },
 ];

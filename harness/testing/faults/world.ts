@@ -51,6 +51,18 @@ export const programManifest = (...command: readonly string[]): Manifest => ({
 export const waywardManifest = (fault: string): Manifest =>
   programManifest(process.execPath, join(import.meta.dirname, 'wayward-row.ts'), fault);
 
+/** Names that well-known tools keep their tokens in. */
+export const plantedSecrets: Readonly<Record<string, string>> = Object.fromEntries(
+  [
+    'GITHUB_TOKEN',
+    'NPM_TOKEN',
+    'NODE_AUTH_TOKEN',
+    'AWS_SECRET_ACCESS_KEY',
+    'CARGO_REGISTRY_TOKEN',
+    'OPENAI_API_KEY',
+  ].map((name) => [name, 'planted-secret']),
+);
+
 /** Folders of its own for one fault, and the tool in it. Everything the tool starts has the world's temporary folder in its environment. */
 export class World {
   readonly folder: string;
@@ -129,7 +141,7 @@ export class World {
       reject: false,
       cwd: options.cwd ?? this.folder,
       stdin: 'ignore',
-      timeout: 90_000,
+      timeout: 200_000,
       killSignal: 'SIGKILL',
       env: { NO_COLOR: '1', TMPDIR: this.temporary, ...options.env },
     });
@@ -179,9 +191,9 @@ export function expectPlain({ stdout, stderr }: Pick<Ending, 'stdout' | 'stderr'
   expect(stderr).not.toMatch(/node:internal/);
 }
 
-/** A file system with next to no room, at a path. Throws where this user may not mount one. */
-export function mountTiny(path: string): void {
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8k,nr_inodes=8', 'tmpfs', path], { stdio: 'ignore' });
+/** A file system with next to no room, or as the options say, at a path. Throws where this user may not mount one. */
+export function mountTiny(path: string, options = 'size=8k,nr_inodes=8'): void {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path], { stdio: 'ignore' });
 }
 
 /** Whether {@link mountTiny} works here: not in every container, even as root. */

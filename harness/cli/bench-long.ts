@@ -36,7 +36,8 @@ export async function benchLong(
 ): Promise<readonly LongRunRow[]> {
   const signal = interruptSignal();
   const rows: LongRunRow[] = [];
-  for (const { preset, steps } of runs) {
+  for (const run of runs) {
+    const { preset, steps } = run;
     const task = await prepareTask(taskRequest({ ...flags, preset, numSteps: steps }));
     try {
       await withProgress(`${preset}, ${steps} steps`, async (progress) => {
@@ -45,7 +46,7 @@ export async function benchLong(
           onProgress: (done, known, source) => progress.status(`reference ${source}: step ${done} of ${known}`),
         });
         for (const implementation of chosen) {
-          const row = await runLong(implementation, { expectation, preset, steps, flags, progress });
+          const row = await runLong(implementation, run, expectation, flags, progress);
           rows.push(row);
           progress.milestone(`${implementation.name}: ${row.status}`);
         }
@@ -59,16 +60,13 @@ export async function benchLong(
   return rows;
 }
 
-interface LongOptions {
-  readonly expectation: Expectation;
-  readonly preset: string;
-  readonly steps: number;
-  readonly flags: BenchFlags;
-  readonly progress: Progress;
-}
-
-async function runLong(implementation: DiscoveredImplementation, options: LongOptions): Promise<LongRunRow> {
-  const { expectation, preset, steps, flags, progress } = options;
+async function runLong(
+  implementation: DiscoveredImplementation,
+  { preset, steps }: (typeof runs)[number],
+  expectation: Expectation,
+  flags: BenchFlags,
+  progress: Progress,
+): Promise<LongRunRow> {
   const { name } = implementation;
   const identity = { implementation: name, preset };
   if (isBroken(implementation)) return { ...identity, status: 'error', reason: implementation.problem };

@@ -24,7 +24,8 @@ export async function benchScaling(
   for (const preset of Object.keys(presets)) {
     if (interruptSignal().aborted) break;
     const request = taskRequest({ ...flags, preset });
-    const rows = preset === smallest ? chosen : chosen.filter((implementation) => !isPythonBaseline(implementation));
+    const fast = chosen.filter((one) => isBroken(one) || !rolesOf(one).includes('python-baseline'));
+    const rows = preset === smallest ? chosen : fast;
     try {
       outcomes.push(await benchOne({ request, all, chosen: rows, flags, budgetSeconds: BUDGET_SECONDS }));
     } catch (error) {
@@ -40,7 +41,3 @@ export async function benchScaling(
 }
 
 const smallest: PresetName = 'd16';
-
-function isPythonBaseline(implementation: DiscoveredImplementation): boolean {
-  return !isBroken(implementation) && rolesOf(implementation).includes('python-baseline');
-}

@@ -6,7 +6,6 @@ import { benchTable } from '../present/bench-table.ts';
 import { exportResult, parseExports } from '../present/export/export.ts';
 import { longRunTable } from '../present/long-run-table.ts';
 import { type Page, terminalPage } from '../present/page.ts';
-import type { ResultFile } from '../present/report/machine-report.ts';
 import { scalingTables } from '../present/scaling-table.ts';
 import { type DiscoveredImplementation, discoverWith, selectImplementations } from '../program/discover.ts';
 import { displayPath } from '../project.ts';
@@ -17,17 +16,18 @@ import { SCHEMA_VERSION } from '../results/schema.ts';
 import { checkResultsFolder } from '../results/store.ts';
 import { UsageError } from '../usage-error.ts';
 import { benchLong } from './bench-long.ts';
-import { type BenchFlags, type BenchOutcome, benchOne, type Resumed, unfinishedRun } from './bench-one.ts';
+import { type BenchFlags, benchOne, type Resumed, unfinishedRun } from './bench-one.ts';
 import { benchScaling } from './bench-scaling.ts';
 import { confirmLongRun } from './confirm-long-run.ts';
 import { rowExitCode } from './exit-code.ts';
 import {
   addTaskFlags,
-  checkJsonTarget,
   collect,
   exportOption,
   implementationsOption,
+  type JsonOutput,
   jsonOption,
+  jsonOutput,
   positiveNumber,
   resultsOption,
   runtimeOption,
@@ -36,7 +36,6 @@ import {
   taskRequest,
   timeoutOption,
   wholeNumberFrom,
-  writeJson,
 } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
 import { reportTarget, writeReport } from './report.ts';
@@ -68,16 +67,11 @@ export function benchCommand(resumed?: Resumed): Command {
         .argParser(wholeNumberFrom(1))
         .conflicts(['budget', 'precision']),
     )
-    .addOption(
-      new Option('--precision <percent>', 'add rounds until every interval is at most ± this')
-        .argParser(positiveNumber)
-        .default(2),
-    )
-    .addOption(
-      new Option(
-        '--budget <seconds>',
-        'time for the rounds, from the first on: three processes of every row, more as far as it goes, and an end within 1.5 times of it whatever rows do; verification comes before, at most four times --timeout a row and 30 steps of CPython (default: 75; with --quick 22, with --scaling 40 a preset)',
-      ).argParser(positiveNumber),
+    .option('--precision <percent>', 'add rounds until every interval is at most ± this', positiveNumber, 2)
+    .option(
+      '--budget <seconds>',
+      'time for the rounds, from the first on: three processes of every row, more as far as it goes, and an end within 1.5 times of it whatever rows do; verification comes before, at most four times --timeout a row and 30 steps of CPython (default: 75; with --quick 22, with --scaling 40 a preset)',
+      positiveNumber,
     )
     .addOption(resultsOption())
     .addOption(
@@ -124,15 +118,14 @@ async function bench(names: readonly string[], flags: BenchFlags, resumed?: Resu
       `--resume: got a run of --${whole}; expected one of a single size and laps of its own; run it anew`,
     );
   }
-  const jsonTargets = await checkJsonTarget(flags.json);
+  const json = await jsonOutput(flags.json);
   const exports = await parseExports(flags.export);
-  const printsData = flags.json === '-' || exports.some(({ target }) => target.path === undefined);
   const reports = flags.report || flags.open;
   if (reports && flags.long)
     throw new UsageError('--report: got --long too, which has no time a document; leave out one');
   if (flags.save && !flags.long) await checkResultsFolder(flags.results);
   requireDistinct([
-    ...jsonTargets,
+    ...json.targets,
     ...exports.map(({ target }) => target),
     ...(reports ? [await reportTarget(flags)] : []),
     ...(flags.like === undefined ? [] : [{ flag: `--like ${flags.like}`, path: resolve(flags.like) }]),
@@ -143,10 +136,10 @@ async function bench(names: readonly string[], flags: BenchFlags, resumed?: Resu
   const all = await discoverWith(flags.impls);
   selectImplementations(all, flags.baseline);
   const chosen = selectImplementations(all, names.length === 0 ? [] : [...names, ...flags.baseline]);
-  const stream = printsData ? process.stderr : process.stdout;
+  const stream = exports.some(({ target }) => target.path === undefined) ? process.stderr : json.stream;
   const output: Output = { print: (text) => stream.write(`${text}\n`), page: terminalPage(stream) };
 
-  if (flags.long) return long(all, chosen, flags, output);
+  if (flags.long) return long(all, chosen, flags, output, json);
   const request = taskRequest(flags);
   if (!flags.yes && !flags.scaling) await confirmLongRun(request, chosen, flags.results);
   const { outcomes, failures } = flags.scaling
@@ -157,19 +150,20 @@ async function bench(names: readonly string[], flags: BenchFlags, resumed?: Resu
   for (const outcome of outcomes) {
     if (flags.verbose) output.print(`\n${benchTable(outcome.result, output.page, flags.sort)}`);
     if (!flags.scaling) output.print(await resultText(outcome.result, output.page, flags.sort));
-    const saved = savedLine(outcome);
-    if (saved !== undefined) output.print(saved);
+    if (outcome.savedTo === undefined) continue;
+    const what = interruptSignal().aborted ? 'interrupted; what was measured is in' : 'saved to';
+    output.print(`${what} ${displayPath(outcome.savedTo)}`);
   }
   process.exitCode = rowExitCode(
     results.flatMap(({ rows }) => rows),
     chosen,
   );
-  const { json } = flags;
   const document = flags.scaling ? { schemaVersion: SCHEMA_VERSION, scaling: results } : results[0];
+  const files = outcomes.map(({ result, savedTo }) => ({ path: savedTo ?? 'this run', result }));
   await tryEach([
-    ...(json === undefined ? [] : [() => writeJson(json, document)]),
+    () => json.write(document),
     ...exports.map((request) => () => exportResult(results[0], [request])),
-    ...(reports ? [() => writeReport(outcomes.map(resultFile), flags)] : []),
+    ...(reports ? [() => writeReport(files, flags)] : []),
     // Last, after everything that could be printed or written.
     ...[...failures, ...outcomes.flatMap(({ unsaved }) => unsaved)].map((error) => () => Promise.reject(error)),
   ]);
@@ -180,6 +174,7 @@ async function long(
   chosen: readonly DiscoveredImplementation[],
   flags: BenchFlags,
   { print, page }: Output,
+  json: JsonOutput,
 ): Promise<void> {
   const createdAt = new Date().toISOString();
   const longRuns = await benchLong(all, chosen, flags);
@@ -193,7 +188,7 @@ async function long(
     runtime: thisRuntime(),
     longRuns: [...longRuns],
   };
-  if (flags.json !== undefined) await writeJson(flags.json, result);
+  await json.write(result);
   process.exitCode = rowExitCode(longRuns, chosen);
 }
 
@@ -207,13 +202,4 @@ async function tryEach(acts: readonly (() => Promise<unknown>)[]): Promise<void>
   const ofTheUser = failures.filter((failure) => failure instanceof UsageError);
   if (ofTheUser.length < failures.length) throw failures.find((failure) => !(failure instanceof UsageError));
   if (ofTheUser.length > 0) throw new UsageError(ofTheUser.map(({ message }) => message).join('; '));
-}
-
-function resultFile({ result, savedTo }: BenchOutcome): ResultFile {
-  return { path: savedTo ?? 'this run', result };
-}
-
-function savedLine({ savedTo }: BenchOutcome): string | undefined {
-  if (savedTo === undefined) return undefined;
-  return `${interruptSignal().aborted ? 'interrupted; what was measured is in' : 'saved to'} ${displayPath(savedTo)}`;
 }

@@ -1,4 +1,4 @@
-import { tryProtocol } from '../conformance/conformance.ts';
+import { type ConformanceOptions, tryProtocol } from '../conformance/conformance.ts';
 import { makeHugeTask } from '../conformance/huge-task.ts';
 import { marked } from '../present/check-report.ts';
 import { availability } from '../program/availability.ts';
@@ -6,13 +6,7 @@ import { type DiscoveredImplementation, isBroken } from '../program/discover.ts'
 import { ImplementationFailure } from '../program/implementation-failure.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { exitCode } from './exit-code.ts';
-import { writeJson } from './flags.ts';
-
-interface CheckProtocolOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly patienceMilliseconds?: number | undefined;
-  readonly json?: string | undefined;
-}
+import type { JsonOutput } from './flags.ts';
 
 interface ProtocolRow {
   readonly implementation: string;
@@ -25,9 +19,10 @@ interface ProtocolRow {
 export async function checkProtocol(
   chosen: readonly DiscoveredImplementation[],
   task: PreparedTask,
-  options: CheckProtocolOptions,
+  json: JsonOutput,
+  options: ConformanceOptions,
 ): Promise<number> {
-  const stream = options.json === '-' ? process.stderr : process.stdout;
+  const { stream } = json;
   const nameWidth = Math.max(...chosen.map((implementation) => implementation.name.length));
   const tasks = { task, hugeTask: makeHugeTask() };
   const rows: ProtocolRow[] = [];
@@ -38,14 +33,14 @@ export async function checkProtocol(
     stream.write(`${marked(row.status, verdict, stream)} ${row.reason}\n`);
     for (const { trial, problem } of row.violations) stream.write(`    ${trial}: ${problem}\n`);
   }
-  if (options.json !== undefined) await writeJson(options.json, { schemaVersion: 1, results: rows });
+  await json.write({ schemaVersion: 1, results: rows });
   return rows.some((row) => row.status === 'violation' || row.status === 'error') ? exitCode.wrong : exitCode.ok;
 }
 
 async function protocolRow(
   implementation: DiscoveredImplementation,
   tasks: { readonly task: PreparedTask; readonly hugeTask: PreparedTask },
-  options: CheckProtocolOptions,
+  options: ConformanceOptions,
 ): Promise<ProtocolRow> {
   const row = { implementation: implementation.name, violations: [] };
   if (isBroken(implementation)) return { ...row, status: 'error', reason: implementation.problem };

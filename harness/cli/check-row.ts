@@ -7,12 +7,7 @@ import { drawSamples } from '../task/sample.ts';
 import type { PreparedTask } from '../task/task.ts';
 import type { Expectation } from '../verify/expectation.ts';
 import type { TensorFinding } from '../verify/tensor-check.ts';
-import {
-  type Verification,
-  type VerifiedRow,
-  type VerifyOptions,
-  verifyImplementation,
-} from '../verify/verify-implementation.ts';
+import { type Verification, type VerifyOptions, verifyImplementation } from '../verify/verify-implementation.ts';
 
 export type CheckRow = CheckResult['results'][number];
 
@@ -47,7 +42,7 @@ export async function checkRow(
     row: {
       ...rowOf(identity, verification, implementation.manifest.precision),
       ...tensorsOf(verification, options),
-      ...(samples === undefined ? {} : { samples: [...samples] }),
+      samples: samples && [...samples],
     },
     stderrTail: verification.status === 'error' ? verification.stderrTail : '',
   };
@@ -63,23 +58,19 @@ function rowOf(identity: Identity, verification: Verification, precision: Precis
   if (!('losses' in verification)) return unmeasured(identity, verification.status, verification.reason);
   const { status, stepsVerified, maxLossError, tolerance, losses } = verification;
   const wrong = status === 'mismatch' ? verification : undefined;
+  const { fractionOfBound, gauntlet } = verification.status === 'verified' ? verification : {};
   return {
     ...identity,
     status,
-    ...(wrong === undefined ? {} : { reason: wrong.reason, diagnosis: [...diagnoseMismatch(wrong, precision)] }),
+    reason: wrong?.reason,
+    diagnosis: wrong && [...diagnoseMismatch(wrong, precision)],
     losses: Array.from(losses, (loss) => (Number.isFinite(loss) ? loss : null)),
     stepsVerified,
     maxLossError,
     tolerance,
-    ...(verification.status === 'verified' ? proofOf(verification) : {}),
-    ...(wrong?.firstMismatch === undefined ? {} : { firstMismatch: wrong.firstMismatch }),
-  };
-}
-
-function proofOf({ fractionOfBound, gauntlet }: VerifiedRow): Pick<CheckRow, 'fractionOfBound' | 'randomTasks'> {
-  return {
     fractionOfBound,
-    ...(gauntlet === undefined ? {} : { randomTasks: { trained: gauntlet.tasks, declined: [...gauntlet.declined] } }),
+    randomTasks: gauntlet && { trained: gauntlet.tasks, declined: [...gauntlet.declined] },
+    firstMismatch: wrong?.firstMismatch,
   };
 }
 

@@ -15,15 +15,14 @@ import { type CheckRow, checkRow, unmeasured } from './check-row.ts';
 import { rowExitCode } from './exit-code.ts';
 import {
   addTaskFlags,
-  checkJsonTarget,
   implementationsOption,
   jsonOption,
+  jsonOutput,
   runtimeOption,
   type TaskFlags,
   taskRequest,
   timeoutOption,
   wholeNumberFrom,
-  writeJson,
 } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
 import { statusLine } from './progress.ts';
@@ -94,20 +93,16 @@ async function check(names: readonly string[], flags: CheckFlags): Promise<void>
 }
 
 async function checkOnce(names: readonly string[], flags: CheckFlags): Promise<void> {
-  await checkJsonTarget(flags.json);
+  const json = await jsonOutput(flags.json);
+  const { stream } = json;
   const all = await discoverWith(flags.impls);
   const chosen = selectImplementations(all, names);
   const task = await prepareTask(taskRequest(flags));
   const signal = interruptSignal();
   if (flags.protocol) {
-    process.exitCode = await checkProtocol(chosen, task, {
-      signal,
-      patienceMilliseconds: flags.timeout,
-      json: flags.json,
-    });
+    process.exitCode = await checkProtocol(chosen, task, json, { signal, patienceMilliseconds: flags.timeout });
     return;
   }
-  const stream = flags.json === '-' ? process.stderr : process.stdout;
   const status = statusLine();
   const print = (line: string) => {
     status.clear();
@@ -153,15 +148,8 @@ async function checkOnce(names: readonly string[], flags: CheckFlags): Promise<v
       show(row, stderrTail);
     }
   }
-  if (flags.json !== undefined) {
-    const document: CheckResult = {
-      schemaVersion: SCHEMA_VERSION,
-      task: task.description,
-      gauntletSeed,
-      reference,
-      results,
-    };
-    await writeJson(flags.json, document);
-  }
+  const { description } = task;
+  const document: CheckResult = { schemaVersion: SCHEMA_VERSION, task: description, gauntletSeed, reference, results };
+  await json.write(document);
   process.exitCode = rowExitCode(results, chosen);
 }

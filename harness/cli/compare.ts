@@ -2,15 +2,7 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { comparePair, pairImplementations, unchangedPairs, unchangedRow } from '../compare/compare-revisions.ts';
-import {
-  type Checkout,
-  checkOut,
-  git,
-  listFiles,
-  type Revision,
-  resolveRevision,
-  uncommittedFiles,
-} from '../compare/revision.ts';
+import { type Checkout, checkOut, git, listFiles, resolveRevision, uncommittedFiles } from '../compare/revision.ts';
 import { compareStored } from '../compare/stored-results.ts';
 import { annotations, appendJobSummary, comparisonTable, runsInGitHubActions } from '../present/comparison.ts';
 import { fitted, terminalPage } from '../present/page.ts';
@@ -28,13 +20,13 @@ import { expectationOf } from '../verify/expectation.ts';
 import { comparisonExitCode } from './exit-code.ts';
 import {
   addTaskFlags,
-  checkJsonTarget,
   implementationsOption,
+  type JsonOutput,
   jsonOption,
+  jsonOutput,
   positiveNumber,
   type TaskFlags,
   taskRequest,
-  writeJson,
 } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
 import { statusLine } from './progress.ts';
@@ -62,11 +54,7 @@ export function compareCommand(): Command {
     .addOption(
       new Option('--threshold <percent>', 'smallest change that matters').argParser(parsePercent).default(0.05, '5%'),
     )
-    .addOption(
-      new Option('--budget <seconds>', 'time for the rounds of one implementation')
-        .argParser(positiveNumber)
-        .default(50),
-    )
+    .option('--budget <seconds>', 'time for the rounds of one implementation', positiveNumber, 50)
     .option('--strict', 'exit with 4 if a verdict is inconclusive')
     .option('--allow-dirty', 'compare the working tree as it stands, with its uncommitted changes')
     .option('--all', 'run implementations whose files are the same on both sides too')
@@ -84,13 +72,15 @@ function parsePercent(text: string): number {
 }
 
 async function compare(names: readonly string[], flags: CompareFlags, command: Command): Promise<void> {
-  await checkJsonTarget(flags.json);
+  const json = await jsonOutput(flags.json);
   if (flags.base === undefined) refuseFlagsOfRevisions(command);
   const comparison =
-    flags.base === undefined ? await compareFiles(names, flags) : await compareRevisions(flags.base, names, flags);
-  const stream = flags.json === '-' ? process.stderr : process.stdout;
+    flags.base === undefined
+      ? await compareFiles(names, flags)
+      : await compareRevisions(flags.base, names, flags, json);
+  const { stream } = json;
   stream.write(`${comparisonTable(comparison, terminalPage(stream))}\n`);
-  if (flags.json !== undefined) await writeJson(flags.json, comparison);
+  await json.write(comparison);
   if (flags.github || runsInGitHubActions()) {
     for (const line of annotations(comparison)) stream.write(`${line}\n`);
     await appendJobSummary(comparison).catch((error) => {
@@ -132,7 +122,12 @@ async function compareFiles(files: readonly string[], flags: CompareFlags): Prom
   );
 }
 
-async function compareRevisions(baseName: string, names: readonly string[], flags: CompareFlags): Promise<Comparison> {
+async function compareRevisions(
+  baseName: string,
+  names: readonly string[],
+  flags: CompareFlags,
+  json: JsonOutput,
+): Promise<Comparison> {
   const signal = interruptSignal();
   if (isInstalled) {
     throw new UsageError(
@@ -140,7 +135,7 @@ async function compareRevisions(baseName: string, names: readonly string[], flag
     );
   }
   const base = await resolveRevision(projectRoot, baseName);
-  const head = await headToCompare(flags);
+  const { notes, ...head } = await headToCompare(flags);
   const task = await prepareTask(taskRequest(flags));
   const status = statusLine();
   const say = (line: string) => {
@@ -148,16 +143,17 @@ async function compareRevisions(baseName: string, names: readonly string[], flag
     process.stderr.write(`${fitted(line, process.stderr)}\n`);
   };
   const checkouts: Checkout[] = [];
-  const folderOf = async (revision: Revision): Promise<string> => {
-    status.show(`checking out ${revision.name}`);
-    const checkout = await checkOut(projectRoot, revision, signal);
+  const folderOf = async ({ name, commit }: Comparison['head']): Promise<string> => {
+    if (commit === undefined) return projectRoot;
+    status.show(`checking out ${name}`);
+    const checkout = await checkOut(projectRoot, { name, commit }, signal);
     checkouts.push(checkout);
-    say(`${revision.name} (${revision.commit.slice(0, 7)}): ${dependenciesText[checkout.dependencies]}`);
+    say(`${name} (${commit.slice(0, 7)}): ${dependenciesText[checkout.dependencies]}`);
     return checkout.folder;
   };
   try {
     const baseFolder = await folderOf(base);
-    const headFolder = head.revision === undefined ? projectRoot : await folderOf(head.revision);
+    const headFolder = await folderOf(head);
     const roots = [implementationsRoot, ...flags.impls].map((folder) => pathInProject(folder));
     const implementationsIn = async (folder: string, { name }: { readonly name: string }) => {
       const [own = '', ...added] = roots.map((root) => join(folder, root));
@@ -166,7 +162,7 @@ async function compareRevisions(baseName: string, names: readonly string[], flag
     };
     const pairs = pairImplementations(
       await implementationsIn(baseFolder, base),
-      await implementationsIn(headFolder, head.side),
+      await implementationsIn(headFolder, head),
       names,
     );
     const unchanged = flags.all ? [] : await unchangedPairs(pairs, baseFolder, headFolder);
@@ -175,7 +171,7 @@ async function compareRevisions(baseName: string, names: readonly string[], flag
     const withoutCheckouts = (reason: string) =>
       reason
         .replaceAll(join(baseFolder, sep), `${base.name}:`)
-        .replaceAll(join(headFolder, sep), head.revision === undefined ? '' : `${head.revision.name}:`);
+        .replaceAll(join(headFolder, sep), head.commit === undefined ? '' : `${head.name}:`);
     const expectation =
       unchanged.length === pairs.length
         ? undefined
@@ -187,12 +183,12 @@ async function compareRevisions(baseName: string, names: readonly string[], flag
       schemaVersion: SCHEMA_VERSION,
       createdAt: new Date().toISOString(),
       evidence: 'paired',
-      base: { name: base.name, commit: base.commit },
-      head: head.side,
+      base,
+      head,
       threshold: flags.threshold,
       task: task.description,
       rows: [],
-      notes: [...head.notes, ...(expectation?.warnings ?? [])],
+      notes: [...notes, ...(expectation?.warnings ?? [])],
     };
     for (const pair of pairs) {
       status.show(`${pair.name}: verifying base and head`);
@@ -218,7 +214,7 @@ async function compareRevisions(baseName: string, names: readonly string[], flag
         ...(folder === undefined ? {} : { manifest: `${prefix}${folder.split(sep).join('/')}/impl.json` }),
       };
       comparison.rows.push(row);
-      if (flags.json !== undefined && flags.json !== '-') await writeJson(flags.json, comparison);
+      if (flags.json !== '-') await json.write(comparison);
       if (row.status === 'compared') say(`${pair.name}: ${percentChange(row.ratio.median)}, ${row.verdict}`);
       else if (row.status !== 'unchanged') say(`${pair.name}: ${row.status}`);
     }
@@ -244,27 +240,22 @@ const dependenciesText: Record<Checkout['dependencies'], string> = {
   none: 'no package-lock.json, nothing to install',
 };
 
-/** A commit that is checked out elsewhere, or the working tree itself. */
-interface Head {
-  readonly revision?: Revision;
-  readonly side: Comparison['head'];
-  readonly notes: string[];
-}
-
-/** @throws UsageError for uncommitted changes without `--allow-dirty` */
-async function headToCompare({ head, allowDirty }: CompareFlags): Promise<Head> {
+/** The commit, none for the working tree itself. @throws UsageError for uncommitted changes without `--allow-dirty` */
+async function headToCompare({
+  head,
+  allowDirty,
+}: CompareFlags): Promise<Comparison['head'] & Pick<Comparison, 'notes'>> {
   const revision = await resolveRevision(projectRoot, head ?? 'HEAD');
-  const named = { revision, side: { name: revision.name, commit: revision.commit } };
   const files = await uncommittedFiles(projectRoot);
-  if (files.length === 0) return { ...named, notes: [] };
-  if (head !== undefined) return { ...named, notes: [`uncommitted changes are left out: ${listFiles(files)}`] };
+  if (files.length === 0) return { ...revision, notes: [] };
+  if (head !== undefined) return { ...revision, notes: [`uncommitted changes are left out: ${listFiles(files)}`] };
   if (!allowDirty) {
     throw new UsageError(
       `uncommitted changes in ${listFiles(files)}; commit them, or compare the tree as it stands with --allow-dirty, or the commit alone with --head HEAD`,
     );
   }
   return {
-    side: { name: 'working tree' },
+    name: 'working tree',
     notes: [`head is the working tree with uncommitted changes: ${listFiles(files)}`],
   };
 }

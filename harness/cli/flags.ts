@@ -7,7 +7,7 @@ import { type SortOrder, sortOrders } from '../present/bench-table.ts';
 import { exportFormats } from '../present/export/export.ts';
 import { type RuntimeName, runtimeNames } from '../program/runtime.ts';
 import { displayPath, resultsFolder } from '../project.ts';
-import { isPresetName, presets, taskDefaults } from '../task/presets.ts';
+import { isPresetName, presets, type Sizes, taskDefaults } from '../task/presets.ts';
 import type { TaskRequest } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -42,18 +42,10 @@ export const positiveNumber: (text: string) => number = parsedBy(
 export const sizeFlags = ['preset', 'nEmbd', 'nHead', 'nLayer', 'blockSize', 'batch'] as const;
 
 /** What commander makes of the task flags. */
-export interface TaskFlags {
-  readonly preset?: string;
-  readonly nEmbd?: number;
-  readonly nHead?: number;
-  readonly nLayer?: number;
-  readonly blockSize?: number;
-  readonly batch?: number;
-  readonly seed: number;
-  readonly numSteps: number;
-  readonly learningRate: number;
-  readonly dataset: string;
-}
+export type TaskFlags = Partial<Sizes> &
+  Omit<TaskRequest, keyof Sizes | 'preset'> & {
+    readonly preset?: string;
+  };
 
 export function addTaskFlags(command: Command): Command {
   const size = wholeNumberFrom(1);
@@ -67,19 +59,9 @@ export function addTaskFlags(command: Command): Command {
     .option('--n-layer <n>', 'layers', size)
     .option('--block-size <n>', 'longest context, in positions', size)
     .option('--batch <n>', 'documents per step', size)
-    .addOption(
-      new Option('--seed <n>', 'seed of every random draw').argParser(parsedBy(wholeNumber)).default(taskDefaults.seed),
-    )
-    .addOption(
-      new Option('--num-steps <n>', 'length of the learning-rate schedule')
-        .argParser(size)
-        .default(taskDefaults.numSteps),
-    )
-    .addOption(
-      new Option('--learning-rate <x>', 'at the first step')
-        .argParser(positiveNumber)
-        .default(taskDefaults.learningRate),
-    )
+    .option('--seed <n>', 'seed of every random draw', parsedBy(wholeNumber), taskDefaults.seed)
+    .option('--num-steps <n>', 'length of the learning-rate schedule', size, taskDefaults.numSteps)
+    .option('--learning-rate <x>', 'at the first step', positiveNumber, taskDefaults.learningRate)
     .option(
       '--dataset <name|file>',
       'us-names-2016, names (after `npm run data`), or a text file with one document a line',
@@ -139,20 +121,28 @@ export const runtimeOption = (): Option =>
   new Option(
     '--runtime <names>',
     `what hosts the TypeScript implementations, one row each: ${runtimeNames.join(',')} (default: the pinned node)`,
-  ).argParser((text): readonly RuntimeName[] => [...new Set(text.split(',').map(runtimeNamed))]);
+  ).argParser((text): readonly RuntimeName[] => {
+    const named = (word: string) => {
+      const found = runtimeNames.find((name) => name === word.trim());
+      if (found === undefined) throw new UsageError(`unknown runtime "${word}"${suggestion(word, runtimeNames)}`);
+      return found;
+    };
+    return [...new Set(text.split(',').map(named))];
+  });
 
-function runtimeNamed(text: string): RuntimeName {
-  const found = runtimeNames.find((name) => name === text.trim());
-  if (found === undefined) throw new UsageError(`unknown runtime "${text}"${suggestion(text, runtimeNames)}`);
-  return found;
+/** Where `--json` writes, if it was given: whole or not at all. @throws {UsageError} if that cannot be, before anything is trained */
+export async function jsonOutput(path: string | undefined): Promise<JsonOutput> {
+  const target = path === undefined ? undefined : await outputTarget(`--json ${path}`, path);
+  return {
+    targets: target === undefined ? [] : [target],
+    stream: path === '-' ? process.stderr : process.stdout,
+    write: async (document) => target && writeOutput(target, `${JSON.stringify(document, null, 2)}\n`),
+  };
 }
 
-/** Tries whether `--json FILE` can be written, before anything is trained. @throws {UsageError} if it cannot */
-export async function checkJsonTarget(target: string | undefined): Promise<readonly OutputTarget[]> {
-  return target === undefined ? [] : [await outputTarget(`--json ${target}`, target)];
-}
-
-/** Writes to a file, whole or not at all, or to standard output. */
-export async function writeJson(target: string, document: unknown): Promise<void> {
-  await writeOutput(await outputTarget(`--json ${target}`, target), `${JSON.stringify(document, null, 2)}\n`);
+export interface JsonOutput {
+  readonly targets: readonly OutputTarget[];
+  /** For what a person reads: JSON has standard output for itself. */
+  readonly stream: NodeJS.WriteStream;
+  readonly write: (document: unknown) => Promise<void>;
 }

@@ -6,7 +6,7 @@ import { displayPath } from '../project.ts';
 import { historyPath, readHistory, trendsOf } from '../results/history.ts';
 import { SCHEMA_VERSION } from '../results/schema.ts';
 import { UsageError } from '../usage-error.ts';
-import { checkJsonTarget, jsonOption, writeJson } from './flags.ts';
+import { jsonOption, jsonOutput } from './flags.ts';
 
 interface HistoryFlags {
   readonly file: string;
@@ -31,7 +31,7 @@ export function historyCommand(): Command {
 }
 
 async function history(names: readonly string[], flags: HistoryFlags): Promise<void> {
-  await checkJsonTarget(flags.json);
+  const { stream, write } = await jsonOutput(flags.json);
   const { records, unreadable } = await readHistory(flags.file);
   for (const problem of unreadable) console.error(`warning: ${problem}; the line is left out`);
   const all = trendsOf(records);
@@ -47,7 +47,6 @@ async function history(names: readonly string[], flags: HistoryFlags): Promise<v
     const which = flags.preset === undefined ? '' : ` of preset "${flags.preset}"`;
     throw new UsageError(`no run${which} in ${displayPath(flags.file)}; \`npm run bench\` adds one`);
   }
-  const stream = flags.json === '-' ? process.stderr : process.stdout;
   stream.write(`${historyTables(trends, terminalPage(stream))}\n`);
-  if (flags.json !== undefined) await writeJson(flags.json, { schemaVersion: SCHEMA_VERSION, trends });
+  await write({ schemaVersion: SCHEMA_VERSION, trends });
 }

@@ -8,7 +8,7 @@ import { rolesOf } from '../program/roles.ts';
 import { describeSupports } from '../program/supports.ts';
 import { displayPath } from '../project.ts';
 import { exitCode } from './exit-code.ts';
-import { checkJsonTarget, implementationsOption, jsonOption, writeJson } from './flags.ts';
+import { implementationsOption, jsonOption, jsonOutput } from './flags.ts';
 
 export function listCommand(): Command {
   return new Command('list')
@@ -20,10 +20,10 @@ export function listCommand(): Command {
 }
 
 async function list(flags: { readonly json?: string; readonly impls: readonly string[] }): Promise<void> {
-  await checkJsonTarget(flags.json);
+  const { write } = await jsonOutput(flags.json);
   const listed = await Promise.all((await discoverWith(flags.impls)).map(describe));
   if (flags.json !== '-') process.stdout.write(`${listText(listed, terminalPage(process.stdout))}\n`);
-  if (flags.json !== undefined) await writeJson(flags.json, { schemaVersion: 1, implementations: listed });
+  await write({ schemaVersion: 1, implementations: listed });
   const problems = listed.flatMap(({ problem }) => problem ?? []);
   for (const problem of problems) console.error(`error: ${problem}`);
   process.exitCode = problems.length > 0 ? exitCode.usage : exitCode.ok;
@@ -60,8 +60,9 @@ function listText(listed: readonly ListedImplementation[], page: Page): string {
       if (one.problem !== undefined)
         return [painted(page, 'red', wrap(`${one.implementation}: its manifest cannot be read`, page.width))];
       const { implementation, technique, language, precision, threads, supports, readme } = one;
+      const processors = threads === 'cores' ? 'a thread per core' : `${threads} thread${threads === 1 ? '' : 's'}`;
       const facts = [
-        `${language}, ${precision}, ${describeThreads(threads)}`,
+        `${language}, ${precision}, ${processors}`,
         ...(supports === undefined ? [] : [`trains ${supports}`]),
         whereabouts(one.available, one.versions, one.reason),
         ...(readme === undefined ? [] : [readme]),
@@ -72,11 +73,6 @@ function listText(listed: readonly ListedImplementation[], page: Page): string {
       ];
     })
     .join('\n');
-}
-
-function describeThreads(threads: number | 'cores'): string {
-  if (threads === 'cores') return 'a thread per core';
-  return threads === 1 ? '1 thread' : `${threads} threads`;
 }
 
 function whereabouts(available: boolean, versions: Readonly<Record<string, string>>, reason = ''): string {

@@ -6,7 +6,7 @@ import { terminalPage } from '../present/page.ts';
 import { mergeResults } from '../results/merged.ts';
 import { SCHEMA_VERSION } from '../results/schema.ts';
 import { readResult } from '../results/store.ts';
-import { checkJsonTarget, jsonOption, writeJson } from './flags.ts';
+import { jsonOption, jsonOutput } from './flags.ts';
 
 interface MergeFlags {
   readonly markdown?: string;
@@ -23,9 +23,11 @@ export function mergeCommand(): Command {
     .action(merge);
 }
 
-async function merge(files: readonly string[], { markdown, json }: MergeFlags): Promise<void> {
+async function merge(files: readonly string[], flags: MergeFlags): Promise<void> {
+  const { markdown } = flags;
   const markdownTarget = markdown === undefined ? [] : [await outputTarget(`--markdown ${markdown}`, markdown)];
-  const targets = [...(await checkJsonTarget(json)), ...markdownTarget];
+  const json = await jsonOutput(flags.json);
+  const targets = [...json.targets, ...markdownTarget];
   const sources = [];
   for (const path of files) sources.push({ path, result: await readResult(path) });
   requireDistinct([...targets, ...files.map((path) => ({ flag: path, path: resolve(path) }))]);
@@ -33,5 +35,5 @@ async function merge(files: readonly string[], { markdown, json }: MergeFlags): 
   const stream = targets.some(({ path }) => path === undefined) ? process.stderr : process.stdout;
   stream.write(`${mergedTables(merged, terminalPage(stream))}\n`);
   for (const target of markdownTarget) await writeOutput(target, mergedMarkdown(merged));
-  if (json !== undefined) await writeJson(json, { schemaVersion: SCHEMA_VERSION, ...merged });
+  await json.write({ schemaVersion: SCHEMA_VERSION, ...merged });
 }

@@ -21,13 +21,12 @@ import { UsageError } from '../usage-error.ts';
 import { exitCode } from './exit-code.ts';
 import {
   addTaskFlags,
-  checkJsonTarget,
   implementationsOption,
   jsonOption,
+  jsonOutput,
   positiveNumber,
   type TaskFlags,
   taskRequest,
-  writeJson,
 } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
 
@@ -53,7 +52,7 @@ export function profileCommand(): Command {
 }
 
 async function profile(name: string, flags: ProfileFlags): Promise<void> {
-  await checkJsonTarget(flags.json);
+  const json = await jsonOutput(flags.json);
   const [found] = selectImplementations(await discoverWith(flags.impls), [name]);
   if (found === undefined || isBroken(found)) throw new UsageError(`${name}: got no implementation of that name`);
   const list = await readProfileList(found);
@@ -87,18 +86,19 @@ async function profile(name: string, flags: ProfileFlags): Promise<void> {
       { implementation: name, task: taskName(task.description), profile: measured, counters },
       terminalPage(process.stdout),
     );
-    if (flags.json !== '-') process.stdout.write(`${text}\n${flameHint(target.path)}`);
-    if (flags.json !== undefined) {
-      const method = 'module' in run ? 'v8 sampling' : 'perf sampling';
-      const document = {
-        implementation: name,
-        task: task.description,
-        method,
-        ...measured,
-        counters: counters ?? null,
-      };
-      await writeJson(flags.json, { schemaVersion: 1, ...document });
-    }
+    const hint =
+      target.path === undefined
+        ? ''
+        : `Flame graph: open ${displayPath(target.path)} in the browser's developer tools (Performance, Load profile) or in speedscope.\n`;
+    if (flags.json !== '-') process.stdout.write(`${text}\n${hint}`);
+    await json.write({
+      schemaVersion: 1,
+      implementation: name,
+      task: task.description,
+      method: 'module' in run ? 'v8 sampling' : 'perf sampling',
+      ...measured,
+      counters: counters ?? null,
+    });
     process.exitCode = exitCode.ok;
   } catch (error) {
     if (error instanceof UnsupportedTask) throw new UsageError(`${name}: unsupported: ${error.message}`);
@@ -112,9 +112,4 @@ async function flameTarget(file: string | undefined, name: string) {
   const folder = join(resultsFolder, 'profiles');
   await mkdir(folder, { recursive: true });
   return outputTarget('--flame', join(folder, `${name.replace(/[^\w.-]+/g, '-')}.cpuprofile`));
-}
-
-function flameHint(path: string | undefined): string {
-  if (path === undefined) return '';
-  return `Flame graph: open ${displayPath(path)} in the browser's developer tools (Performance, Load profile) or in speedscope.\n`;
 }

@@ -48,17 +48,12 @@ export async function withProgress<T>(title: string, work: (progress: Progress) 
 }
 
 /** One line on standard error that is written over; nothing if that is not a terminal. */
-interface StatusLine {
-  show(text: string): void;
-  clear(): void;
-}
-
-export function statusLine(stream: NodeJS.WriteStream = process.stderr): StatusLine {
-  if (!stream.isTTY) return { show: () => {}, clear: () => {} };
+export function statusLine(stream: NodeJS.WriteStream = process.stderr) {
+  if (!stream.isTTY) return { show: (_text: string) => {}, clear: () => {} };
   const clearLine = '\r\u001b[K';
   let shown = false;
   return {
-    show: (text) => {
+    show: (text: string) => {
       shown = true;
       stream.write(clearLine + text.slice(0, stream.columns - 1));
     },

@@ -10,7 +10,7 @@ import {
 } from '../present/report/machine-report.ts';
 import { displayPath } from '../project.ts';
 import { succeeds } from '../regular-file.ts';
-import { type HistoryRecord, readHistory } from '../results/history.ts';
+import { HISTORY_NAME, readHistory } from '../results/history.ts';
 import { taskDifference } from '../results/names.ts';
 import { readPublished } from '../results/published.ts';
 import { type CheckResult, checkResultSchema } from '../results/schema.ts';
@@ -51,10 +51,14 @@ async function report(paths: readonly string[], flags: ReportFlags): Promise<voi
 /** Tries whether the page can be written, before anything is measured for it. @throws UsageError if it cannot */
 export async function reportTarget({ results, output }: ReportFlags): Promise<OutputTarget> {
   if (output !== undefined) return outputTarget(`--output ${output}`, output);
-  await mkdir(results, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`--results ${results}: cannot be made (${error.code ?? error.message}); name another folder`);
-  });
+  await makeFolder('--results', results);
   return outputTarget(`--results ${results}`, join(results, 'report.html'));
+}
+
+async function makeFolder(flag: string, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`${flag} ${folder}: cannot be made (${error.code ?? error.message}); name another folder`);
+  });
 }
 
 /**
@@ -65,12 +69,13 @@ export async function writeReport(files: readonly ResultFile[], flags: ReportFla
   const machines = machineReports(files);
   // Loading the charts takes 300 ms, which no other command should wait for.
   const { reportPage } = await import('../present/report/report-page.ts');
-  const check = flags.losses === undefined ? undefined : await lossesOf(flags.losses, machines[0]);
+  const history = join(flags.results, HISTORY_NAME);
   const page = reportPage({
     machines,
-    history: await historyIn(flags.results),
+    // The first report may come before the history.
+    history: (await succeeds(access(history))) ? (await readHistory(history)).records : [],
     published: await readPublished(),
-    ...(check === undefined ? {} : { check }),
+    ...(flags.losses === undefined ? {} : { check: await lossesOf(flags.losses, machines[0]) }),
   });
   const target = await reportTarget(flags);
   const pictures = flags.svg === undefined ? [] : await pictureTargets(flags.svg, machines);
@@ -100,23 +105,20 @@ async function newestResults(folder: string): Promise<readonly ResultFile[]> {
     );
   const [newest] = await readAll(ofEachTask.slice(0, 1));
   const others = await Promise.all(
-    ofEachTask.slice(1).map(async (path) => {
-      try {
-        return await readAll([path]);
-      } catch (error) {
+    ofEachTask.slice(1).map((path) =>
+      readAll([path]).catch((error) => {
         if (!(error instanceof UsageError)) throw error;
         return [];
-      }
-    }),
+      }),
+    ),
   );
-  const fitting = others
-    .flat()
-    .filter(({ result }) => sameMachine(result, newest.result) && differBySizeAlone(newest.result, result));
+  const { machine, runtime } = newest.result;
+  const fitting = others.flat().filter(({ result }) => {
+    const sameMachine =
+      result.machine.fingerprint === machine.fingerprint && result.runtime.version === runtime.version;
+    return sameMachine && differBySizeAlone(newest.result, result);
+  });
   return [newest, ...fitting];
-}
-
-function sameMachine(a: ResultFile['result'], b: ResultFile['result']): boolean {
-  return a.machine.fingerprint === b.machine.fingerprint && a.runtime.version === b.runtime.version;
 }
 
 /** @throws UsageError if the file holds no losses, or those of another task */
@@ -128,20 +130,11 @@ async function lossesOf(path: string, { result }: MachineReport): Promise<CheckR
   return check;
 }
 
-/** The first report may come before the history. */
-async function historyIn(folder: string): Promise<readonly HistoryRecord[]> {
-  const path = join(folder, 'history.ndjson');
-  const present = await succeeds(access(path));
-  return present ? (await readHistory(path)).records : [];
-}
-
 async function pictureTargets(
   folder: string,
   machines: readonly MachineReport[],
 ): Promise<readonly { readonly target: OutputTarget; readonly svg: string }[]> {
-  await mkdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`--svg ${folder}: cannot be made (${error.code ?? error.message}); name another folder`);
-  });
+  await makeFolder('--svg', folder);
   const { svgFiles } = await import('../present/report/svg-files.ts');
   const pictures = machines.flatMap((machine, i) =>
     svgFiles(machine).map(({ name, svg }) => ({ name: machines.length > 1 ? `${i + 1}-${name}` : name, svg })),

@@ -61,12 +61,6 @@ export async function compareImplementation(comparison: ImplementationComparison
 
 const faultText = { wrong: 'is wrong', broken: 'broke', unreadable: 'has a manifest that cannot be read' } as const;
 
-interface RightSide {
-  readonly status: 'verified';
-  readonly contender: Contender;
-  readonly nanosecondsPerStep: number;
-}
-
 /** What its verification makes of a side. */
 async function admit(side: ComparedSide, signal: AbortSignal) {
   if ('status' in side) return side;
@@ -76,8 +70,8 @@ async function admit(side: ComparedSide, signal: AbortSignal) {
 }
 
 async function compareRightOnes(
-  { contender: base, nanosecondsPerStep }: RightSide,
-  { contender: head }: RightSide,
+  { contender: base, nanosecondsPerStep }: { readonly contender: Contender; readonly nanosecondsPerStep: number },
+  { contender: head }: { readonly contender: Contender },
   { task, limits, seed, signal, nowNanoseconds = () => 1e6 * runningMilliseconds() }: ImplementationComparison,
 ) {
   const fitting = Math.floor((LAP_MILLISECONDS * 1e6) / nanosecondsPerStep);

@@ -23,19 +23,13 @@ export interface RoundSource {
   readonly nowNanoseconds: () => number;
 }
 
-interface RoundProgress {
-  readonly confirming: boolean;
-  /** Of the first rounds, or of those that confirm. */
-  readonly rounds: number;
-  readonly ratio: number;
-}
-
 export interface ComparisonLimits {
   /** Smallest change that matters, as a fraction. */
   readonly threshold: number;
   /** For all rounds together; overrun only by the fewest rounds there must be. */
   readonly budgetNanoseconds: number;
-  readonly onRound?: (progress: RoundProgress) => void;
+  /** Told the rounds so far, of the first ones or of those that confirm, and their ratio. */
+  readonly onRound?: (progress: { confirming: boolean; rounds: number; ratio: number }) => void;
 }
 
 interface ComparedRounds extends Judgement {
@@ -52,10 +46,12 @@ interface ComparedRounds extends Judgement {
  */
 export async function compareRounds(source: RoundSource, limits: ComparisonLimits): Promise<ComparedRounds> {
   const { threshold, budgetNanoseconds, onRound } = limits;
+  const tell = (rounds: readonly Round[], confirming: boolean) =>
+    onRound?.({ confirming, rounds: rounds.length, ratio: median(rounds.map(({ ratio }) => ratio)) });
   const firstDeadline = source.nowNanoseconds() + budgetNanoseconds / (1 + LONGER);
 
   const firstRounds = await collectRounds(source, (rounds) => {
-    onRound?.(progress(rounds, false));
+    tell(rounds, false);
     const late = source.nowNanoseconds() >= firstDeadline;
     if (rounds.length < FEWEST_ROUNDS) return late && rounds.length >= FEWEST_SLOW_ROUNDS;
     return late || relativeHalfWidth(evidenceFrom(rounds).ratio) <= threshold * PRECISION_OF_THRESHOLD;
@@ -68,7 +64,7 @@ export async function compareRounds(source: RoundSource, limits: ComparisonLimit
   if (!needsConfirmation(first, threshold)) return { ...judge(first, undefined, threshold), first, times };
 
   const confirmingRounds = await collectRounds(source, (rounds) => {
-    onRound?.(progress(rounds, true));
+    tell(rounds, true);
     return rounds.length >= LONGER * firstRounds.length;
   });
   const confirmation = evidenceFrom(confirmingRounds);
@@ -83,10 +79,6 @@ async function collectRounds(
   do rounds.push(await source.runRound());
   while (!enough(rounds));
   return rounds;
-}
-
-function progress(rounds: readonly Round[], confirming: boolean): RoundProgress {
-  return { confirming, rounds: rounds.length, ratio: median(rounds.map(({ ratio }) => ratio)) };
 }
 
 /** The times of one turn: a lap each of base, head, and base once more as the control. */

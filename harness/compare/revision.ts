@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { mkdtemp, readFile, realpath, stat, symlink } from 'node:fs/promises';
+import { rmSync, statSync } from 'node:fs';
+import { mkdtemp, readFile, realpath, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
@@ -40,14 +40,12 @@ export async function resolveRevision(folder: string, name: string): Promise<Rev
   if (!failed) return { name, commit: stdout.trim() };
   const refs = await git(folder, ['for-each-ref', '--format=%(refname:short)', 'refs/heads', 'refs/tags']);
   const known = refs.stdout.split('\n').filter((ref) => ref !== '');
-  const advice = (await isShallow(folder))
-    ? '; this checkout is shallow: fetch the revision first'
-    : suggestion(name, known.slice(0, 20));
+  const shallow = await git(folder, ['rev-parse', '--is-shallow-repository']);
+  const advice =
+    shallow.stdout.trim() === 'true'
+      ? '; this checkout is shallow: fetch the revision first'
+      : suggestion(name, known.slice(0, 20));
   throw new UsageError(`unknown revision "${name}"${advice}`);
-}
-
-async function isShallow(folder: string): Promise<boolean> {
-  return (await git(folder, ['rev-parse', '--is-shallow-repository'])).stdout.trim() === 'true';
 }
 
 /** Changed and new files, ignored ones not; paths from the repository's root. */
@@ -104,7 +102,8 @@ export async function checkOut(project: string, revision: Revision, signal: Abor
   };
   try {
     const added = await git(project, ['worktree', 'add', '--detach', '--quiet', worktree, revision.commit]);
-    if (added.failed) throw new UsageError(`${revision.name} cannot be checked out: ${lastLine(added.stderr)}`);
+    if (added.failed)
+      throw new UsageError(`${revision.name} cannot be checked out: ${added.stderr.trim().split('\n').at(-1)}`);
     signal.throwIfAborted();
     return { folder, dependencies: await provideDependencies(project, folder, revision, signal), remove };
   } catch (error) {
@@ -150,25 +149,18 @@ async function provideDependencies(
   const lock = await readIfThere(join(folder, 'package-lock.json'));
   if (lock === undefined) return 'none';
   const modules = join(project, 'node_modules');
-  const installedHere = await stat(modules)
-    .then((found) => found.isDirectory())
-    .catch(() => false);
+  const installedHere = statSync(modules, { throwIfNoEntry: false })?.isDirectory();
   if (installedHere && (await readIfThere(join(project, 'package-lock.json')))?.equals(lock)) {
     await symlink(await realpath(modules), join(folder, 'node_modules'), 'junction');
     return 'linked';
   }
-  await installDependencies(folder, revision, signal);
-  return 'installed';
-}
-
-async function installDependencies(folder: string, revision: Revision, signal: AbortSignal): Promise<void> {
   const installed = await runToEnd(['npm', 'ci', '--omit=dev', '--no-audit', '--no-fund'], {
     cwd: folder,
     timeoutMilliseconds: INSTALL_TIMEOUT_MILLISECONDS,
     wholeEnvironment: true,
     signal,
   });
-  if (installed.exitCode === 0) return;
+  if (installed.exitCode === 0) return 'installed';
   const complaint = installed.exitCode === undefined ? undefined : npmComplaint(installed.output);
   throw new UsageError(`${revision.name}: npm ci failed: ${complaint ?? `it ${installed.how}`}`);
 }
@@ -179,10 +171,5 @@ async function readIfThere(file: string): Promise<Buffer | undefined> {
 
 /** npm's error code comes before it; advice and the path of a log after. */
 function npmComplaint(output: string): string | undefined {
-  const complaints = output.split('\n').flatMap((line) => /^npm error (?!code )(.*\S)/.exec(line)?.[1] ?? []);
-  return complaints[0];
-}
-
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
+  return /^npm error (?!code )(.*\S)/m.exec(output)?.[1];
 }

@@ -7,17 +7,18 @@ import type { Side, UncomparedRow } from '../results/comparison.ts';
 import { isSteady } from '../statistics/steadiness.ts';
 import { type Round, summarizeTurns, type Turn } from './compare-rounds.ts';
 
-/** How much time each of a round's three processes gets. */
-export interface RoundPace {
+/**
+ * How much time each of a round's three processes gets: short, so that the fewest rounds fit into the first third of the default
+ * budget.
+ */
+export const roundPace = {
   /** Cut off then: base and head have run the same number of laps in any case. */
-  readonly warmUpMilliseconds: number;
-  readonly samplingMilliseconds: number;
+  warmUpMilliseconds: 250,
+  samplingMilliseconds: 200,
   /** However long a lap takes. */
-  readonly fewestTurns: number;
-}
-
-/** Short, so that the fewest rounds fit into the first third of the default budget. */
-export const roundPace: RoundPace = { warmUpMilliseconds: 250, samplingMilliseconds: 200, fewestTurns: 3 };
+  fewestTurns: 3,
+};
+export type RoundPace = Readonly<typeof roundPace>;
 
 interface RoundOptions {
   readonly deck: LapDeck;

@@ -12,7 +12,7 @@ import {
 import { percent } from '../statistics/percent.ts';
 import { FEWEST_PROCESSES_FOR_A_VERDICT, independentRatioInterval } from '../statistics/ratio-interval.ts';
 import { UsageError } from '../usage-error.ts';
-import { type Position, position } from './verdict.ts';
+import { position } from './verdict.ts';
 
 interface StoredResult {
   readonly file: string;
@@ -46,17 +46,13 @@ export function compareStored(
     schemaVersion: SCHEMA_VERSION,
     createdAt,
     evidence: 'stored',
-    base: sideOf(base),
-    head: sideOf(head),
+    base: { name: base.file, commit: base.result.commit },
+    head: { name: head.file, commit: head.result.commit },
     threshold,
     task: head.result.task,
     rows,
     notes: notes(base.result, head.result, speed),
   };
-}
-
-function sideOf({ file, result }: StoredResult): Comparison['base'] {
-  return { name: file, ...(result.commit === undefined ? {} : { commit: result.commit }) };
 }
 
 /** Head's calibrator time over base's: above 1 the machine was slower for head. Undefined if either has none. */
@@ -67,21 +63,18 @@ function machineSpeedRatio(base: BenchResult, head: BenchResult): number | undef
 }
 
 function notes(base: BenchResult, head: BenchResult, speed: number | undefined): string[] {
-  const found = ['these were not measured side by side, which is weaker evidence than --base gives'];
-  if (speed === undefined) found.push('one of them has no calibrator: times are compared as they stand');
-  else
-    found.push(`fixed code of the harness took ${speed.toFixed(3)} times as long for head; times are divided by that`);
+  const found = [
+    'these were not measured side by side, which is weaker evidence than --base gives',
+    speed === undefined
+      ? 'one of them has no calibrator: times are compared as they stand'
+      : `fixed code of the harness took ${speed.toFixed(3)} times as long for head; times are divided by that`,
+  ];
   if (base.machine.fingerprint !== head.machine.fingerprint) {
     found.push(`measured on different machines: ${base.machine.cpu} and ${head.machine.cpu}`);
   }
-  if (base.runtime.version !== head.runtime.version || base.runtime.name !== head.runtime.name) {
-    found.push(`measured on different runtimes: ${runtimeName(base)} and ${runtimeName(head)}`);
-  }
+  const [before, after] = [base, head].map(({ runtime }) => `${runtime.name} ${runtime.version}`);
+  if (before !== after) found.push(`measured on different runtimes: ${before} and ${after}`);
   return found;
-}
-
-function runtimeName({ runtime }: BenchResult): string {
-  return `${runtime.name} ${runtime.version}`;
 }
 
 function pairRows(base: BenchResult, head: BenchResult): (readonly [string, Row | undefined, Row | undefined])[] {
@@ -98,34 +91,34 @@ function compareRows(
 ): ComparisonRow {
   if (base === undefined) return { implementation, status: 'added', side: 'head', reason: 'only head has it' };
   if (head === undefined) return { implementation, status: 'removed', side: 'base', reason: 'only base has it' };
-  const refused = (row: RefusedRow, side: Side): ComparisonRow => {
-    return { implementation, status: sideOfRefusal[row.status], side, reason: row.reason };
+  const refused = ({ status, reason }: RefusedRow, side: Side): ComparisonRow => {
+    return { implementation, status: sideOfRefusal[status], side, reason };
   };
   if (base.status !== 'verified') return refused(base, 'base');
   if (head.status !== 'verified') return refused(head, 'head');
-  const ratio = ratioInterval(base, head, speed);
+  const [before, after] = [base.roundsMicrosecondsPerSample, head.roundsMicrosecondsPerSample];
+  const { median, low, high } = independentRatioInterval(after, before);
+  // Head over base, divided by the speed of the machine.
+  const ratio = { median: median / speed, low: low / speed, high: high / speed };
+  const rounds = Math.min(before.length, after.length);
   return {
     implementation,
     status: 'compared',
-    ...judgeStored(base, head, ratio, threshold),
+    ...judgeStored(base, head, rounds, ratio, threshold),
     ratio,
-    rounds: processesOf(base, head),
+    rounds,
     microsecondsPerSample: { base: base.microsecondsPerSample.median, head: head.microsecondsPerSample.median },
   };
-}
-
-function processesOf(base: VerifiedRow, head: VerifiedRow): number {
-  return Math.min(base.roundsMicrosecondsPerSample.length, head.roundsMicrosecondsPerSample.length);
 }
 
 function inconclusive(reason: string) {
   return { verdict: 'inconclusive', reason } as const;
 }
 
-function judgeStored(base: VerifiedRow, head: VerifiedRow, ratio: Interval, threshold: number) {
-  if (processesOf(base, head) < FEWEST_PROCESSES_FOR_A_VERDICT) {
+function judgeStored(base: VerifiedRow, head: VerifiedRow, processes: number, ratio: Interval, threshold: number) {
+  if (processes < FEWEST_PROCESSES_FOR_A_VERDICT) {
     return inconclusive(
-      `${processesOf(base, head)} processes are too few for a verdict; it takes ${FEWEST_PROCESSES_FOR_A_VERDICT} on both sides`,
+      `${processes} processes are too few for a verdict; it takes ${FEWEST_PROCESSES_FOR_A_VERDICT} on both sides`,
     );
   }
   // Documents differ in length: the mean time over some says little about the mean over others.
@@ -134,27 +127,20 @@ function judgeStored(base: VerifiedRow, head: VerifiedRow, ratio: Interval, thre
       `laps of ${base.samplesPerLap} documents in base and of ${head.samplesPerLap} in head are not the same work`,
     );
   }
-  return judgePosition(position(ratio, threshold), threshold);
-}
-
-function judgePosition(where: Position, threshold: number) {
-  const reasons = {
-    slower: { verdict: 'regression', reason: `slower by more than ${percent(threshold)}, by stored results alone` },
-    faster: { verdict: 'improvement', reason: `faster by more than ${percent(threshold)}, by stored results alone` },
-    same: { verdict: 'no change', reason: `within ±${percent(threshold)}, by stored results alone` },
-    straddling: {
-      verdict: 'inconclusive',
-      reason: 'the interval straddles the threshold; compare the revisions instead',
-    },
-  } as const;
-  return reasons[where];
-}
-
-/** Head over base, divided by the speed of the machine. */
-function ratioInterval(base: VerifiedRow, head: VerifiedRow, speed: number): Interval {
-  const { median, low, high } = independentRatioInterval(
-    head.roundsMicrosecondsPerSample,
-    base.roundsMicrosecondsPerSample,
-  );
-  return { median: median / speed, low: low / speed, high: high / speed };
+  switch (position(ratio, threshold)) {
+    case 'slower':
+      return {
+        verdict: 'regression',
+        reason: `slower by more than ${percent(threshold)}, by stored results alone`,
+      } as const;
+    case 'faster':
+      return {
+        verdict: 'improvement',
+        reason: `faster by more than ${percent(threshold)}, by stored results alone`,
+      } as const;
+    case 'same':
+      return { verdict: 'no change', reason: `within ±${percent(threshold)}, by stored results alone` } as const;
+    case 'straddling':
+      return inconclusive('the interval straddles the threshold; compare the revisions instead');
+  }
 }

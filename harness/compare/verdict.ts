@@ -59,8 +59,17 @@ export function judge(first: Evidence, confirmation: Evidence | undefined, thres
     };
   }
   switch (position(first.ratio, threshold)) {
-    case 'slower':
-      return confirmed(confirmation, threshold);
+    case 'slower': {
+      if (confirmation === undefined)
+        return { verdict: 'inconclusive', reason: 'looked slower, and nothing confirmed it' };
+      const { ratio, rounds } = confirmation;
+      return position(ratio, threshold) === 'slower'
+        ? {
+            verdict: 'regression',
+            reason: `slower by more than ${percent(threshold)}, confirmed by ${rounds} longer rounds`,
+          }
+        : { verdict: 'inconclusive', reason: `looked slower, but ${rounds} longer rounds did not confirm it` };
+    }
     case 'faster':
       return { verdict: 'improvement', reason: `faster by more than ${percent(threshold)} throughout the interval` };
     case 'same':
@@ -71,14 +80,4 @@ export function judge(first: Evidence, confirmation: Evidence | undefined, thres
         reason: `the interval of ±${percent(relativeHalfWidth(first.ratio))} straddles the threshold of ${percent(threshold)}`,
       };
   }
-}
-
-function confirmed(confirmation: Evidence | undefined, threshold: number): Judgement {
-  if (confirmation === undefined) return { verdict: 'inconclusive', reason: 'looked slower, and nothing confirmed it' };
-  return position(confirmation.ratio, threshold) === 'slower'
-    ? {
-        verdict: 'regression',
-        reason: `slower by more than ${percent(threshold)}, confirmed by ${confirmation.rounds} longer rounds`,
-      }
-    : { verdict: 'inconclusive', reason: `looked slower, but ${confirmation.rounds} longer rounds did not confirm it` };
 }

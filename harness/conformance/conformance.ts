@@ -24,7 +24,7 @@ interface ProtocolFinding {
   readonly problem?: string;
 }
 
-interface ConformanceOptions {
+export interface ConformanceOptions {
   readonly signal?: AbortSignal | undefined;
   readonly patienceMilliseconds?: number | undefined;
   /** The one trial to run; all by default. */

@@ -6,7 +6,7 @@ import { builtCommand } from '../program/build.ts';
 import type { Implementation } from '../program/discover.ts';
 import { ImplementationFailure } from '../program/implementation-failure.ts';
 import { changedSource, hashOfSources, sourceHashes } from '../program/implementation-hash.ts';
-import { type Precision, threadsHere } from '../program/manifest.ts';
+import { threadsHere } from '../program/manifest.ts';
 import { type Role, rolesOf } from '../program/roles.ts';
 import { startTrainer, type TrainerOptions, type TrainerProcess } from '../program/trainer-process.ts';
 import type { RefusedRow, RowIdentity, VerifiedRow } from '../results/schema.ts';
@@ -103,7 +103,20 @@ export async function contenderOf(
     roles: rolesOf(implementation),
     isHosted: 'module' in manifest.run,
     start,
-    witness: (signal, trainer) => witnessOf(() => start(signal), training, precision, trainer),
+    witness: (signal, running) => {
+      let trainer = running;
+      return {
+        check: async (laps, forced) => {
+          trainer ??= await start(signal);
+          // It lives as long as the race does, for an interpreter may take seconds to start.
+          const lent = { ...trainer, quit: async () => {} };
+          const verdict = await verifyTimedLaps(async () => lent, training, precision, laps, forced);
+          if (verdict.status === 'verified') return verdict;
+          throw new WrongLaps(verdict.reason);
+        },
+        quit: async () => trainer?.quit(),
+      };
+    },
     admit: async (signal, keep) => {
       let [nanosecondsPerStep, buildNanoseconds] = [0, 0];
       const verification = await verifyImplementation(implementation, expectation, {
@@ -141,26 +154,6 @@ export async function contenderOf(
 /** What was timed is not what a right row does, or its time is not true. */
 export class WrongLaps extends Error {
   override readonly name = 'WrongLaps';
-}
-
-/** It lives as long as the race does, for an interpreter may take seconds to start. */
-function witnessOf(
-  start: () => Promise<TrainerProcess>,
-  task: TrainingTask,
-  precision: Precision,
-  running?: TrainerProcess,
-): Witness {
-  let trainer = running;
-  return {
-    check: async (laps, forced) => {
-      trainer ??= await start();
-      const lent = { ...trainer, quit: async () => {} };
-      const verdict = await verifyTimedLaps(async () => lent, task, precision, laps, forced);
-      if (verdict.status === 'verified') return verdict;
-      throw new WrongLaps(verdict.reason);
-    },
-    quit: async () => trainer?.quit(),
-  };
 }
 
 /**

@@ -52,16 +52,19 @@ describe('the deck of laps', () => {
     const deck = new LapDeck(unevenDocuments(2000, 3), 11);
     const { lapOf } = deck.round(0, [9]);
     for (let n = 0; n < 20; n++) {
-      const positions = deck.timedPositions(lapOf(n) ?? 0, 9) / 8;
+      const positions = deck.positions(lapOf(n) ?? 0, 1, 9) / 8;
       expect(Math.abs(positions / deck.averagePositions - 1)).toBeLessThan(0.1);
     }
   });
 
-  it('counts positions of the timed steps, across the end of the documents', () => {
+  it('counts the positions of some steps, one fewer than tokens in each document, across the end of the documents', () => {
     const task = unevenDocuments(70, 0);
     const deck = new LapDeck(task, 1);
     const positionsOf = (d: number) => task.offsets[(d % 70) + 1] - task.offsets[d % 70] - 1;
-    expect(deck.timedPositions(68, 4)).toBe(positionsOf(69) + positionsOf(70) + positionsOf(71));
+    expect(deck.positions(68, 1, 4)).toBe(positionsOf(69) + positionsOf(70) + positionsOf(71));
+    expect(deck.positions(0, 0, 1)).toBe(positionsOf(0));
+    const pairs = new LapDeck({ ...task, batch: 2 }, 1);
+    expect(pairs.positions(68, 1, 2)).toBe(positionsOf(70) + positionsOf(71));
   });
 
   it('refuses a data set that is too small for laps of their own', () => {

@@ -85,14 +85,14 @@ export class LapDeck {
     return this.#positionsBefore[this.#positionsBefore.length - 1] / (this.#positionsBefore.length - 1);
   }
 
-  /** Positions of a lap's timed steps: all but the first. */
-  timedPositions(firstDocument: number, steps: number): number {
+  /** Positions in steps `from` … `to - 1` of a lap: those from 1 on are timed. */
+  positions(firstDocument: number, from: number, to: number): number {
     const { batch } = this.#task;
     const documents = this.#positionsBefore.length - 1;
     const all = this.#positionsBefore[documents];
     const upTo = (document: number) =>
       Math.floor(document / documents) * all + this.#positionsBefore[document % documents];
-    return upTo(firstDocument + steps * batch) - upTo(firstDocument + batch);
+    return upTo(firstDocument + to * batch) - upTo(firstDocument + from * batch);
   }
 
   #takeAverage(lengths: readonly number[]): number | undefined {
@@ -108,7 +108,7 @@ export class LapDeck {
     return Math.max(
       ...lengths.map((steps) => {
         const documents = (steps - 1) * batch;
-        const excess = this.timedPositions(document, steps) / documents / this.averagePositions - 1;
+        const excess = this.positions(document, 1, steps) / documents / this.averagePositions - 1;
         // The more documents a sum has, the nearer it is to the average anyway.
         return Math.abs(excess) * Math.sqrt(documents);
       }),

@@ -120,8 +120,3 @@ export async function timeEmptyWords(trainer: TrainerProcess, count = EMPTY_WORD
   }
   return times;
 }
-
-/** The lap with the parameters at its end, so that its last update is checked too. */
-export async function withParameters(trainer: TrainerProcess, lap: Lap): Promise<Lap> {
-  return { ...lap, parameters: await trainer.parameters() };
-}

@@ -6,7 +6,6 @@ import { type Contender, WrongLaps } from './contender.ts';
 import { type Lap, pausedLaps, processorTimes, processorTimesSince, timeEmptyWords } from './lap.ts';
 import { LapDeck } from './lap-deck.ts';
 import { type ClockedLap, clockFault, movedWork } from './two-clocks.ts';
-import { positionsTrained } from './work-of-step.ts';
 
 /** The cost of a long training run at its start and at its end. */
 type LongRun = Extract<LongRunRow, { readonly status: 'verified' }>['run'];
@@ -79,7 +78,7 @@ export async function longRun(contender: Contender, options: LongRunOptions): Pr
       const microseconds = pieces.slice(from, to).reduce((sum, one) => sum + one.nanoseconds, 0) / 1000;
       return {
         microsecondsPerStep: microseconds / (piece * (PIECES / 10)),
-        microsecondsPerPosition: microseconds / positionsTrained(task, 1 + from * piece, 1 + to * piece, firstDocument),
+        microsecondsPerPosition: microseconds / deck.positions(firstDocument, 1 + from * piece, 1 + to * piece),
       };
     };
     const [firstTenth, lastTenth] = [tenth(0), tenth(PIECES - PIECES / 10)];

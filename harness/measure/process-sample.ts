@@ -3,7 +3,7 @@ import { Bench } from 'tinybench';
 import type { TrainerProcess } from '../program/trainer-process.ts';
 import { isSteady } from '../statistics/steadiness.ts';
 import type { Contender } from './contender.ts';
-import { type Lap, pausedLaps, runLap, timeEmptyWords, withParameters } from './lap.ts';
+import { type Lap, pausedLaps, runLap, timeEmptyWords } from './lap.ts';
 import type { LapDeck } from './lap-deck.ts';
 import type { Pace } from './pace.ts';
 import type { ClockEvidence } from './two-clocks.ts';
@@ -43,14 +43,15 @@ export async function sampleProcess(contender: Contender, options: SampleOptions
     await trainer.train(1);
     const startup = trainer.startupNanoseconds + trainer.wordNanoseconds() - (trainer.buildNanoseconds ?? 0);
     const isSlow = lapNanoseconds > pace.warmUpMilliseconds * 1e6;
-    const positions = (lap: Lap) => deck.timedPositions(lap.firstDocument, lapSteps);
+    const positions = (lap: Lap) => deck.positions(lap.firstDocument, 1, lapSteps);
     const steady = isSlow || (await warmUp(trainer, deck, lapSteps, positions, pace));
     const emptyWords = await timeEmptyWords(trainer, isSlow ? 1 : undefined);
     const pausedNanosecondsPerStep = await pausedLaps(trainer, [deck.warmUp()], lapSteps, lapNanoseconds / lapSteps);
 
     const laps = await timeLaps(contender.identity.implementation, trainer, options, isSlow);
     const last = laps.length - 1;
-    laps[last] = await withParameters(trainer, laps[last]);
+    // So that its last update is checked too.
+    laps[last] = { ...laps[last], parameters: await trainer.parameters() };
     const peakRssBytes = trainer.peakRssBytes();
     const elapsed = laps.reduce((sum, { wall }) => sum + wall.reset + wall.first + wall.rest, 0);
     const processor = laps.reduce((sum, lap) => sum + (lap.processorNanoseconds ?? 0), 0);

@@ -166,15 +166,8 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
     for (const order of roundOrders(entries.length, seed)) {
       const roundStart = now();
       if (racing().length === 0 || signal.aborted) break;
-      if (
-        isEnough(
-          entries.filter(isRacing).filter(({ contender }) => !rests(contender, round)),
-          round,
-          limit,
-          roundStart - raceStart + longestRound,
-        )
-      )
-        break;
+      const going = entries.filter(isRacing).filter(({ contender }) => !rests(contender, round));
+      if (isEnough(going, round, limit, roundStart - raceStart + longestRound)) break;
       const laps = deck.round(
         round,
         racing().map(([, { lapSteps }]) => lapSteps),

@@ -64,8 +64,7 @@ function speedups(
   const speedup: VerifiedRow['speedup'] = {};
   for (const { row } of baselines) {
     const baseline = entries.filter(isRacing).find((other) => rowName(other.contender.identity) === row);
-    if (baseline === undefined) continue;
-    const ratio = ratioOf(baseline, entry);
+    const ratio = baseline && ratioOf(baseline, entry);
     if (ratio !== undefined) speedup[row] = ratio;
   }
   return speedup;

@@ -18,12 +18,11 @@ const RUNS = 60;
  * relaxed SIMD.
  */
 export function measurePeakGflops(): { float32: number; float64: number } {
-  return { float32: peakGflops('float32'), float64: peakGflops('float64') };
-}
-
-function peakGflops(precision: Precision): number {
-  const operations = 2 * lanes[precision] * CHAINS * UNROLL * ITERATIONS;
-  return operations / Math.min(...runsNanoseconds(precision));
+  const operations = 2 * CHAINS * UNROLL * ITERATIONS;
+  return {
+    float32: (4 * operations) / Math.min(...runsNanoseconds('float32')),
+    float64: (2 * operations) / Math.min(...runsNanoseconds('float64')),
+  };
 }
 
 /**
@@ -43,8 +42,6 @@ function runsNanoseconds(precision: Precision): number[] {
   });
 }
 
-const lanes = { float32: 4, float64: 2 } as const;
-
 /** Opcodes of the WebAssembly core specification 3.0, appendix "Index of Instructions"; SIMD ones follow the prefix 0xfd. */
 const simd = {
   float32: { splat: 0x13, extractLane: 0x1f, add: 0xe4, multiply: 0xe6, relaxedMultiplyAdd: 0x105 },
@@ -62,6 +59,7 @@ const opcode = {
 };
 const type = { i32: 0x7f, v128: 0x7b, function: 0x60, empty: 0x40, float32: 0x7d, float64: 0x7c };
 const floatConst = { float32: 0x43, float64: 0x44 } as const;
+const floats = { float32: Float32Array, float64: Float64Array };
 
 function instantiate(precision: Precision): (iterations: number) => void {
   const fused = moduleBytes(precision, true);
@@ -75,7 +73,11 @@ function instantiate(precision: Precision): (iterations: number) => void {
 function moduleBytes(precision: Precision, fused: boolean): Uint8Array<ArrayBuffer> {
   const { splat, extractLane, add, multiply, relaxedMultiplyAdd } = simd[precision];
   const vector = (code: number) => [0xfd, ...leb128(code)];
-  const constant = (value: number) => [floatConst[precision], ...floatBytes(precision, value), ...vector(splat)];
+  const constant = (value: number) => [
+    floatConst[precision],
+    ...new Uint8Array(floats[precision].of(value).buffer),
+    ...vector(splat),
+  ];
   const [counter, a, b, firstChain] = [0, 1, 2, 3];
   const chains = Array.from({ length: CHAINS }, (_, i) => firstChain + i);
 
@@ -115,9 +117,4 @@ function moduleBytes(precision: Precision, fused: boolean): Uint8Array<ArrayBuff
 /** Unsigned integer in groups of seven bits, the lowest first. */
 function leb128(value: number): number[] {
   return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...leb128(value >>> 7)];
-}
-
-function floatBytes(precision: Precision, value: number): Uint8Array {
-  const typed = precision === 'float32' ? Float32Array.of(value) : Float64Array.of(value);
-  return new Uint8Array(typed.buffer);
 }

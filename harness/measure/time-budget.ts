@@ -15,14 +15,6 @@ interface Account {
   spentMilliseconds: number;
 }
 
-/** In milliseconds; unlimited by default. */
-interface TimeLimits {
-  /** Time for the verification of each row. */
-  readonly verification?: number | undefined;
-  /** Time from the start of the first round to the end of everything. */
-  readonly rounds?: number | undefined;
-}
-
 /**
  * Limits the time of each row's verification, then that of all rounds and of each row in them, by the harness's clock. It uses timers
  * and does not wait for an answer: a row that answers too late is ended in the middle of a word.
@@ -37,11 +29,12 @@ export class TimeBudget {
   readonly #accounts = new Map<unknown, Account>();
   #stopWaiting: () => void = () => {};
 
-  constructor({ verification, rounds }: TimeLimits, signal: AbortSignal) {
+  /** @param limits milliseconds for the verification of each row, and from the start of the rounds to the end of everything */
+  constructor(limits: { readonly verification?: number; readonly rounds?: number | undefined }, signal: AbortSignal) {
     this.#over = new AbortController();
     this.signal = AbortSignal.any([signal, this.#over.signal]);
-    this.#shareOf = () => verification ?? Number.POSITIVE_INFINITY;
-    this.#roundsMilliseconds = rounds ?? Number.POSITIVE_INFINITY;
+    this.#shareOf = () => limits.verification ?? Number.POSITIVE_INFINITY;
+    this.#roundsMilliseconds = limits.rounds ?? Number.POSITIVE_INFINITY;
   }
 
   /**

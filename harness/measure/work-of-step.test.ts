@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { averageMatrixFlops, matrixWeights, positionsTrained } from './work-of-step.ts';
+import { averageMatrixFlops, matrixWeights } from './work-of-step.ts';
 
 const original = { nEmbd: 16, nHead: 4, nLayer: 1, blockSize: 16, vocabSize: 27 };
 const task = {
@@ -16,13 +16,6 @@ describe('the work of a step', () => {
   it('counts the 3,504 weights of the original that multiply activations, and no embedding', () => {
     expect(matrixWeights(original)).toBe(3504);
     expect(matrixWeights({ ...original, nLayer: 2 })).toBe(3504 + 12 * 256);
-  });
-
-  it('has one position fewer than tokens, and starts the documents over when they run out', () => {
-    expect(positionsTrained(task, 0, 1)).toBe(4);
-    expect(positionsTrained(task, 1, 2)).toBe(8);
-    expect(positionsTrained(task, 0, 3)).toBe(16);
-    expect(positionsTrained({ ...task, batch: 2 }, 1, 2)).toBe(12);
   });
 
   it('is three passes of one multiplication and one addition for each weight and position of an average document', () => {

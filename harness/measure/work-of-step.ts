@@ -23,14 +23,3 @@ export function averageMatrixFlops({ model, tokens, offsets }: TrainingTask): nu
   const documents = offsets.length - 1;
   return (6 * matrixWeights(model) * (tokens.length - documents)) / documents;
 }
-
-/** Positions of all documents in steps `from` … `to - 1`, if step 0 begins with `firstDocument`. */
-export function positionsTrained(task: TrainingTask, from: number, to: number, firstDocument = 0): number {
-  const documents = task.offsets.length - 1;
-  let positions = 0;
-  for (let i = firstDocument + from * task.batch; i < firstDocument + to * task.batch; i++) {
-    const d = i % documents;
-    positions += task.offsets[d + 1] - task.offsets[d] - 1;
-  }
-  return positions;
-}

@@ -37,6 +37,8 @@ interface Question extends AnswerLimits {
  * goes wrong ends it, and answers every later question.
  */
 export class ChildProgram {
+  /** Of the last word by our clock, from before it was written until its answer was here. */
+  wordNanoseconds = 0;
   readonly #options: ChildProgramOptions;
   readonly #subprocess;
   readonly #tracked: TrackedProcess;
@@ -49,7 +51,6 @@ export class ChildProgram {
   #reason: unknown;
   readonly #stderr = new OutputExcerpt();
   #asked = 0n;
-  #wordNanoseconds = 0;
   #peakRssBytes: number | undefined;
 
   constructor(options: ChildProgramOptions) {
@@ -103,11 +104,6 @@ export class ChildProgram {
     return answer;
   }
 
-  /** Of the last word by our clock, from before it was written until its answer was here. */
-  get wordNanoseconds(): number {
-    return this.#wordNanoseconds;
-  }
-
   /** Asks the program to end, and kills it if it does not. */
   async quit(): Promise<void> {
     if (this.#state === 'running') {
@@ -156,7 +152,7 @@ export class ChildProgram {
 
   #receive(line: string): void {
     if (this.#state !== 'running') return;
-    this.#wordNanoseconds = Number(process.hrtime.bigint() - this.#asked);
+    this.wordNanoseconds = Number(process.hrtime.bigint() - this.#asked);
     const question = this.#question;
     if (question === undefined) {
       this.#breaks(
@@ -235,7 +231,11 @@ export class ChildProgram {
   }
 
   async #watchExit(): Promise<void> {
-    const result = await Promise.race([this.#subprocess, this.#lastWordsAfterExit()]);
+    // A descendant may hold the pipes open for ever; the program itself has ended.
+    const lastWords = new Promise<undefined>((resolve) => {
+      this.#subprocess.once('exit', () => setTimeout(() => resolve(undefined), LAST_WORDS_MILLISECONDS));
+    });
+    const result = await Promise.race([this.#subprocess, lastWords]);
     this.#tracked.kill();
     this.#tracked.release();
     this.#options.signal?.removeEventListener('abort', this.#abort);
@@ -243,31 +243,14 @@ export class ChildProgram {
     const question = this.#question;
     this.#settle();
     this.#state = 'ended';
-    this.#reason = this.#failure(...this.#describeExit(result, question?.word));
+    this.#reason = this.#failure(...this.#describeExit(result?.code, question?.word));
     question?.reject(this.#reason);
   }
 
-  /** A descendant may hold the pipes open for ever; the program itself has ended. */
-  #lastWordsAfterExit(): Promise<{ readonly exitCode?: number | undefined; readonly signal?: string | undefined }> {
-    return new Promise((resolve) => {
-      this.#subprocess.once('exit', (exitCode, signal) => {
-        setTimeout(() => {
-          resolve({ exitCode: exitCode ?? undefined, signal: signal ?? undefined });
-        }, LAST_WORDS_MILLISECONDS);
-      });
-    });
-  }
-
-  #describeExit(
-    result: {
-      readonly exitCode?: number | undefined;
-      readonly signal?: string | undefined;
-      readonly code?: string | undefined;
-    },
-    word: string | undefined,
-  ): readonly [happened: string, advice: string] {
+  /** @param code the system's word for why it could not be started */
+  #describeExit(code: string | undefined, word: string | undefined): readonly [happened: string, advice: string] {
     const program = this.#options.command[0] ?? '';
-    switch (result.code) {
+    switch (code) {
       case 'EACCES':
         return [`may not run ${quote(program)}`, `give it its run bit: chmod +x ${program}`];
       case 'ENOENT':
@@ -281,7 +264,8 @@ export class ChildProgram {
           'begin a script with a line such as #!/usr/bin/env python3',
         ];
     }
-    const how = result.signal === undefined ? `exit code ${result.exitCode ?? 'unknown'}` : `signal ${result.signal}`;
+    const { exitCode, signalCode } = this.#subprocess;
+    const how = signalCode === null ? `exit code ${exitCode ?? 'unknown'}` : `signal ${signalCode}`;
     const when = word === undefined ? 'between two questions' : `instead of answering (asked: ${word})`;
     return [
       `ended with ${how} ${when}`,

@@ -50,8 +50,8 @@ async function lookForRuntime(name: RuntimeName): Promise<Runtime | undefined> {
   const path = name === 'node' ? pinnedNode() : await findProgram(name, join(projectRoot, 'node_modules', '.bin'));
   if (path === undefined) return undefined;
   if (path === process.execPath) return { path, version: process.version };
-  const version = await programVersion(path);
-  return version === undefined ? undefined : { path, version };
+  const run = await runToEnd([path, '--version'], { timeoutMilliseconds: 20_000 });
+  return run.exitCode === 0 ? { path, version: run.output.trim().split('\n')[0] } : undefined;
 }
 
 /** Absolute path of a program, looked up in `first` and then on the path; undefined if there is none. */
@@ -72,10 +72,4 @@ export async function* programsOnPath(program: string, ...first: readonly string
       if (runnable) yield path;
     }
   }
-}
-
-/** First line of `PROGRAM --version`; undefined if it fails. */
-async function programVersion(path: string): Promise<string | undefined> {
-  const run = await runToEnd([path, '--version'], { timeoutMilliseconds: 20_000 });
-  return run.exitCode === 0 ? run.output.trim().split('\n')[0] : undefined;
 }

@@ -22,9 +22,9 @@ export interface MissingTool {
 
 /** How far a candidate got: the one that got furthest is reported. */
 interface Rejection extends MissingTool {
-  readonly stage: 'run' | 'version' | 'library';
+  readonly stage: number;
 }
-const stages = ['run', 'version', 'library'] as const;
+const stages = { run: 0, version: 1, library: 2 };
 
 /**
  * The first program that is new enough and has the libraries. If the variable is set, only what it names; else each program of
@@ -35,7 +35,7 @@ export async function findTool(need: NeededTool): Promise<Tool | MissingTool> {
   for (const candidate of await candidates(need)) {
     const found = await examine(candidate, need);
     if (!('missing' in found)) return found;
-    if (best === undefined || stages.indexOf(found.stage) > stages.indexOf(best.stage)) best = found;
+    if (best === undefined || found.stage > best.stage) best = found;
   }
   return { missing: best?.missing ?? withHint(`${need.program} not found`, need) };
 }
@@ -65,17 +65,17 @@ async function examine({ words, name }: Candidate, need: NeededTool): Promise<To
   const answer = await runToEnd([...words, ...ask], { timeoutMilliseconds: ANSWER_MILLISECONDS });
   const said = firstLine(answer);
   if (!couldRun(answer)) {
-    return { stage: 'run', missing: withHint(`${name} ${answer.how}`, need) };
+    return { stage: stages.run, missing: withHint(`${name} ${answer.how}`, need) };
   }
   if (range !== undefined) {
     const problem = unfit(name, said, range);
-    if (problem !== undefined) return { stage: 'version', missing: withHint(problem, need) };
+    if (problem !== undefined) return { stage: stages.version, missing: withHint(problem, need) };
   }
   const versions: Record<string, string> = said === undefined ? {} : { [program]: said };
   for (const library of libraries) {
     const imported = await runToEnd([...words, ...library.ask], { timeoutMilliseconds: ANSWER_MILLISECONDS });
     const problem = libraryProblem(name, library, imported);
-    if (problem !== undefined) return { stage: 'library', missing: withHint(problem, library) };
+    if (problem !== undefined) return { stage: stages.library, missing: withHint(problem, library) };
     versions[library.name] = firstLine(imported) ?? '';
   }
   return { words, versions };

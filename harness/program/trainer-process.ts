@@ -108,7 +108,8 @@ export async function startTrainer(
     const program = new ChildProgram({
       folder: implementation.folder,
       command: [...command, ...files.flags],
-      memoryLimitBytes: options.memoryLimitBytes ?? defaultMemoryLimit(),
+      // Three quarters of the machine, and never more than 8 GiB: training this model takes megabytes.
+      memoryLimitBytes: options.memoryLimitBytes ?? Math.min(0.75 * totalmem(), 8 * 2 ** 30),
       signal: options.signal,
     });
     const { begin, ...words } = conversation(program, { task, files, folder }, options.replyTimeoutMilliseconds);
@@ -143,11 +144,6 @@ export async function programWords(
   const [program = '', ...words] = await locateCommand(implementation, command);
   const isPath = program.includes('/') && !isAbsolute(program);
   return [isPath ? resolve(implementation.folder, program) : program, ...words];
-}
-
-/** Three quarters of the machine, and never more than 8 GiB: training this model takes megabytes. */
-function defaultMemoryLimit(): number {
-  return Math.min(0.75 * totalmem(), 8 * 2 ** 30);
 }
 
 type Conversation = Omit<TrainerProcess, 'startupNanoseconds' | 'buildNanoseconds'> & {

@@ -2,6 +2,7 @@ import type { ModelConfig } from '../../impls/contract.ts';
 import { type ParameterMatrix, parameterCount, parameterLayout } from './parameter-layout.ts';
 import { PythonRandom } from './python-random.ts';
 import type { PreparedTask } from './task.ts';
+import { layTokens } from './task-of-dataset.ts';
 
 /** A small task that tries what names at the original's size never do. */
 export interface GauntletTask {
@@ -139,8 +140,6 @@ function smallTask(seed: number, random: PythonRandom, sizes: Sizes): PreparedTa
   const model: ModelConfig = { nEmbd, nHead, nLayer, blockSize, vocabSize };
   const bos = vocabSize - 1;
   const documents = lengths.map((length) => [bos, ...Array.from({ length }, () => random.randbelow(bos)), bos]);
-  const cut = documents.map((tokens) => tokens.slice(0, blockSize + 1));
-  const offsets = Int32Array.from({ length: cut.length + 1 }, (_, d) => cut.slice(0, d).flat().length);
   const parameters = new Float64Array(parameterCount(model));
   for (const matrix of parameterLayout(model)) {
     const { name, rows, columns, offset } = matrix;
@@ -151,7 +150,7 @@ function smallTask(seed: number, random: PythonRandom, sizes: Sizes): PreparedTa
   }
   return {
     description: {
-      dataset: { name: 'gauntlet', sha256: '0'.repeat(64), documents: cut.length },
+      dataset: { name: 'gauntlet', sha256: '0'.repeat(64), documents: documents.length },
       ...model,
       parameterCount: parameters.length,
       batch,
@@ -159,7 +158,7 @@ function smallTask(seed: number, random: PythonRandom, sizes: Sizes): PreparedTa
       numSteps,
       learningRate,
     },
-    training: { model, tokens: Int32Array.from(cut.flat()), offsets, parameters, batch, numSteps, learningRate },
+    training: { model, ...layTokens(documents, blockSize), parameters, batch, numSteps, learningRate },
     characters: Array.from({ length: bos }, (_, i) => String.fromCodePoint(0x61 + i)),
     datasetPath: '',
     randomAfterInit: () => random.clone(),

@@ -61,24 +61,24 @@ function reduce(x: number): { quadrant: number; rest: DoubleDouble } {
   return { quadrant, rest };
 }
 
-/** r - r³/3! + r⁵/5! - …, from the last term inwards. */
+/** r - r³/3! + r⁵/5! - … */
 function sinNearZero(r: DoubleDouble): number {
-  const minusSquare = negate(multiply(r, r));
-  let sum = ONE;
-  for (let n = TERMS; n > 0; n--) {
-    sum = add(ONE, multiply(sum, multiply(minusSquare, reciprocals[2 * n * (2 * n + 1)])));
-  }
-  return multiply(sum, r).high;
+  return multiply(alternating(r, 1), r).high;
 }
 
 /** 1 - r²/2! + r⁴/4! - … */
 function cosNearZero(r: DoubleDouble): number {
+  return alternating(r, -1).high;
+}
+
+/** 1 - r²/(2 · (2 + next)) · (1 - r²/(4 · (4 + next)) · (1 - …)), from the last term inwards. */
+function alternating(r: DoubleDouble, next: 1 | -1): DoubleDouble {
   const minusSquare = negate(multiply(r, r));
   let sum = ONE;
   for (let n = TERMS; n > 0; n--) {
-    sum = add(ONE, multiply(sum, multiply(minusSquare, reciprocals[2 * n * (2 * n - 1)])));
+    sum = add(ONE, multiply(sum, multiply(minusSquare, reciprocals[2 * n * (2 * n + next)])));
   }
-  return sum.high;
+  return sum;
 }
 
 function negate(x: DoubleDouble): DoubleDouble {

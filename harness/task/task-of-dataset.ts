@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../../impls/contract.ts';
+import type { ModelConfig, TrainingTask } from '../../impls/contract.ts';
 import { UsageError } from '../usage-error.ts';
 import type { Dataset } from './dataset.ts';
 import { parameterCount } from './parameter-layout.ts';
@@ -66,13 +66,11 @@ export function taskOfDataset(request: TaskRequest, dataset: Dataset): PreparedT
 }
 
 /** Documents end to end, each cut to its first `blockSize` positions. */
-function layTokens(documents: readonly number[][], blockSize: number): { tokens: Int32Array; offsets: Int32Array } {
+export function layTokens(documents: readonly number[][], blockSize: number): Pick<TrainingTask, 'tokens' | 'offsets'> {
   const cut = documents.map((tokens) => tokens.slice(0, blockSize + 1));
   const offsets = new Int32Array(cut.length + 1);
   for (const [d, tokens] of cut.entries()) offsets[d + 1] = offsets[d] + tokens.length;
-  const tokens = new Int32Array(offsets[cut.length]);
-  for (const [d, documentTokens] of cut.entries()) tokens.set(documentTokens, offsets[d]);
-  return { tokens, offsets };
+  return { tokens: Int32Array.from(cut.flat()), offsets };
 }
 
 /** @throws {UsageError} if a size is out of its limits */

@@ -1,23 +1,18 @@
-/** One token a character (a Unicode code point), plus BOS, which begins and ends every document. */
-interface Tokenizer {
-  /** Sorted; the id of a character is its index here. */
-  readonly characters: readonly string[];
-  readonly bos: number;
-  /** `[BOS, …, BOS]`. */
-  encode(document: string): number[];
-}
-
-export function tokenizerOf(documents: readonly string[]): Tokenizer {
+/**
+ * One token a character (a Unicode code point), whose id is its index among the sorted `characters`, plus BOS, which begins and
+ * ends every document.
+ */
+export function tokenizerOf(documents: readonly string[]) {
   const distinct = new Set<string>();
   for (const document of documents) for (const character of document) distinct.add(character);
   // Python sorts by code point, JavaScript's default order is by UTF-16 unit.
-  const characters = [...distinct].sort((a, b) => codePoint(a) - codePoint(b));
+  const characters = [...distinct].sort((a, b) => (a.codePointAt(0) ?? 0) - (b.codePointAt(0) ?? 0));
   const bos = characters.length;
   const idOf = new Map(characters.map((character, id) => [character, id]));
   return {
     characters,
     bos,
-    encode(document) {
+    encode(document: string): number[] {
       const tokens = [bos];
       for (const character of document) {
         const id = idOf.get(character);
@@ -28,8 +23,4 @@ export function tokenizerOf(documents: readonly string[]): Tokenizer {
       return tokens;
     },
   };
-}
-
-function codePoint(character: string): number {
-  return character.codePointAt(0) ?? 0;
 }

@@ -6,27 +6,12 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { CreateTrainer, TrainingTask } from '../../../impls/contract.ts';
+import type { CreateTrainer } from '../../../impls/contract.ts';
+import { taskOfFlags } from '../task-of-flags.ts';
 import { trainerAhead } from './trainer-ahead.ts';
 
 const [trick = '', module = '', ...flags] = process.argv.slice(2);
-const flag = (name: string): string => flags[flags.indexOf(`--${name}`) + 1];
-const bytes = (name: string): ArrayBuffer => new Uint8Array(readFileSync(flag(name))).buffer;
-const task: TrainingTask = {
-  model: {
-    nEmbd: Number(flag('n-embd')),
-    nHead: Number(flag('n-head')),
-    nLayer: Number(flag('n-layer')),
-    blockSize: Number(flag('block-size')),
-    vocabSize: Number(flag('vocab-size')),
-  },
-  tokens: new Int32Array(bytes('tokens')),
-  offsets: new Int32Array(bytes('offsets')),
-  parameters: new Float64Array(bytes('parameters')),
-  batch: Number(flag('batch')),
-  numSteps: Number(flag('num-steps')),
-  learningRate: Number(flag('learning-rate')),
-};
+const task = taskOfFlags(flags);
 const address = pathToFileURL(module).href;
 const loaded: { readonly default: CreateTrainer } = await import(address);
 const trainer = await loaded.default(task);

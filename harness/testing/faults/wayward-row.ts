@@ -20,11 +20,10 @@ import { z } from 'zod';
 import type { CreateTrainer, Trainer } from '../../../impls/contract.ts';
 import { PROTOCOL_VERSION } from '../../program/manifest.ts';
 import { implementationsRoot } from '../../project.ts';
+import { taskOfFlags } from '../task-of-flags.ts';
 
 const [fault = '', ...words] = process.argv.slice(2);
-const flags = new Map(Array.from({ length: words.length / 2 }, (_, i) => [words[2 * i] ?? '', words[2 * i + 1] ?? '']));
-const flag = (name: string) => flags.get(`--${name}`) ?? '';
-const bytes = (name: string) => new Uint8Array(readFileSync(flag(name))).buffer;
+const flag = (name: string) => words[words.indexOf(`--${name}`) + 1];
 
 const print = (text: string | Uint8Array) => process.stdout.write(text);
 const answer = (line: unknown) => print(`${JSON.stringify(line)}\n`);
@@ -367,19 +366,5 @@ async function createHonestTrainer(): Promise<Trainer> {
   const loaded: { readonly default: CreateTrainer } = await import(
     pathToFileURL(join(folder, manifest.run.module)).href
   );
-  return loaded.default({
-    model: {
-      nEmbd: Number(flag('n-embd')),
-      nHead: Number(flag('n-head')),
-      nLayer: Number(flag('n-layer')),
-      blockSize: Number(flag('block-size')),
-      vocabSize: Number(flag('vocab-size')),
-    },
-    tokens: new Int32Array(bytes('tokens')),
-    offsets: new Int32Array(bytes('offsets')),
-    parameters: new Float64Array(bytes('parameters')),
-    batch: Number(flag('batch')),
-    numSteps: Number(flag('num-steps')),
-    learningRate: Number(flag('learning-rate')),
-  });
+  return loaded.default(taskOfFlags(words));
 }

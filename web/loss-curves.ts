@@ -1,3 +1,4 @@
+import { formatCount } from '../harness/present/number-format.ts';
 import { cssColor } from '../harness/present/report/palette.ts';
 import { entries } from './entries.ts';
 
@@ -50,11 +51,7 @@ export class LossCurves {
     }
     const ticks = 4;
     for (let i = 0; i <= ticks; i++) {
-      const label = text(
-        this.#xOf((i / ticks) * steps),
-        HEIGHT - 22,
-        Math.round((i / ticks) * steps).toLocaleString('en-US'),
-      );
+      const label = text(this.#xOf((i / ticks) * steps), HEIGHT - 22, formatCount((i / ticks) * steps));
       label.setAttribute('text-anchor', i === 0 ? 'start' : i === ticks ? 'end' : 'middle');
       marks.push(label);
     }

@@ -1,5 +1,5 @@
 import './style.css';
-import { formatFactor } from '../harness/present/number-format.ts';
+import { formatCount, formatFactor } from '../harness/present/number-format.ts';
 import { cssColor, cssVariables } from '../harness/present/report/palette.ts';
 import { isPresetName, presets, taskDefaults } from '../harness/task/presets.ts';
 import namesUrl from '../reference/datasets/us-names-2016.txt?url';
@@ -99,7 +99,7 @@ async function race(): Promise<void> {
         onTask: (parameters, count) => {
           message.textContent = '';
           element('names-hint', HTMLParagraphElement).textContent =
-            `After its last step each model writes ten names. Models that learned the same write the same. ${parameters.toLocaleString('en-US')} parameters, ${count.toLocaleString('en-US')} documents of ${dataset.name}.`;
+            `After its last step each model writes ten names. Models that learned the same write the same. ${formatCount(parameters)} parameters, ${formatCount(count)} documents of ${dataset.name}.`;
         },
         onRow: (row, state) => {
           states[row] = state;

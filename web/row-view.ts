@@ -1,4 +1,4 @@
-import { formatFactor, formatNumber, formatPercent } from '../harness/present/number-format.ts';
+import { formatCount, formatFactor, formatNumber, formatPercent } from '../harness/present/number-format.ts';
 import { cssColor } from '../harness/present/report/palette.ts';
 import type { ColoredEntry } from './entries.ts';
 import type { RowState } from './race.ts';
@@ -53,15 +53,11 @@ function stateText(state: RowState, steps: number): string {
       return `✗ wrong: ${state.reason}`;
     case 'racing': {
       const { losses, latest } = state.progress;
-      return `${count(losses.length)} of ${count(steps)} steps trained, ${count(latest.stepsVerified)} verified`;
+      return `${formatCount(losses.length)} of ${formatCount(steps)} steps trained, ${formatCount(latest.stepsVerified)} verified`;
     }
     case 'finished':
-      return `✓ all ${count(steps)} steps verified; largest error ${formatPercent(state.progress.latest.fractionOfBound ?? 0)} of what rounding allows`;
+      return `✓ all ${formatCount(steps)} steps verified; largest error ${formatPercent(state.progress.latest.fractionOfBound ?? 0)} of what rounding allows`;
   }
-}
-
-function count(value: number): string {
-  return value.toLocaleString('en-US');
 }
 
 function part(className: string): HTMLDivElement {

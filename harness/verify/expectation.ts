@@ -150,27 +150,17 @@ async function lossesOf(
     return undefined;
   });
   if (known !== undefined && known.length >= wanted) return Float64Array.from(known.slice(0, wanted));
-  const losses = await computeLosses(reference, task, wanted, options);
-  await cache.write(Array.from(losses));
-  return losses;
-}
-
-async function computeLosses(
-  reference: Implementation,
-  task: PreparedTask,
-  steps: number,
-  options: ReferenceOptions,
-): Promise<Float64Array> {
-  const losses = new Float64Array(steps);
+  const losses = new Float64Array(wanted);
   const trainer = await startTrainer(reference, task, options);
   try {
-    for (let step = 0; step < steps; step++) {
+    for (let step = 0; step < wanted; step++) {
       losses.set((await trainer.train(1)).losses, step);
-      options.onProgress?.(step + 1, steps, reference.name);
+      options.onProgress?.(step + 1, wanted, reference.name);
     }
   } finally {
     await trainer.quit();
   }
+  await cache.write(Array.from(losses));
   return losses;
 }
 

@@ -234,17 +234,12 @@ export class Teacher {
 }
 
 /** Averages of g and g², and of what rounding may have moved g by: `dm` of δ, `dv` of δ². Not corrected for their bias. */
-interface Moments {
-  readonly m: Float64Array;
-  readonly v: Float64Array;
-  readonly dm: Float64Array;
-  readonly dv: Float64Array;
-}
-
-function emptyMoments(count: number): Moments {
+function emptyMoments(count: number) {
   const [m, v, dm, dv] = [0, 0, 0, 0].map(() => new Float64Array(count));
   return { m, v, dm, dv };
 }
+
+type Moments = ReturnType<typeof emptyMoments>;
 
 /**
  * The most that `|m̂| / √v̂` can be after so many steps, by the Cauchy-Schwarz inequality: the root of `Σ a² / b`, where a and

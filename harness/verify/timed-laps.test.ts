@@ -71,7 +71,7 @@ describe('timed laps', () => {
     for (let run = 0; run < 20; run++) {
       const witness = late();
       const verdict = await verify(witness, await timeLaps(late().stepwise, [20, 20, 20]), 0);
-      expect(verdict).toMatchObject({ status: 'mismatch', step: 19, reason: expect.stringContaining('wte[0][3]') });
+      expect(verdict).toMatchObject({ status: 'mismatch', reason: expect.stringMatching(/^step 19: .*wte\[0\]\[3\]/) });
       expect(witness.isRunning()).toBe(false);
     }
   });
@@ -81,8 +81,7 @@ describe('timed laps', () => {
     lap.losses[12] += 2 ** -50;
     expect(await verify(trainer(), [lap])).toMatchObject({
       status: 'mismatch',
-      step: 13,
-      reason: expect.stringMatching(/step 13 of a timed lap: got a loss of .*; a second process of the same row got /),
+      reason: expect.stringMatching(/^step 13 of a timed lap: got a loss of .*; a second process of the same row got /),
     });
   });
 

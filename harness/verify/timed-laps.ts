@@ -37,9 +37,6 @@ export type LapsVerdict =
       readonly status: 'mismatch';
       /** One line: which step, what we got, what was expected. */
       readonly reason: string;
-      readonly firstDocument: number;
-      /** Counted from 1. */
-      readonly step: number;
     };
 
 /**
@@ -56,31 +53,26 @@ export async function verifyTimedLaps(
   options: TimedLapsOptions = {},
 ): Promise<LapsVerdict> {
   if (laps.length === 0) throw new RangeError('no lap was timed, so there is nothing to verify');
-  const { random = Math.random } = options;
-  const forced = drawForcedSteps(
-    laps.map(({ losses }) => losses.length),
-    random,
-    options.wholeLap ?? true,
-    options.extraSteps,
-  );
+  const lengths = laps.map(({ losses }) => losses.length);
+  const forced = drawForcedSteps(lengths, options);
   const teacher = new Teacher(task, precision);
   const witness = await start();
   let fractionOfBound = 0;
   try {
     for (const [index, lap] of laps.entries()) {
       const replayed = await replay(witness, teacher, lap, forced[index]);
-      if ('reason' in replayed) return { status: 'mismatch', firstDocument: lap.firstDocument, ...replayed };
+      if ('reason' in replayed) return { status: 'mismatch', ...replayed };
       fractionOfBound = Math.max(fractionOfBound, replayed.fractionOfBound);
     }
   } finally {
     await witness.quit();
   }
-  const stepsCompared = laps.reduce((sum, { losses }) => sum + losses.length, 0);
+  const stepsCompared = lengths.reduce((sum, steps) => sum + steps, 0);
   const stepsForced = forced.reduce((sum, steps) => sum + steps, 0);
   return { status: 'verified', stepsCompared, stepsForced, fractionOfBound };
 }
 
-type Replay = { readonly fractionOfBound: number } | { readonly reason: string; readonly step: number };
+type Replay = { readonly fractionOfBound: number } | { readonly reason: string };
 
 async function replay(witness: StepwiseTrainer, teacher: Teacher, lap: TimedLap, forced: number): Promise<Replay> {
   const { firstDocument, losses } = lap;
@@ -89,9 +81,8 @@ async function replay(witness: StepwiseTrainer, teacher: Teacher, lap: TimedLap,
   if (forced > 0) {
     teacher.restart(firstDocument);
     const first = await forceSteps(witness, teacher, forced);
-    const different = describeDifference(losses, 0, first.losses);
-    if (different !== undefined) return different;
-    if (first.wrong !== undefined) return { reason: first.wrong.reason, step: first.wrong.step };
+    const reason = describeDifference(losses, 0, first.losses) ?? first.wrong?.reason;
+    if (reason !== undefined) return { reason };
     fractionOfBound = first.fractionOfBound;
   }
   // A row could end a lap differently if it knows that it is the end. So if the end is checked, the witness gets there by other words.
@@ -101,41 +92,38 @@ async function replay(witness: StepwiseTrainer, teacher: Teacher, lap: TimedLap,
     [last, losses.length],
   ]) {
     if (from === to) continue;
-    const different = describeDifference(losses, from, (await witness.train(to - from)).losses);
-    if (different !== undefined) return different;
+    const reason = describeDifference(losses, from, (await witness.train(to - from)).losses);
+    if (reason !== undefined) return { reason };
   }
   if (lap.parameters !== undefined) {
     const witnessed = await witness.parameters();
     const entry = lap.parameters.findIndex((value, i) => !Object.is(value, witnessed[i]));
     if (entry !== -1) {
       const reason = `after the last step of a timed lap parameter ${entry} was ${lap.parameters[entry]}; a second process of the same row got ${witnessed[entry]}; every run must be the same to the last bit`;
-      return { reason, step: losses.length };
+      return { reason };
     }
   }
   return { fractionOfBound };
 }
 
-function describeDifference(timed: Float64Array, from: number, witnessed: Float64Array) {
+function describeDifference(timed: Float64Array, from: number, witnessed: Float64Array): string | undefined {
   const at = witnessed.findIndex((loss, i) => !Object.is(loss, timed[from + i]));
   if (at === -1) return undefined;
-  const reason = `step ${from + at + 1} of a timed lap: got a loss of ${timed[from + at]}; a second process of the same row got ${witnessed[at]}; every run must be the same to the last bit`;
-  return { reason, step: from + at + 1 };
+  return `step ${from + at + 1} of a timed lap: got a loss of ${timed[from + at]}; a second process of the same row got ${witnessed[at]}; every run must be the same to the last bit`;
 }
 
 /**
  * How many of each lap's first steps are forced: all of one lap; and of other laps, in random order, a random number whose logarithm
- * is uniform, so that early steps are checked most often. It ends when `extra` steps are drawn.
+ * is uniform, so that early steps are checked most often. It ends when `extraSteps` are drawn.
  */
 function drawForcedSteps(
   lengths: readonly number[],
-  random: () => number,
-  wholeLap: boolean,
-  extra?: number,
+  { random = Math.random, wholeLap = true, extraSteps = Math.max(...lengths) }: TimedLapsOptions,
 ): readonly number[] {
   const forced = lengths.map(() => 0);
   const order = shuffle([...lengths.keys()], random);
   if (wholeLap) forced[order[0]] = lengths[order[0]];
-  let left = extra ?? Math.max(...lengths);
+  let left = extraSteps;
   for (const lap of wholeLap ? order.slice(1) : order) {
     if (left <= 0) break;
     forced[lap] = Math.min(lengths[lap], left, Math.max(1, Math.floor(lengths[lap] ** random())));

@@ -71,10 +71,7 @@ export function formatTick(value: number): string {
  * The legend of languages on top of a chart, in as many lines as it takes: keys of the lines for the y axis, and marks for a
  * chart whose frame begins `left` pixels from its edge.
  */
-export function languageLegend(
-  languages: readonly string[],
-  width: number,
-): { readonly keys: readonly string[]; readonly marks: (left: number) => readonly Markish[] } {
+export function languageLegend(languages: readonly string[], width: number) {
   const places: { language: string; line: number; x: number }[] = [];
   let [line, x] = [0, 0];
   for (const language of new Set(languages)) {
@@ -86,7 +83,7 @@ export function languageLegend(
   const keys = Array.from({ length: line + 1 }, (_, i) => `l${i}`);
   return {
     keys,
-    marks: (left) =>
+    marks: (left: number): readonly Markish[] =>
       places.flatMap(({ language, line, x }) => {
         const at = { y: () => keys[line], frameAnchor: 'left', textAnchor: 'start', ...halo } as const;
         return [

@@ -9,6 +9,7 @@ import { availability, locateCommand } from './availability.ts';
 import type { Implementation } from './discover.ts';
 import { runToEnd } from './finite-program.ts';
 import { ImplementationFailure } from './implementation-failure.ts';
+import { removeAfterUs } from './live-processes.ts';
 
 /** A build that takes longer hangs. */
 const BUILD_TIMEOUT_MILLISECONDS = 600_000;
@@ -37,6 +38,7 @@ export async function buildImplementation(
   if (state === 'damaged') await rm(folder, { recursive: true, force: true });
 
   const unfinished = `${folder}.${randomUUID()}`;
+  removeAfterUs(unfinished);
   await mkdir(unfinished, { recursive: true });
   try {
     onBuild?.(build.command[0] ?? '');

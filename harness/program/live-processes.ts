@@ -84,6 +84,12 @@ export function trackProcess(pid: number | undefined, mark: string): TrackedProc
   };
 }
 
+/** Has the watchdog remove a folder once we have ended: we may be killed before we do so. It reads a path a line. */
+export function removeAfterUs(folder: string): void {
+  watchdog.start();
+  if (!folder.includes('\n')) watchdog.tell(`= ${folder}`);
+}
+
 function killTree(pid: number, mark: string): void {
   if (process.platform === 'win32') {
     spawnSync('taskkill', ['/T', '/F', '/PID', String(pid)], { stdio: 'ignore' });
@@ -118,14 +124,17 @@ function strays(mark: string): readonly number[] {
 }
 
 /**
- * Waits for the end of its input, which is our end, and then ends the groups that still live and, on Linux, every process with
- * the mark of this run.
+ * Waits for the end of its input, which is our end, then ends the groups that still live and, on Linux, every process with the
+ * mark of this run, and removes what folders they had.
  */
 const WATCHDOG = `
 groups=' '
+folders=
 while read -r sign what; do
   case $sign in
     +) groups="$groups$what " ;;
+    =) folders="$folders
+$what" ;;
     -) case $groups in *" $what "*) groups="\${groups%% $what *} \${groups#* $what }" ;; esac ;;
   esac
 done
@@ -137,7 +146,10 @@ for again in 1 2 3 4 5 6 7 8 9 10; do
   done
   sleep 0.2 2>/dev/null || sleep 1
 done
-exit 0
+IFS='
+'
+set -f
+rm -rf -- $folders
 `;
 
 /** Our end of a shell script that outlives us by a moment. Without \`sh\`, only a kill goes unnoticed. */

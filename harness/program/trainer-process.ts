@@ -12,6 +12,7 @@ import { type AnswerLimits, ChildProgram } from './child-program.ts';
 import type { Implementation } from './discover.ts';
 import { readDump } from './dump-file.ts';
 import { ImplementationFailure, quote } from './implementation-failure.ts';
+import { removeAfterUs } from './live-processes.ts';
 import { PROTOCOL_VERSION } from './manifest.ts';
 import { type SchedulerTimes, schedulerTimes } from './process-usage.ts';
 import { findRuntime, type RuntimeName } from './runtime.ts';
@@ -102,6 +103,7 @@ export async function startTrainer(
   const build = await buildImplementation(implementation, options.signal, options.onBuild);
   const command = await programWords(implementation, build?.folder, options.runtime);
   const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
+  removeAfterUs(folder);
   try {
     const files = await writeTaskFiles(task, folder);
     const started = process.hrtime.bigint();

@@ -12,7 +12,6 @@ import {
   type Ending,
   expectPlain,
   mountTiny,
-  processesOf,
   type RunOptions,
   rightManifest,
   type World,
@@ -508,9 +507,8 @@ export const benchFaults: readonly Fault[] = [
       const { running } = await startEndless(world);
       running.kill('SIGKILL');
       await running;
-      await expect.poll(() => processesOf(world.temporary), { timeout: 30_000 }).toEqual([]);
+      await world.expectEnded();
       expect((await storedResult(world)).rows).toHaveLength(1);
-      await world.emptyTemporary();
     },
   },
 ];

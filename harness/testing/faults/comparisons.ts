@@ -112,7 +112,7 @@ export const comparisonFaults: readonly Fault[] = [
       expect(git('worktree', 'list').trim().split('\n')).toHaveLength(2);
       expect((await world.run([...COMPARE], { project })).exitCode).toBe(0);
       expect(git('worktree', 'list').trim().split('\n')).toHaveLength(1);
-      await world.emptyTemporary();
+      await world.expectEnded();
     },
   },
 ];

@@ -49,8 +49,7 @@ function killed(wayward: string): Fault {
       const { running } = await startHanging(world, wayward);
       running.kill('SIGKILL');
       await running;
-      await expect.poll(() => processesOf(world.temporary), { timeout: 30_000 }).toEqual([]);
-      await world.emptyTemporary();
+      await world.expectEnded();
     },
   };
 }
@@ -78,8 +77,7 @@ export const interruptFaults: readonly Fault[] = [
       running.kill('SIGINT');
       running.kill('SIGINT');
       expect((await running).exitCode).toBe(130);
-      await expect.poll(() => processesOf(world.temporary), { timeout: 30_000 }).toEqual([]);
-      await world.emptyTemporary();
+      await world.expectEnded();
     },
   },
 ];

@@ -168,10 +168,10 @@ export class World {
     }
   }
 
-  /** After a kill outright nobody is left to remove temporary files. */
-  async emptyTemporary(): Promise<void> {
-    await rm(this.temporary, { recursive: true, force: true });
-    await mkdir(this.temporary);
+  /** After a kill outright: the watchdog ends what goes on, and removes the temporary files. */
+  async expectEnded(): Promise<void> {
+    const left = async () => [...processesOf(this.temporary), ...(await readdir(this.temporary))];
+    await expect.poll(left, { timeout: 60_000, message: 'a process or a file was left' }).toEqual([]);
   }
 
   async destroy(): Promise<void> {

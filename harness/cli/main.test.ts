@@ -60,6 +60,11 @@ describe('bad usage: one line on standard error, exit code 2, nothing on standar
 
   test.each([
     ['an unknown command', ['chek'], /unknown command 'chek' \(Did you mean check\?\)/],
+    [
+      'a script of the repository',
+      ['data', '--from', 'x'],
+      /data: got a script of the repository; .*clone the repository/,
+    ],
     ['an unknown option', ['check', '--preest', 'd16'], /unknown option '--preest' \(Did you mean --preset\?\)/],
     ['an unknown preset', ['check', '--preset', 'd61'], /unknown preset "d61"; did you mean "d\d+"\?/],
     [

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { projectRoot } from '../project.ts';
+import { UsageError } from '../usage-error.ts';
 import { exitCode } from './exit-code.ts';
 import { runProgram } from './run-program.ts';
 
@@ -20,6 +21,9 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   show: async () => (await import('./show.ts')).showCommand(),
 };
 
+/** Of package.json; the npm package lacks them. */
+const scripts: readonly string[] = ['data', 'figures', 'golden', 'kernels', 'trust-figures', 'web'];
+
 /** Runs one command line, prints what goes wrong in one line, and returns the exit code. */
 export async function runCommandLine(words: readonly string[]): Promise<number | string> {
   const root = new Command('microgpt-bench')
@@ -30,6 +34,15 @@ export async function runCommandLine(words: readonly string[]): Promise<number |
     .showSuggestionAfterError();
   const called = Object.entries(commands).filter(([name]) => name === words[0]);
   for (const [, load] of called.length > 0 ? called : Object.entries(commands)) root.addCommand(await load());
+  const script = scripts.find((name) => name === words[0]);
+  if (script !== undefined) {
+    const refuse = () => {
+      throw new UsageError(
+        `${script}: got a script of the repository; expected a command (see --help); clone the repository for npm run ${script}`,
+      );
+    };
+    root.command(script, { hidden: true }).allowUnknownOption().allowExcessArguments().action(refuse);
+  }
   return runProgram(root, words);
 }
 

@@ -34,7 +34,7 @@ export const namedDatasets = {
   names: {
     path: pathOf('names.txt'),
     sha256: '0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d',
-    remedy: 'fetch it with `npm run data`',
+    remedy: 'fetch it with `npm run data`, or give its path to --dataset',
   },
 } as const satisfies Record<string, NamedDataset>;
 

@@ -31,7 +31,7 @@ export const toolFaults: readonly Fault[] = [
   needing(
     'never tells its version, and leaves a descendant that holds its output',
     'skipped',
-    /planted-tool cannot be run: no answer within 20 s/,
+    /planted-tool did not end within 20 s/,
     `${leaveDescendant}; sleep 1000`,
   ),
   needing(
@@ -40,7 +40,7 @@ export const toolFaults: readonly Fault[] = [
     /^$/,
     `${leaveDescendant}; echo planted-tool 1.2.3`,
   ),
-  needing('crashes', 'skipped', /planted-tool cannot be run: signal SIGSEGV/, 'kill -SEGV $$'),
+  needing('crashes', 'skipped', /planted-tool ended with signal SIGSEGV/, 'kill -SEGV $$'),
   needing(
     'prints 300 megabytes where its version belongs',
     'skipped',

@@ -3,7 +3,7 @@ import { lstat, readdir, readFile } from 'node:fs/promises';
 import { dirname, extname, join, relative, resolve, sep } from 'node:path';
 import type { Implementation } from '../program/discover.ts';
 
-/** What builds and npm leave in a folder, prose, and tests: none of it changes how an implementation runs. */
+/** What builds, runs and npm leave in a folder, prose, and tests: none of it changes how an implementation runs. */
 const byProducts = new Set(['node_modules', 'target', '__pycache__', '.git', '.cache']);
 /** The harness that drives both sides is the one of this checkout. */
 const HARNESS = 'harness';
@@ -34,11 +34,18 @@ export async function sourcesOf(
   const seen = new Set<string>();
   const hashes = new Map<string, string>();
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    if (seen.has(path) || !isInside(checkout, path) || isInside(join(checkout, HARNESS), path)) continue;
+    const names = relative(checkout, path).split(sep);
+    if (
+      seen.has(path) ||
+      !isInside(checkout, path) ||
+      names[0] === HARNESS ||
+      names.some((name) => byProducts.has(name))
+    )
+      continue;
     seen.add(path);
     const found = await lstat(path).catch(() => undefined);
     if (found?.isDirectory()) {
-      for (const name of await readdir(path)) if (!byProducts.has(name)) waiting.push(join(path, name));
+      waiting.push(...(await readdir(path)).map((name) => join(path, name)));
     } else if (found?.isFile() && !doesNotRun(path)) {
       const content = await readFile(path);
       hashes.set(relative(checkout, path).split(sep).join('/'), hash('sha256', content));

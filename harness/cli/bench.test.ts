@@ -22,18 +22,23 @@ import { enableCompileCache } from 'node:module';
 import { createInterface } from 'node:readline';
 enableCompileCache('../../compiled');
 const { Teacher } = await import('${join(projectRoot, 'harness', 'verify', 'teacher.ts')}');
-const { behaviour, microseconds } = JSON.parse(readFileSync('program.json', 'utf8'));
+const { behaviour, microseconds, takesTasks } = JSON.parse(readFileSync('program.json', 'utf8'));
 const say = (answer) => process.stdout.write(JSON.stringify(answer) + '\\n');
 writeFileSync('../../pids/' + process.pid, '');
 if (behaviour === 'declines') { say({ unsupported: 'not for this size' }); process.exit(0); }
-const flags = Object.fromEntries(process.argv.slice(2).flatMap((word, i, all) => i % 2 === 0 ? [[word.slice(2), all[i + 1]]] : []));
-const numbers = (flag, Type) => new Type(new Uint8Array(readFileSync(flags[flag])).buffer);
-const start = numbers('parameters', Float64Array);
-const teacher = new Teacher({
-  model: { nEmbd: +flags['n-embd'], nHead: +flags['n-head'], nLayer: +flags['n-layer'], blockSize: +flags['block-size'], vocabSize: +flags['vocab-size'] },
-  tokens: numbers('tokens', Int32Array), offsets: numbers('offsets', Int32Array), parameters: start,
-  batch: +flags.batch, numSteps: +flags['num-steps'], learningRate: +flags['learning-rate'],
-}, 'float64');
+let start, teacher;
+const take = (words) => {
+  const flags = Object.fromEntries(words.flatMap((word, i) => i % 2 === 0 ? [[word.slice(2), words[i + 1]]] : []));
+  const numbers = (flag, Type) => new Type(new Uint8Array(readFileSync(flags[flag])).buffer);
+  start = numbers('parameters', Float64Array);
+  teacher = new Teacher({
+    model: { nEmbd: +flags['n-embd'], nHead: +flags['n-head'], nLayer: +flags['n-layer'], blockSize: +flags['block-size'], vocabSize: +flags['vocab-size'] },
+    tokens: numbers('tokens', Int32Array), offsets: numbers('offsets', Int32Array), parameters: start,
+    batch: +flags.batch, numSteps: +flags['num-steps'], learningRate: +flags['learning-rate'],
+  }, 'float64');
+  begin(0);
+  say({ ready: 2 });
+};
 // Trains for real, and then waits until as much time has passed as it is told to need.
 let parameters;
 const begin = (firstDocument) => {
@@ -46,11 +51,11 @@ const trainSteps = (steps) => Array.from({ length: steps }, () => {
   return loss;
 });
 let step = 0;
-begin(0);
-say({ ready: 2 });
+take(process.argv.slice(2));
 for await (const line of createInterface({ input: process.stdin })) {
   const [word, argument] = line.split(' ');
   if (word === 'quit') process.exit(0);
+  else if (word === 'task' && takesTasks) take(readFileSync(argument, 'utf8').split('\\n'));
   else if (word === 'reset') { if (behaviour === 'hangs') continue; begin(+argument); say({ reset: true }); }
   else if (word === 'train') {
     if (behaviour === 'crashes') { console.error('out of cheese'); process.exit(3); }
@@ -77,20 +82,22 @@ for await (const line of createInterface({ input: process.stdin })) {
 interface Toy {
   readonly behaviour?: string;
   readonly microseconds?: number;
+  /** Whether it knows the word `task`; one that does not is started anew for each random task. */
+  readonly takesTasks?: boolean;
   readonly needs?: readonly { program: string }[];
 }
 
 async function toy(
   name: string,
   order: number,
-  { behaviour = 'right', microseconds = 100, ...manifest }: Toy,
+  { behaviour = 'right', microseconds = 100, takesTasks = true, ...manifest }: Toy,
 ): Promise<void> {
   await mkdir(join(impls, name), { recursive: true });
   const run = { command: [process.execPath, 'program.mjs'] };
   const entry = { protocol: 2, language: 'Toy', technique: 'replays', precision: 'float64', order, run, ...manifest };
   await writeFile(join(impls, name, 'impl.json'), JSON.stringify(entry));
   await writeFile(join(impls, name, 'program.mjs'), program);
-  await writeFile(join(impls, name, 'program.json'), JSON.stringify({ behaviour, microseconds }));
+  await writeFile(join(impls, name, 'program.json'), JSON.stringify({ behaviour, microseconds, takesTasks }));
 }
 
 beforeAll(async () => {
@@ -191,10 +198,12 @@ describe('a bench with implementations that fail', () => {
   const bad = ['crashes', 'babbles', 'hangs', 'errs', 'diverges', 'forgets', 'declines'];
   beforeAll(async () => {
     for (const [i, behaviour] of bad.entries()) await toy(behaviour, 10 + i, { behaviour });
+    await toy('plain', 9, { takesTasks: false });
     await toy('absent', 20, { needs: [{ program: 'no-such-program-anywhere' }] });
   });
   afterAll(async () => {
-    for (const name of [...bad, 'absent', 'garbled']) await rm(join(impls, name), { recursive: true, force: true });
+    for (const name of [...bad, 'plain', 'absent', 'garbled'])
+      await rm(join(impls, name), { recursive: true, force: true });
   });
 
   it('refuses those with their reasons, times the others, exits with 1 and leaves no process', async () => {
@@ -230,7 +239,7 @@ describe('a bench with implementations that fail', () => {
   });
 
   it('exits with 0 where rows were skipped or unsupported only', async () => {
-    const { exitCode, stdout } = await bench('fast', 'declines', 'absent', '--quick', '--rounds', '1', '--no-save');
+    const { exitCode, stdout } = await bench('plain', 'declines', 'absent', '--quick', '--rounds', '1', '--no-save');
     expect(exitCode).toBe(0);
     expect(stdout).toContain('absent: skipped: no-such-program-anywhere not found');
     expect(stdout).toContain('declines: unsupported: not for this size');

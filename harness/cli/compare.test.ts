@@ -75,6 +75,9 @@ async function compare(...words: string[]) {
   return { ...ended, stdout: ended.stdout.replaceAll(/\n {2,}/g, ' ') };
 }
 
+/** A task so small that verifying it takes no time. */
+const small = ['--n-embd', '4', '--num-steps', '20'];
+
 async function expectNothingLeft(): Promise<void> {
   expect((await git('worktree', 'list', '--porcelain')).stdout.match(/^worktree /gm)).toHaveLength(1);
   expect((await readdir(temporary)).filter((name) => name.includes('compare'))).toEqual([]);
@@ -91,12 +94,12 @@ async function expectUsageError(words: string[], message: string | RegExp): Prom
 test('an unknown revision, name, threshold or folder is one line and exit code 2', async () => {
   await expectUsageError(['--base', 'mian'], 'unknown revision "mian"; did you mean "main"?');
   await expectUsageError(['--base', 'right', '--head', 'worng'], 'unknown revision "worng"; did you mean "wrong"?');
-  await expectUsageError(['--base', 'right', '--threshold', '-5%'], /threshold/);
-  await expectUsageError(['--base', 'right', '--json', join(folder, 'missing', 'x.json')], /cannot be written to/);
+  await expectRefusedAtOnce(['--base', 'right', '--threshold', '-5%'], /threshold/);
+  await expectRefusedAtOnce(['--base', 'right', '--json', join(folder, 'missing', 'x.json')], /cannot be written to/);
 });
 
-/** As {@link expectUsageError}, for what needs no repository. */
-async function expectRefusedFiles(words: string[], message: string): Promise<void> {
+/** As {@link expectUsageError}, for what is refused before the repository is looked at. */
+async function expectRefusedAtOnce(words: string[], message: string | RegExp): Promise<void> {
   const { exitCode, stderr, stdout } = await refusedCommandLine('compare', ...words);
   expect(stderr).toMatch(message);
   expect(stderr.split('\n')).toHaveLength(1);
@@ -104,11 +107,11 @@ async function expectRefusedFiles(words: string[], message: string): Promise<voi
 }
 
 test('neither a base nor two files is refused, saying what is expected', async () => {
-  await expectRefusedFiles([], 'expected --base REVISION or two results files');
-  await expectRefusedFiles(['one.json'], 'got one file');
-  await expectRefusedFiles(['--head', 'main', 'a.json', 'b.json'], '--head needs --base');
-  await expectRefusedFiles(['--preset', 'd64', 'a.json', 'b.json'], '--preset needs --base');
-  await expectRefusedFiles(['--budget', '3', 'a.json', 'b.json'], '--budget needs --base');
+  await expectRefusedAtOnce([], 'expected --base REVISION or two results files');
+  await expectRefusedAtOnce(['one.json'], 'got one file');
+  await expectRefusedAtOnce(['--head', 'main', 'a.json', 'b.json'], '--head needs --base');
+  await expectRefusedAtOnce(['--preset', 'd64', 'a.json', 'b.json'], '--preset needs --base');
+  await expectRefusedAtOnce(['--budget', '3', 'a.json', 'b.json'], '--budget needs --base');
 });
 
 /** As {@link expectUsageError}, for what comes to light after the checkouts were announced. */
@@ -135,7 +138,7 @@ test('a wrong head fails with 1, before any round', async () => {
 });
 
 test('a base that fails verification and a head that is right is a repair', async () => {
-  const { exitCode, stdout } = await compare('--base', 'wrong', '--head', 'right', 'toy');
+  const { exitCode, stdout } = await compare('--base', 'wrong', '--head', 'right', 'toy', ...small);
   expect(stdout).toContain('toy: repaired: base is wrong: ');
   expect(exitCode).toBe(0);
   await expectNothingLeft();
@@ -148,12 +151,12 @@ test('a manifest that cannot be read is bad input, named by its revision; readin
   await commit('unreadable');
   await writeFile(manifest, committed);
   await commit('readable');
-  const broken = await compare('--base', 'readable', '--head', 'unreadable', 'toy');
+  const broken = await compare('--base', 'readable', '--head', 'unreadable', 'toy', ...small);
   expect(broken.stdout).toContain(
     'toy: head\'s manifest cannot be read: unreadable:impls/toy/impl.json: field "protocol"',
   );
   expect(broken.exitCode).toBe(2);
-  const repaired = await compare('--base', 'unreadable', '--head', 'right', 'toy');
+  const repaired = await compare('--base', 'unreadable', '--head', 'right', 'toy', ...small);
   expect(repaired.stdout).toContain('toy: repaired: base has a manifest that cannot be read');
   expect(repaired.exitCode).toBe(0);
 });
@@ -166,7 +169,7 @@ test('a head that no longer runs here fails the gate, however it says so', async
   await commit('right-again');
   await writeFile(manifest, JSON.stringify({ ...JSON.parse(committed), needs }));
   await commit('lacking');
-  const { exitCode, stdout } = await compare('--base', 'right', '--head', 'lacking', 'toy');
+  const { exitCode, stdout } = await compare('--base', 'right', '--head', 'lacking', 'toy', ...small);
   expect(stdout).toContain('toy: no longer runs: base is right here, head does not run: no-such-program-anywhere');
   expect(exitCode).toBe(1);
   await git('checkout', '--quiet', 'readable', '--', 'impls/toy');
@@ -177,7 +180,7 @@ test('a new implementation is verified too', async () => {
   await git('checkout', '--quiet', '-b', 'adding');
   await cp(inProject('impls', 'toy'), inProject('impls', 'new-toy'), { recursive: true });
   await commit('added-wrong');
-  const added = await compare('--base', 'readable', '--head', 'added-wrong', 'new-toy');
+  const added = await compare('--base', 'readable', '--head', 'added-wrong', 'new-toy', ...small);
   expect(added.stdout).toContain('new-toy: head is wrong: ');
   expect(added.exitCode).toBe(1);
   await git('checkout', '--quiet', 'main');
@@ -208,7 +211,7 @@ test('a dirty working tree is named, and compared as it stands only when allowed
   try {
     await writeFile(file, (await git('show', 'right:impls/toy/toy.ts')).stdout);
     await expectUsageError(['--base', 'right', 'toy'], /uncommitted changes in impls\/toy\/toy\.ts; .*--allow-dirty/);
-    const { exitCode, stdout } = await compare(
+    const words = [
       '--base',
       'right',
       '--allow-dirty',
@@ -216,9 +219,12 @@ test('a dirty working tree is named, and compared as it stands only when allowed
       'toy',
       '--budget',
       '0.1',
+      '--threshold',
+      '50',
       '--json',
       '-',
-    );
+    ];
+    const { exitCode, stdout } = await compare(...words);
     const { head, notes, rows } = comparisonSchema.parse(JSON.parse(stdout));
     expect(head).toEqual({ name: 'working tree' });
     expect(notes.join()).toContain('impls/toy/toy.ts');
@@ -263,17 +269,17 @@ test('stored results that cannot be used are one line and exit code 2', async ()
   const result = benchResult({ rows: [verifiedRow()] });
   const good = await write('good.json', JSON.stringify(result));
   const other = { ...result, task: { ...result.task, dataset: { ...result.task.dataset, sha256: '1'.repeat(64) } } };
-  await expectRefusedFiles(
+  await expectRefusedAtOnce(
     [good, await write('cut.json', JSON.stringify(result).slice(0, 300))],
     'not JSON, or cut off',
   );
-  await expectRefusedFiles(
+  await expectRefusedAtOnce(
     [good, await write('old.json', JSON.stringify({ ...result, schemaVersion: 0 }))],
     'schemaVersion',
   );
-  await expectRefusedFiles([good, await write('data.json', JSON.stringify(other))], 'not comparable: other data set');
-  await expectRefusedFiles([good, await write('list.json', '[{"__proto__":{"rows":1}}]')], 'schemaVersion');
-  await expectRefusedFiles([good, await write('deep.json', '['.repeat(100_000))], 'not JSON');
-  await expectRefusedFiles([good, join(temporary, 'missing.json')], 'is missing; expected a results file');
+  await expectRefusedAtOnce([good, await write('data.json', JSON.stringify(other))], 'not comparable: other data set');
+  await expectRefusedAtOnce([good, await write('list.json', '[{"__proto__":{"rows":1}}]')], 'schemaVersion');
+  await expectRefusedAtOnce([good, await write('deep.json', '['.repeat(100_000))], 'not JSON');
+  await expectRefusedAtOnce([good, join(temporary, 'missing.json')], 'is missing; expected a results file');
   expect((await compare(good, good)).exitCode).toBe(0);
 });

@@ -6,7 +6,7 @@ import { FakeClock, type FakeTrainerOptions, fakeContender } from '../testing/fa
 import { hundredDocuments } from '../testing/hundred-documents.ts';
 import { type RoundPace, runRound, SideFailure } from './run-round.ts';
 
-const pace: RoundPace = { warmUpMilliseconds: 20, samplingMilliseconds: 20, fewestTurns: 3 };
+const pace: RoundPace = { warmUpMilliseconds: 20, samplingMilliseconds: 20, fewestTurns: 3, mostTurns: 50 };
 
 function contender(
   nanosecondsPerStep: FakeTrainerOptions['nanosecondsPerStep'],
@@ -52,6 +52,16 @@ test('laps longer than the sampling time are still taken more than once', async 
   });
   await runRound(slow, slow, { ...options(slow, slow), lapSteps: 2 });
   expect(laps).toBe(2 * (1 + pace.fewestTurns));
+});
+
+test('laps that take next to no time are not taken without end', async () => {
+  let trained = 0;
+  const tiny = contender((_, before) => {
+    trained = Math.max(trained, before + 1);
+    return 1 + (before % 7);
+  });
+  await runRound(tiny, tiny, { ...options(tiny, tiny), lapSteps: 2 });
+  expect(trained).toBe(2 * 2 * pace.mostTurns);
 });
 
 test.each(['base', 'head'] as const)('a wrong lap of %s is told with its side, and no process stays', async (side) => {

@@ -17,6 +17,8 @@ export const roundPace = {
   samplingMilliseconds: 200,
   /** However long a lap takes. */
   fewestTurns: 3,
+  /** Of warm-up, and of those timed. With laps so short that more would fit, most time goes to words and to the witness. */
+  mostTurns: 300,
 };
 export type RoundPace = Readonly<typeof roundPace>;
 
@@ -83,6 +85,7 @@ async function warmUp(takeTurn: () => Promise<Turn>, pace: RoundPace): Promise<v
   const steady = (key: keyof Turn) => isSteady(turns.map((turn) => turn[key]));
   do turns.push(await takeTurn());
   while (
+    turns.length < pace.mostTurns &&
     spentMilliseconds(turns) < pace.warmUpMilliseconds &&
     !(steady('base') && steady('head') && steady('control'))
   );
@@ -91,7 +94,10 @@ async function warmUp(takeTurn: () => Promise<Turn>, pace: RoundPace): Promise<v
 async function timeTurns(takeTurn: (turn: number) => Promise<Turn>, pace: RoundPace): Promise<readonly Turn[]> {
   const turns: Turn[] = [];
   do turns.push(await takeTurn(turns.length));
-  while (turns.length < pace.fewestTurns || spentMilliseconds(turns) < pace.samplingMilliseconds);
+  while (
+    turns.length < pace.fewestTurns ||
+    (turns.length < pace.mostTurns && spentMilliseconds(turns) < pace.samplingMilliseconds)
+  );
   return turns;
 }
 

@@ -13,10 +13,12 @@ import { stepwise } from './stepwise.ts';
 
 const SEED = 20261124;
 
+const tasksOf = new Map([SEED, 1, 2].map((seed) => [seed, gauntletTasks(seed)]));
+
 const gauntlet = (seed: number, arithmetic: Arithmetic, wrong: readonly Fault[] = []): Promise<GauntletVerdict> =>
   runGauntlet(
     async ({ training }) => stepwise(createPlainTrainer(training, arithmetic, wrong)),
-    gauntletTasks(seed),
+    tasksOf.get(seed) ?? [],
     arithmetic.precision,
     () => false,
   );

@@ -514,9 +514,11 @@ class PlainTrainer {
 
   #linear({ values, rows, columns }: Weights, x: Vectors): Vectors {
     const { dot } = this.#arithmetic;
-    return x.map((row) =>
-      Float64Array.from({ length: rows }, (_, r) => dot(values, r * columns, 1, row, 0, 1, columns)),
-    );
+    return x.map((row) => {
+      const y = new Float64Array(rows);
+      for (let r = 0; r < rows; r++) y[r] = dot(values, r * columns, 1, row, 0, 1, columns);
+      return y;
+    });
   }
 
   #linearBackward({ values, gradient, rows, columns }: Weights, x: Vectors, dy: Vectors): Vectors {
@@ -524,14 +526,18 @@ class PlainTrainer {
     const flat = new Float64Array(x.length);
     const out = new Float64Array(x.length);
     for (let r = 0; r < rows; r++) {
-      for (const [t, row] of dy.entries()) out[t] = row[r];
+      for (let t = 0; t < dy.length; t++) out[t] = dy[t][r];
       if (out.every((d) => d === 0)) continue;
       for (let c = 0; c < columns; c++) {
-        for (const [t, row] of x.entries()) flat[t] = row[c];
+        for (let t = 0; t < x.length; t++) flat[t] = x[t][c];
         gradient[r * columns + c] = round(gradient[r * columns + c] + dot(out, 0, 1, flat, 0, 1, x.length));
       }
     }
-    return dy.map((row) => Float64Array.from({ length: columns }, (_, c) => dot(row, 0, 1, values, c, columns, rows)));
+    return dy.map((row) => {
+      const dx = new Float64Array(columns);
+      for (let c = 0; c < columns; c++) dx[c] = dot(row, 0, 1, values, c, columns, rows);
+      return dx;
+    });
   }
 
   #add(a: Float64Array, b: Float64Array): Float64Array {

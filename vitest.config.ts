@@ -2,7 +2,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 /** Tests that change nothing of their process that another could see, so the files of a worker share their modules. */
 const sharing = [
-  'harness/{compare,diagnose,measure,profile,results,statistics,task,verify}/**/*.test.ts',
+  'harness/{compare,conformance,diagnose,measure,profile,results,scaffold,statistics,task,verify}/**/*.test.ts',
+  'harness/testing/*.test.ts',
   'harness/present/**/!(*.browser).test.ts',
   'impls/!(wasm-*)/**/*.test.ts',
   'impls/wasm-simd/kernels/*.test.ts',

@@ -58,7 +58,7 @@ describe('bad input: one line, exit code 2, nothing on standard output', () => {
 
 test('tells the shares of the operations in the order of the list, and writes a flame graph', async () => {
   const flame = join(impls, 'analytic.cpuprofile');
-  const { stdout, exitCode } = await profile('analytic', '--seconds', '2', '--flame', flame, '--json', '-');
+  const { stdout, exitCode } = await profile('analytic', '--seconds', '1', '--flame', flame, '--json', '-');
   expect(exitCode).toBe(0);
   const { operations, samples, explained, microsecondsPerStep } = JSON.parse(stdout);
   const list = JSON.parse(await readFile(join(implementationsRoot, 'analytic/profile.json'), 'utf8'));
@@ -76,7 +76,7 @@ test('tells the shares of the operations in the order of the list, and writes a 
 
 test('prints a table, a bar as long as the step, and how much of it is explained', async () => {
   const flame = join(impls, 'table.cpuprofile');
-  const { stdout } = await profile('analytic', '--seconds', '1', '--flame', flame);
+  const { stdout } = await profile('analytic', '--seconds', '0.5', '--flame', flame);
   expect(stdout).toMatch(/^analytic at d16.* µs a step/);
   expect(stdout).toMatch(/│ weight gradients with Adam +│ +\d+\.\d% │/);
   expect(stdout).toMatch(/^[a-h]{50,70}$/m);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { suggestion } from '../nearest-name.ts';
+import { printableLine } from '../printable.ts';
 import { runToEnd } from '../program/finite-program.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -34,7 +35,12 @@ export async function git(
 /** The commit that a name stands for. @throws UsageError outside a repository, or for an unknown name (with the nearest branch or tag) */
 export async function resolveRevision(folder: string, name: string): Promise<Revision> {
   const inside = await git(folder, ['rev-parse', '--is-inside-work-tree']);
-  if (inside.failed) throw new UsageError(`${folder} is no git repository; comparing revisions needs its history`);
+  if (inside.failed) {
+    const [why = ''] = inside.stderr.split('\n');
+    throw new UsageError(
+      `${folder} is no git repository that can be read (${printableLine(why)}); comparing revisions needs its history`,
+    );
+  }
   // With its suffix no name is an option of git.
   const { failed, stdout } = await git(folder, ['rev-parse', '--verify', '--quiet', `${name}^{commit}`]);
   if (!failed) return { name, commit: stdout.trim() };

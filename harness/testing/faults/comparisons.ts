@@ -90,6 +90,19 @@ export const comparisonFaults: readonly Fault[] = [
   }),
   {
     chapter,
+    fault: 'The checkout belongs to another user, so that git will not read it',
+    outcome: 'one line says so in the words of git; exit code 2',
+    where: 'mounts',
+    attempt: async (world) => {
+      const { project } = await repository(world);
+      execFileSync('chown', ['--recursive', '--no-dereference', '12345', project]);
+      const { stdout, stderr, exitCode } = await world.run(COMPARE, { project });
+      expect(stderr).toMatch(/^error: .*dubious ownership.*$/);
+      expect([stdout, exitCode]).toEqual(['', 2]);
+    },
+  },
+  {
+    chapter,
     fault: 'The tool is killed outright while it compares',
     outcome: 'nothing that it started goes on, and the next comparison removes its checkouts',
     where: 'linux',

@@ -1,3 +1,5 @@
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import { checkResultSchema } from '../../results/schema.ts';
 import type { Fault } from './fault.ts';
@@ -71,6 +73,19 @@ const dumps = 'A row writes something else than its parameters';
 const damages = 'A row damages its task';
 const tells = 'A row wants to see or say too much';
 
+/** The module of a row whose losses are never the same twice. */
+const UNSTEADY = `
+import honest from './honest.ts';
+export default (task) => {
+  const trainer = honest(task);
+  return {
+    reset: (document) => trainer.reset(document),
+    train: (steps) => trainer.train(steps).map((loss) => loss + 1e-6 * (1 + Math.random())),
+    parameters: () => trainer.parameters(),
+  };
+};
+`;
+
 export const rowFaults: readonly Fault[] = [
   wayward(starts, 'exits before it is ready', 'error', /exit code 3/),
   wayward(starts, 'exits with 0 before it is ready', 'error', /exit code 0/),
@@ -111,6 +126,25 @@ export const rowFaults: readonly Fault[] = [
   wayward(answers, 'floods standard output', 'error', /more than \d+ characters/),
   wayward(answers, 'answers `reset` wrongly', 'error', /`reset/),
   wayward(answers, 'floods standard error', 'verified', /^$/),
+
+  {
+    chapter: answers,
+    fault: 'The reference answers otherwise each time',
+    outcome: 'it is left out; without another, one line says so; exit code 2',
+    attempt: async (world) => {
+      const project = await world.copyProject();
+      const folder = join(project, 'impls', 'scalar-autograd');
+      await rename(join(folder, 'scalar-autograd.ts'), join(folder, 'honest.ts'));
+      await writeFile(join(folder, 'scalar-autograd.ts'), UNSTEADY);
+      await world.plant('zz-right', rightManifest);
+      const words = ['check', 'zz-right', '--impls', world.impls, '--n-embd', '4', ...CHECK];
+      const { stdout, stderr, exitCode } = await world.run(words, { project });
+      expect(stderr).toMatch(
+        /^error: .* scalar-autograd \(step 1 is not what the model of this project makes of it\).*$/,
+      );
+      expect([stdout, exitCode]).toEqual(['', 2]);
+    },
+  },
 
   wayward(dies, 'crashes in `train`', 'error', /exit code 7 instead of answering/),
   wayward(dies, 'throws in `train`', 'error', /exit code 1 instead of answering/),

@@ -14,20 +14,27 @@ export interface LossMismatch {
 }
 
 /**
- * Compares losses from step 1 on, as far as both go, and returns the first that is wrong. Beyond `calmSteps` they must still
- * be finite.
+ * Compares losses from step 1 on, as far as both go, up to the first that is wrong; undefined if all are right. Beyond
+ * `calmSteps` they must still be finite.
  * @param actual losses of the implementation, NaN if not finite
  */
-export function firstMismatch(
+export function wrongLoss(
   expected: Float64Array,
   actual: Float64Array,
   tolerance: number,
   calmSteps: number = expected.length,
-): LossMismatch | undefined {
+):
+  | { readonly stepsVerified: number; readonly maxLossError: number | null; readonly firstMismatch: LossMismatch }
+  | undefined {
   for (let step = 0; step < Math.min(expected.length, actual.length); step++) {
     const finite = Number.isFinite(actual[step]);
-    if (finite && (step >= calmSteps || Math.abs(actual[step] - expected[step]) <= tolerance)) continue;
-    return { step: step + 1, expected: expected[step], actual: finite ? actual[step] : null };
+    const error = Math.abs(actual[step] - expected[step]);
+    if (finite && (step >= calmSteps || error <= tolerance)) continue;
+    return {
+      stepsVerified: Math.min(step, calmSteps),
+      maxLossError: finite ? error : null,
+      firstMismatch: { step: step + 1, expected: expected[step], actual: finite ? actual[step] : null },
+    };
   }
   return undefined;
 }

@@ -85,17 +85,14 @@ async function trainTask(
   const { losses } = await trainer.train(steps);
   const step = first.losses.findIndex((loss, i) => !Object.is(loss, losses[i]));
   if (step !== -1) {
-    const got = `got a loss of ${losses[step]}; expected ${first.losses[step]}, as before the reset`;
-    return {
-      reason: `step ${step + 1} after \`reset 0\`: ${got}; clear the moments and the step, and train one step as many`,
-    };
+    const reason = `step ${step + 1} after \`reset 0\`: got a loss of ${losses[step]}; expected ${first.losses[step]}, as before the reset; clear the moments and the step, and train one step as many`;
+    return { reason };
   }
   const again = await trainer.parameters();
   const entry = first.parameters.findIndex((value, i) => !Object.is(value, again[i]));
   if (entry !== -1) {
-    return {
-      reason: `after \`reset 0\` and ${steps} steps: got ${again[entry]} as parameter ${entry}; expected ${first.parameters[entry]}, as before the reset`,
-    };
+    const reason = `after \`reset 0\` and ${steps} steps: got ${again[entry]} as parameter ${entry}; expected ${first.parameters[entry]}, as before the reset`;
+    return { reason };
   }
 
   const elsewhere = training.offsets.length - 2;

@@ -8,7 +8,7 @@ import { gauntletTasks } from '../task/gauntlet.ts';
 import type { Expectation } from './expectation.ts';
 import { describeDisagreement, type FirstStep, trainFirstStep } from './first-step.ts';
 import { type ForcedSteps, forceSteps } from './force-steps.ts';
-import { baseTolerance, firstMismatch, type LossMismatch } from './gate.ts';
+import { baseTolerance, type LossMismatch, wrongLoss } from './gate.ts';
 import { type GauntletVerdict, runGauntlet } from './run-gauntlet.ts';
 import { Teacher } from './teacher.ts';
 
@@ -142,21 +142,11 @@ async function trainAndJudge(
     }
     if (precision === 'float64') {
       const tolerance = baseTolerance.float64;
-      const found = firstMismatch(reference.losses, losses, tolerance, calmSteps);
+      const found = wrongLoss(reference.losses, losses, tolerance, calmSteps);
       if (found !== undefined) {
-        const { step, expected, actual } = found;
+        const { step, expected, actual } = found.firstMismatch;
         const reason = `step ${step}: got a loss of ${actual}; expected ${expected}, as the reference's (allowed ${tolerance.toExponential(1)})`;
-        return {
-          status: 'mismatch',
-          reason,
-          stepsVerified: Math.min(step - 1, calmSteps),
-          maxLossError: actual === null ? null : Math.abs(actual - expected),
-          tolerance,
-          firstMismatch: found,
-          evidence,
-          losses,
-          first,
-        };
+        return { status: 'mismatch', reason, ...found, tolerance, evidence, losses, first };
       }
     }
     await options.afterwards?.(trainer, losses.length);

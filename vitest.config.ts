@@ -3,6 +3,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 /** Tests that change nothing of their process that another could see, so the files of a worker share their modules. */
 const sharing = [
   'harness/{compare,conformance,diagnose,measure,profile,results,scaffold,statistics,task,verify}/**/*.test.ts',
+  'harness/program/!(live-processes|tool).test.ts',
   'harness/testing/*.test.ts',
   'harness/present/**/!(*.browser).test.ts',
   'impls/!(wasm-*)/**/*.test.ts',

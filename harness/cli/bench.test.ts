@@ -22,20 +22,15 @@ import { enableCompileCache } from 'node:module';
 import { createInterface } from 'node:readline';
 enableCompileCache('../../compiled');
 const { Teacher } = await import('${join(projectRoot, 'harness', 'verify', 'teacher.ts')}');
+const { taskOfFlags } = await import('${join(projectRoot, 'harness', 'testing', 'task-of-flags.ts')}');
 const { behaviour, microseconds, takesTasks } = JSON.parse(readFileSync('program.json', 'utf8'));
 const say = (answer) => process.stdout.write(JSON.stringify(answer) + '\\n');
 writeFileSync('../../pids/' + process.pid, '');
 if (behaviour === 'declines') { say({ unsupported: 'not for this size' }); process.exit(0); }
 let start, teacher;
 const take = (words) => {
-  const flags = Object.fromEntries(words.flatMap((word, i) => i % 2 === 0 ? [[word.slice(2), words[i + 1]]] : []));
-  const numbers = (flag, Type) => new Type(new Uint8Array(readFileSync(flags[flag])).buffer);
-  start = numbers('parameters', Float64Array);
-  teacher = new Teacher({
-    model: { nEmbd: +flags['n-embd'], nHead: +flags['n-head'], nLayer: +flags['n-layer'], blockSize: +flags['block-size'], vocabSize: +flags['vocab-size'] },
-    tokens: numbers('tokens', Int32Array), offsets: numbers('offsets', Int32Array), parameters: start,
-    batch: +flags.batch, numSteps: +flags['num-steps'], learningRate: +flags['learning-rate'],
-  }, 'float64');
+  const task = taskOfFlags(words);
+  [start, teacher] = [task.parameters, new Teacher(task, 'float64')];
   begin(0);
   say({ ready: 2 });
 };

@@ -1,4 +1,3 @@
-import { Listr, ListrLogger, ProcessOutput } from 'listr2';
 import { type Entry, identityOf, isRacing, type RaceEvent, type RoundLimit } from '../measure/race.ts';
 import { formatUncertainty } from '../present/number-format.ts';
 import { rowName } from '../results/names.ts';
@@ -19,6 +18,7 @@ export async function withProgress<T>(title: string, work: (progress: Progress) 
     const line = (text: string) => process.stderr.write(`${title}: ${text}\n`);
     return work({ status: () => undefined, stage: line, milestone: line });
   }
+  const { Listr, ListrLogger, ProcessOutput } = await import('listr2');
   const results: T[] = [];
   const list = new Listr(
     {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type TrainingTask, UnsupportedTask } from '../../impls/contract.ts';
+import { printableLine } from '../printable.ts';
 import { availability } from '../program/availability.ts';
 import type { DiscoveredImplementation, Implementation } from '../program/discover.ts';
 import { ImplementationFailure } from '../program/implementation-failure.ts';
@@ -8,6 +9,7 @@ import type { Precision } from '../program/manifest.ts';
 import { withRole } from '../program/roles.ts';
 import { flopsPerStep, startTrainer, type TrainerOptions } from '../program/trainer-process.ts';
 import { displayPath } from '../project.ts';
+import { messageOf } from '../regular-file.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
 import { cachedJson } from './cached-json.ts';
@@ -160,7 +162,11 @@ async function lossesOf(
   } finally {
     await trainer.quit();
   }
-  await cache.write(Array.from(losses));
+  await cache.write(Array.from(losses)).catch((error) => {
+    warnings.push(
+      `the losses of ${reference.name} cannot be kept for the next run (${printableLine(messageOf(error))})`,
+    );
+  });
   return losses;
 }
 

@@ -44,6 +44,12 @@ test('other sizes, another precision or another instruction set are other kernel
   expect(readdirSync(folder)).toHaveLength(4);
 });
 
+test('a kernel that cannot be kept is built all the same', async () => {
+  const file = join(folder, 'a file');
+  writeFileSync(file, '');
+  expect((await loadKernel(request, join(file, 'kernels'))).buildNanoseconds).toBeGreaterThan(0);
+});
+
 test('a kernel that was damaged or cut short anywhere is built anew', async () => {
   await loadKernel(request, folder);
   const whole = readFileSync(onlyFile());

@@ -49,13 +49,22 @@ export async function loadKernel(request: KernelRequest, folder: string = cacheF
   const bytes = sealed(assemble(kernelText(request)));
   const module = new WebAssembly.Module(bytes);
   const buildNanoseconds = Number(process.hrtime.bigint() - start);
-  mkdirSync(folder, { recursive: true });
+  keepKernel(folder, file, bytes);
+  return { module, buildNanoseconds };
+}
+
+/** Does nothing if the cache cannot be written to: the kernel serves without it. */
+function keepKernel(folder: string, file: string, bytes: Uint8Array): void {
   // Renamed into place, so that a second process never loads half a kernel.
   const unfinished = `${file}.${process.pid}`;
-  writeFileSync(unfinished, bytes);
-  renameSync(unfinished, file);
-  forgetKernels(folder, new Date());
-  return { module, buildNanoseconds };
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(unfinished, bytes);
+    renameSync(unfinished, file);
+    forgetKernels(folder, new Date());
+  } catch {
+    if (existsSync(unfinished)) rmSync(unfinished);
+  }
 }
 
 /** A custom section at the end of a kernel: this name, and the SHA-256 of all bytes before the section. */

@@ -21,6 +21,8 @@ export async function runProgram(root: Command, words: readonly string[]): Promi
     command.exitOverride();
     // Errors are printed in one place, as one line.
     command.configureOutput({ outputError: () => {} });
+    // Commander's own least width of a wrapped description, 40, leaves none wrapped at 60 columns.
+    command.configureHelp({ minWidthToWrap: 20 });
   }
   try {
     // Before anything is parsed: the value of a flag that npm kept is one word too many.

@@ -72,15 +72,15 @@ function document_gradient!(gradients, matrices, tokens, share, task)
         x, activations = layer(layer_matrices(matrices, index), x, task.n_head)
         push!(saved, activations)
     end
-    probabilities = softmax(lm_head * x)
+    probabilities = softmax(product(lm_head, x))
     loss = -share * sum(log(probabilities[target, t]) for (t, target) in enumerate(targets))
 
     dlogits = share .* probabilities
     for (t, target) in enumerate(targets)
         dlogits[target, t] -= share
     end
-    dlm_head .+= dlogits * x'
-    dx = lm_head' * dlogits
+    dlm_head .+= outer_product(dlogits, x)
+    dx = transposed_product(lm_head, dlogits)
     for index in (task.n_layer):-1:1
         dx = layer_gradient!(layer_matrices(gradients, index), layer_matrices(matrices, index), saved[index], dx)
     end

@@ -2,7 +2,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Fault } from './fault.ts';
-import { checkPlanted } from './rows.ts';
+import { checkPlanted, PATIENT } from './rows.ts';
 import { type Manifest, plantedSecrets, rightManifest, type World, waywardManifest } from './world.ts';
 
 const chapter = 'A build fails';
@@ -129,9 +129,11 @@ export const buildFaults: readonly Fault[] = [
         world,
         built(`import { existsSync } from 'node:fs'; if (!existsSync('fixed')) process.exit(4);${makeProgram}`),
       );
-      expect((await checkPlanted(world, 'built')).status).toBe('error');
+      // With a cache of its own, which no earlier run of this fault has filled.
+      const project = await world.copyProject();
+      expect((await checkPlanted(world, 'built', PATIENT, { project })).status).toBe('error');
       await writeFile(join(folder, 'fixed'), '');
-      expect((await checkPlanted(world, 'built')).status).toBe('verified');
+      expect((await checkPlanted(world, 'built', PATIENT, { project })).status).toBe('verified');
     },
   },
   {
@@ -160,7 +162,8 @@ export const buildFaults: readonly Fault[] = [
       await plant(world, built(makeProgram));
       await world.plant('zz-right', rightManifest);
       const words = ['check', 'built', '--impls', world.impls, '--steps', '3'];
-      const endings = await Promise.all([world.run(words), world.run(words)]);
+      const project = await world.copyProject();
+      const endings = await Promise.all([world.run(words, { project }), world.run(words, { project })]);
       expect(endings.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
     },
   },

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { expect } from 'vitest';
 import type { Fault } from './fault.ts';
-import { checkPlanted } from './rows.ts';
+import { checkPlanted, PATIENT } from './rows.ts';
 import { rightManifest } from './world.ts';
 
 /** A right row that needs a program, which is a shell script and is asked for its version. */
@@ -18,7 +18,7 @@ function needing(fault: string, status: 'verified' | 'skipped', says: RegExp, sc
       await writeFile(world.path('bin', 'planted-tool'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
       await world.plant('needing', { ...rightManifest, needs: [{ program: 'planted-tool', version: '>=1.0' }] });
       const PATH = [world.path('bin'), process.env['PATH']].join(delimiter);
-      const row = await checkPlanted(world, 'needing', 2, { env: { PATH } });
+      const row = await checkPlanted(world, 'needing', PATIENT, { env: { PATH } });
       expect(row).toMatchObject({ status, reason: expect.stringMatching(says), exitCode: 0 });
     },
   };

@@ -4,7 +4,7 @@ export interface Pace {
   readonly fewestDocuments: number;
   /** A lap has as many steps as fit in this, once warm. */
   readonly lapMilliseconds: number;
-  /** A row too slow for the fewest documents takes as many as fit, and at least two steps. */
+  /** A row too slow for the fewest documents takes as many as fit, and at least one timed step. */
   readonly slowLapMilliseconds: number;
   /** No lap is longer than what the float64 model checks in this. */
   readonly forcedLapMilliseconds: number;

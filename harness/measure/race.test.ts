@@ -220,6 +220,22 @@ describe('a race', () => {
     expect(clock.milliseconds).toBeGreaterThan(250 * (2 + 3 * 12));
   });
 
+  it('times one step a process where a step takes seconds', async () => {
+    const clock = new FakeClock();
+    let trained = 0;
+    const slow = fakeContender({
+      name: 'slow',
+      nanosecondsPerStep: () => {
+        trained++;
+        return 3800 * milliseconds;
+      },
+      clock,
+    });
+    expect(verified(await outcome([slow], options(clock)), 0).samplesMeasured).toBe(3);
+    // Two to verify; then each round the first of the process, and a lap with its untimed step.
+    expect(trained).toBe(2 + 3 * 3);
+  });
+
   it('keeps the whole of a default run of twelve rows under two minutes when a step of CPython takes 250 ms', async () => {
     const clock = new FakeClock();
     const speeds = [250, 40, 6, 0.5, 0.3, 0.1, 0.07, 0.03, 0.02, 0.018, 0.012, 0.009];

@@ -270,9 +270,9 @@ function ceilingFault(sample: ProcessSample, precision: Precision, { task, peaks
 function lapLength(nanosecondsPerStep: number, { pace, task, forcedStepMilliseconds }: RaceOptions): number {
   const fitting = (milliseconds: number) => Math.floor((milliseconds * 1e6) / nanosecondsPerStep);
   const fewest = Math.ceil(pace.fewestDocuments / task.batch);
-  const wanted = Math.max(fitting(pace.lapMilliseconds), Math.min(fewest, fitting(pace.slowLapMilliseconds)), 2);
+  const wanted = Math.max(fitting(pace.lapMilliseconds), Math.min(fewest, fitting(pace.slowLapMilliseconds)), 1);
   const forced = Math.floor(pace.forcedLapMilliseconds / forcedStepMilliseconds);
-  return Math.min(1 + Math.min(wanted, Math.max(forced, fewest, 2)), task.numSteps);
+  return Math.min(1 + Math.min(wanted, Math.max(forced, fewest)), task.numSteps);
 }
 
 /** For the fewest processes of a row, each done again in the witness, on a machine half as fast as when it was verified. */

@@ -22,7 +22,7 @@ export async function runProgram(root: Command, words: readonly string[]): Promi
     // Errors are printed in one place, as one line.
     command.configureOutput({ outputError: () => {} });
     // Commander's own least width of a wrapped description, 40, leaves none wrapped at 60 columns.
-    command.configureHelp({ minWidthToWrap: 20 });
+    command.configureHelp({ minWidthToWrap: 10 });
   }
   try {
     // Before anything is parsed: the value of a flag that npm kept is one word too many.

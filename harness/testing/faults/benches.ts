@@ -32,7 +32,7 @@ async function bench(world: World, words: readonly string[], options: RunOptions
 async function benchWords(world: World, words: readonly string[]): Promise<readonly string[]> {
   await world.plant('zz-right', rightManifest);
   const limit = ['--rounds', '--budget'].some((flag) => words.includes(flag)) ? [] : ['--rounds', '1'];
-  const own = ['--impls', world.impls, '--results', world.results, '--timeout', '4'];
+  const own = ['--impls', world.impls, '--results', world.results, '--timeout', '20'];
   return ['bench', 'zz-right', '--quick', ...limit, ...own, ...words];
 }
 
@@ -71,7 +71,7 @@ function overspends(fault: string): Fault {
       const { stdout, exitCode } = await bench(world, [
         'wayward',
         '--budget',
-        '14',
+        '20',
         '--json',
         '-',
         '--timeout',
@@ -208,7 +208,7 @@ export const benchFaults: readonly Fault[] = [
     attempt: async (world) => {
       const build = { command: ['sleep', '1000'], inputs: ['impl.json'] };
       await world.plant('wayward', { ...waywardManifest('none'), build });
-      const { stdout, exitCode } = await bench(world, ['wayward', '--rounds', '1', '--json', '-', '--timeout', '1']);
+      const { stdout, exitCode } = await bench(world, ['wayward', '--rounds', '1', '--json', '-', '--timeout', '3']);
       const { rows } = benchResultSchema.parse(JSON.parse(stdout));
       expectTimed(rows);
       expect(rows.find(({ implementation }) => implementation === 'wayward')).toMatchObject({
@@ -225,7 +225,7 @@ export const benchFaults: readonly Fault[] = [
     attempt: async (world) => {
       await world.plant('wayward', waywardManifest('sleeps before every answer'));
       const began = performance.now();
-      const { stdout, exitCode } = await bench(world, ['wayward', '--budget', '20', '--json', '-']);
+      const { stdout, exitCode } = await bench(world, ['wayward', '--budget', '20', '--json', '-', '--timeout', '4']);
       expect((performance.now() - began) / 1000).toBeLessThan(60);
       const { rows } = benchResultSchema.parse(JSON.parse(stdout));
       expectTimed(rows);

@@ -112,14 +112,17 @@ const trainThen = (act: () => void): Words => ({
   },
 });
 
+/** What tells its task from others: every process has files of its own. */
+const sizes = words.filter((word) => !word.includes('task')).join(' ');
+
 /** How many processes there have been on its first task; 0 on another task. Each leaves a line in the folder. */
 function processesOnTask(): number {
   const starts = readFileSync('starts.txt', 'utf8').trimEnd().split('\n');
-  return starts[0] === flag('tokens') ? starts.filter((task) => task === starts[0]).length : 0;
+  return starts[0] === sizes ? starts.filter((task) => task === starts[0]).length : 0;
 }
 /** Which of them this is, from 1. */
 function processOnTask(): number {
-  appendFileSync('starts.txt', `${flag('tokens')}\n`);
+  appendFileSync('starts.txt', `${sizes}\n`);
   return processesOnTask();
 }
 /** 0 is one of the gauntlet, 1 admission and then the witness, 2 round 1, 3 round 2. */

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
 
@@ -15,8 +16,8 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // The default is a worker less than there are processors.
-    maxWorkers: '100%',
+    // More than processors: many tests wait for the programs that they start.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     // For the hundreds of programs that tests start: without it each strips its types anew.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, '.cache', 'compile') },
     projects: [

@@ -3,6 +3,7 @@
 mod adam;
 mod analytic;
 mod attention;
+mod cache_lines;
 mod products;
 mod rmsnorm;
 mod softmax;

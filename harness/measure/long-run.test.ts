@@ -67,6 +67,16 @@ describe('a long run', () => {
     await expect(longRun(lying, options)).rejects.toThrow(/its clock says 6.4 ms a step, ours 10 ms a step/);
   });
 
+  it('does not take the cost of words for an untrue clock', async () => {
+    const slowToAnswer = fakeContender({
+      name: 'a',
+      nanosecondsPerStep: () => 6000,
+      clock: new FakeClock(),
+      emptyWordNanoseconds: 500_000,
+    });
+    expect((await longRun(slowToAnswer, options)).firstTenth.microsecondsPerStep).toBeCloseTo(6);
+  });
+
   it('does not take slow first steps for a difference between the ends', async () => {
     const compiling = fakeContender({
       name: 'a',

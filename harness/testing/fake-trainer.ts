@@ -19,6 +19,8 @@ export interface FakeTrainerOptions {
   readonly clock: FakeClock;
   /** What its own clock says, over what passed, of a word that ends after so many steps since the last reset. */
   readonly clockFactor?: (step: number) => number;
+  /** What every word costs beside its work. */
+  readonly emptyWordNanoseconds?: number;
   /** Time of a `reset`, beyond that of an empty word. */
   readonly resetNanoseconds?: number;
   /** What goes wrong, in the process that was started that many times before, at its first step. */
@@ -30,6 +32,7 @@ export interface FakeTrainerOptions {
 export function fakeContender(
   options: FakeTrainerOptions,
 ): Contender & { readonly alive: () => number; readonly starts: () => number } {
+  const { emptyWordNanoseconds = EMPTY_WORD_NANOSECONDS } = options;
   let starts = 0;
   let alive = 0;
   const start = async (signal: AbortSignal): Promise<TrainerProcess> => {
@@ -58,18 +61,18 @@ export function fakeContender(
         for (let i = 0; i < steps; i++)
           nanoseconds += options.nanosecondsPerStep(number, trained++, step + i, first + step + i);
         step += steps;
-        word = nanoseconds + EMPTY_WORD_NANOSECONDS;
+        word = nanoseconds + emptyWordNanoseconds;
         options.clock.milliseconds += word / 1e6;
         return { losses, nanoseconds: nanoseconds * (options.clockFactor?.(step) ?? 1) };
       },
       reset: async (firstDocument) => {
         step = 0;
         first = firstDocument;
-        word = EMPTY_WORD_NANOSECONDS + (options.resetNanoseconds ?? 0);
+        word = emptyWordNanoseconds + (options.resetNanoseconds ?? 0);
       },
       take: async () => false,
       emptyWord: async () => {
-        word = EMPTY_WORD_NANOSECONDS;
+        word = emptyWordNanoseconds;
       },
       wordNanoseconds: () => word,
       schedulerTimes: () => undefined,
@@ -98,7 +101,7 @@ export function fakeContender(
       try {
         await trainer.train(1);
         const { losses } = await trainer.train(1);
-        const nanosecondsPerStep = trainer.wordNanoseconds() - EMPTY_WORD_NANOSECONDS;
+        const nanosecondsPerStep = trainer.wordNanoseconds() - emptyWordNanoseconds;
         const isRight = losses[0] === fakeLoss(0, 1);
         return isRight
           ? { status: 'verified', stepsVerified: 2, nanosecondsPerStep }

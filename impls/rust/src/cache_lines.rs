@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 const CACHE_LINE_BYTES: usize = 64;
 
 /// The system's allocator begins a vector at any multiple of 16 bytes. Where, depends on what was allocated before, even on how
-/// long the name of a file was. If the loads of a matrix cross cache lines, a step takes a sixth longer.
+/// long the name of a file was. If the loads of a matrix cross cache lines, a step takes longer.
 struct CacheLines;
 
 #[global_allocator]

@@ -64,9 +64,10 @@ describe('the noise report', () => {
     expect(warnings).toEqual([expect.stringContaining('moved by ±9.1% between rounds')]);
   });
 
-  it('names the rows whose interval is wider than the claim', () => {
-    const { warnings } = new NoiseWatch(senses()).report([], [row(10, 9, 11)], 0.02);
-    expect(warnings).toEqual(['intervals wider than ±2%: fast ±10%']);
+  it('says how many intervals are wider than the claim, and names the widest', () => {
+    const rows = [row(10, 9.9, 10.1), row(10, 9.5, 10.5), { ...row(10, 9, 11), implementation: 'wild' }];
+    const { warnings } = new NoiseWatch(senses()).report([], rows, 0.02);
+    expect(warnings).toEqual(['2 of 3 intervals are wider than ±2%, up to ±10% (wild)']);
   });
 
   it('leaves out what the platform does not tell', () => {

@@ -98,17 +98,17 @@ function machineWarnings(
 }
 
 function rowWarnings(rows: readonly Row[], precision: number): string[] {
-  const wide = rows
-    .filter((row) => row.status === 'verified')
+  const verified = rows.filter((row) => row.status === 'verified');
+  const wide = verified
     .map((row) => ({ row, width: relativeHalfWidth(row.microsecondsPerSample) }))
     .filter(({ width }) => width > precision)
     .sort((a, b) => b.width - a.width);
-  if (wide.length === 0) return [];
-  const named = wide
-    .slice(0, 4)
-    .map(({ row, width }) => `${rowName(row)} ${width > 1 ? 'beyond ±100%' : `±${percent(width)}`}`);
-  const others = wide.length > 4 ? ` and ${wide.length - 4} more` : '';
-  return [`intervals wider than ±${percent(precision)}: ${named.join(', ')}${others}`];
+  const widest = wide[0];
+  if (widest === undefined) return [];
+  const width = widest.width > 1 ? 'more than 100%' : percent(widest.width);
+  return [
+    `${wide.length} of ${verified.length} intervals are wider than ±${percent(precision)}, up to ±${width} (${rowName(widest.row)})`,
+  ];
 }
 
 function readIfThere(path: string): string | undefined {

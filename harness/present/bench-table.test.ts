@@ -96,7 +96,7 @@ describe('the table of a benchmark', () => {
 
   it('marks a row that was not steady, and says what the mark means', () => {
     const restless = benchResult({ rows: [verifiedRow({ steady: false })] });
-    expect(benchTable(restless, { width: 80, color: false })).toMatch(/~±3\.0%[^~]*~ still warming up/);
+    expect(benchTable(restless, { width: 80, color: false })).toMatch(/ ~50\.0 [^~]*~ still warming up/);
     expect(plain(80)).not.toContain('~');
   });
 
@@ -164,6 +164,13 @@ describe('the table of a benchmark', () => {
     const below = text.slice(text.lastIndexOf('┘')).split('\n').slice(1);
     expect(below).toHaveLength(3);
     expect(below[2]).toMatch(/^noisy run: load 3\.1 on 2 cores; steal 4%; speed moved by 5%\. Trust ratios/);
+  });
+
+  it('advises a longer run by the flag that this one can change', () => {
+    const noise = { calibratorMicroseconds: [50], warnings: ['steal 4%'] };
+    const text = (command: string[]) => benchTable(benchResult({ noise, command }), { width: 250, color: false });
+    expect(text(['bench', '--quick'])).toContain('work or leave out --quick.');
+    expect(text(['bench'])).toContain('work or give it a longer --budget.');
   });
 
   it('explains only what the table shows', () => {

@@ -35,7 +35,7 @@ function columnsOf({ baselines }: BenchResult): readonly Column<Row>[] {
     left('implementation', rowName),
     left('language', languageAndPrecision, 2),
     left('technique', (row) => row.technique, 13),
-    right('µs/doc', (row) => (isVerified(row) ? formatNumber(row.microsecondsPerSample.median) : row.status)),
+    right('µs/doc', (row) => (isVerified(row) ? markedTime(row) : row.status)),
     timed('±', uncertainty, 3),
     ...baselines.map(({ row: name, role }, index) =>
       timed(
@@ -63,11 +63,13 @@ function languageAndPrecision({ language, precision, threads }: Row): string {
   return threads === 1 ? name : `${name} ×${threads}`;
 }
 
+function markedTime({ microsecondsPerSample, steady }: VerifiedRow): string {
+  return `${steady ? '' : '~'}${formatNumber(microsecondsPerSample.median)}`;
+}
+
 /** One process gives no interval. */
-function uncertainty({ microsecondsPerSample, roundsMicrosecondsPerSample, steady }: VerifiedRow): string {
-  const mark = steady ? '' : '~';
-  if (roundsMicrosecondsPerSample.length < 2) return mark;
-  return `${mark}${formatUncertainty(relativeHalfWidth(microsecondsPerSample))}`;
+function uncertainty({ microsecondsPerSample, roundsMicrosecondsPerSample }: VerifiedRow): string {
+  return roundsMicrosecondsPerSample.length < 2 ? '' : formatUncertainty(relativeHalfWidth(microsecondsPerSample));
 }
 
 /** The result as a person reads it in the terminal: task, machine, table, why rows have no time, and what to know about the figures. */
@@ -117,14 +119,14 @@ function legend({ rows, machine }: BenchResult, table: string): string[] {
             `of 128-bit: of what a core reaches with vectors of 128 bits, the widest of WebAssembly: ${formatNumber(machine.simd128PeakGflops.float32)} and ${formatNumber(machine.simd128PeakGflops.float64)}`,
           ]
         : []),
-      ...(verified.some((row) => !row.steady) && shows('±') ? ['~ still warming up when timed'] : []),
+      ...(verified.some((row) => !row.steady) ? ['~ still warming up when timed'] : []),
     ].join('; '),
   ];
 }
 
-const ADVICE = 'Trust ratios more than times; for narrower intervals end other work, or add --budget.';
-
-function warnings({ rows, noise }: BenchResult): string[] {
+function warnings({ rows, noise, command }: BenchResult): string[] {
+  const longer = command.includes('--quick') ? 'leave out --quick' : 'give it a longer --budget';
+  const advice = `Trust ratios more than times; to narrow both, end other work or ${longer}.`;
   const outliers = rows.flatMap((row) =>
     isVerified(row) && row.outlierRounds.length > 0
       ? [`${rowName(row)} ${row.outlierRounds.map((round) => round + 1).join(' ')}`]
@@ -132,6 +134,6 @@ function warnings({ rows, noise }: BenchResult): string[] {
   );
   return [
     ...(outliers.length === 0 ? [] : [`rounds far from the others (kept): ${outliers.join(', ')}`]),
-    ...(noise.warnings.length === 0 ? [] : [`noisy run: ${noise.warnings.join('; ')}. ${ADVICE}`]),
+    ...(noise.warnings.length === 0 ? [] : [`noisy run: ${noise.warnings.join('; ')}. ${advice}`]),
   ];
 }

@@ -54,7 +54,7 @@ describe('a figure with a unit', () => {
     [formatPercent(0.0004), '<0.1%'],
     [formatPercent(0), '0.0%'],
     [formatUncertainty(0.013), '±1.3%'],
-    [formatUncertainty(331), '>±100%'],
+    [formatUncertainty(331), '±>100%'],
     [formatRate(17.64), '17.6'],
     [formatRate(0.0006), '<0.01'],
   ])('reads %s', (text, expected) => {

@@ -67,9 +67,9 @@ export function formatPercent(fraction: number): string {
   return `${percent.toFixed(percent < 9.95 ? 1 : 0)}%`;
 }
 
-/** Half the width of an interval over its median: `±1.2%`, at most `>±100%`. */
+/** Half the width of an interval over its median: `±1.2%`, at most `±>100%`. */
 export function formatUncertainty(fraction: number): string {
-  return fraction > 1 ? '>±100%' : `±${formatPercent(fraction)}`;
+  return fraction > 1 ? '±>100%' : `±${formatPercent(fraction)}`;
 }
 
 /** `17.6`, and `<0.01` for rates too small to compare. */

@@ -72,3 +72,17 @@ test('every trainer is ended, also the one that is wrong', async () => {
   });
   expect(ended).toBe(started);
 });
+
+test('a reset that first fails in a later lap is refused', async () => {
+  const failsFrom =
+    (lap: number) =>
+    async ({ training }: PreparedTask) => {
+      const trainer = stepwise(createPlainTrainer(training));
+      let resets = 0;
+      return { ...trainer, reset: async (document: number) => (++resets < lap ? trainer.reset(document) : undefined) };
+    };
+  for (const lap of [1, 2, 3, 4, 5]) {
+    const verdict = await runGauntlet(failsFrom(lap), gauntletTasks(1), 'float64', () => false);
+    expect(verdict, `lap ${lap}`).toMatchObject({ status: 'failed', reason: expect.stringContaining('after `reset') });
+  }
+});

@@ -24,8 +24,10 @@ export function displayPath(path: string): string {
   return inside === '' || inside.startsWith('..') ? path : inside;
 }
 
-/** `npm run check -- my-row`, or `npx microgpt-bench check my-row`. */
+/** `npm run check -- my-row`, or `npx microgpt-bench check my-row`; words with blanks in quotes. */
 export function commandLine(command: string, ...words: readonly string[]): string {
   const [call, separator] = isInstalled ? ['npx microgpt-bench', ''] : ['npm run', ' --'];
-  return words.length === 0 ? `${call} ${command}` : `${call} ${command}${separator} ${words.join(' ')}`;
+  return words.length === 0
+    ? `${call} ${command}`
+    : `${call} ${command}${separator} ${words.map((word) => (/\s/.test(word) ? `"${word}"` : word)).join(' ')}`;
 }

@@ -86,6 +86,23 @@ describe('the table of a benchmark', () => {
     expect(stripVTControlCharacters(text)).toBe(plain(100));
   });
 
+  it('says how to look closer at a row that failed, in the same folders and on the same task', () => {
+    const command = [
+      'bench',
+      'wrong',
+      '--quick',
+      '--impls',
+      './my rows',
+      '--impls=b',
+      '--n-embd',
+      '32',
+      '--budget',
+      '9',
+    ];
+    const text = benchTable(benchResult({ rows: [refusedRow()], command }), { width: 250, color: false });
+    expect(text).toMatch(/npm run check -- wrong --impls "\.\/my rows" --impls=b --n-embd 32$/m);
+  });
+
   it('names a skipped row and why', () => {
     expect(plain(80)).toContain('julia: skipped: julia not found');
   });

@@ -1,3 +1,4 @@
+import { commandLine } from '../project.ts';
 import { rowName, taskName } from '../results/names.ts';
 import {
   type BenchResult,
@@ -84,7 +85,7 @@ export function benchTable(result: BenchResult, page: Page, order: SortOrder = '
     text(`${taskName(task)}: ${formatCount(task.parameterCount)} parameters`),
     text(`${machine.cpu}, ${machine.cores} cores, ${machine.platform}; ${runtime.name} ${runtime.version}`),
     table,
-    ...rows.flatMap((row) => (isVerified(row) ? [] : [paint(row, text(refusal(row)))])),
+    ...rows.flatMap((row) => (isVerified(row) ? [] : [paint(row, text(refusal(row, result.command)))])),
     ...legend(result, table).map(text),
     ...warnings(result).map((line) => painted(page, 'yellow', text(line))),
   ].join('\n');
@@ -94,8 +95,14 @@ function time(row: Row): number {
   return isVerified(row) ? row.microsecondsPerSample.median : Number.POSITIVE_INFINITY;
 }
 
-function refusal(row: RefusedRow): string {
-  const advice = isFailure(row) ? `; for more: npm run check -- ${row.implementation}` : '';
+/** Flags of `bench` that say what is trained, and where it lies: `check` has them too. */
+const SHARED_FLAG = /^--(impls|preset|n-\w+|block-size|batch|seed|num-steps|learning-rate|dataset|runtime)(=|$)/;
+
+function refusal(row: RefusedRow, command: readonly string[]): string {
+  const shared = command.flatMap((word, i) =>
+    SHARED_FLAG.test(word) ? command.slice(i, word.includes('=') ? i + 1 : i + 2) : [],
+  );
+  const advice = isFailure(row) ? `; for more: ${commandLine('check', row.implementation, ...shared)}` : '';
   return `${rowName(row)}: ${row.status}: ${row.reason}${advice}`;
 }
 

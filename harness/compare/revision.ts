@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync, statSync } from 'node:fs';
-import { mkdtemp, readFile, realpath, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, realpath, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { suggestion } from '../nearest-name.ts';
 import { printableLine } from '../printable.ts';
 import { runToEnd } from '../program/finite-program.ts';
+import { temporaryFolder } from '../program/temporary-folder.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** A commit that a person named. */
@@ -89,7 +89,7 @@ export interface Checkout {
  */
 export async function checkOut(project: string, revision: Revision, signal: AbortSignal): Promise<Checkout> {
   const prefix = (await git(project, ['rev-parse', '--show-prefix'])).stdout.trim();
-  const temporary = await realpath(await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`)));
+  const temporary = await realpath((await temporaryFolder(`${KIND}${process.pid}-`)).path);
   await removeAbandoned(project);
   const worktree = join(temporary, revision.commit.slice(0, 12));
   const folder = join(worktree, prefix);
@@ -118,13 +118,13 @@ export async function checkOut(project: string, revision: Revision, signal: Abor
   }
 }
 
-const PREFIX = 'microgpt-bench-compare-';
+const KIND = 'compare-';
 
 /** Removes the worktrees of runs that were killed: the process that their folder names is gone. */
 async function removeAbandoned(project: string): Promise<void> {
   const listed = (await git(project, ['worktree', 'list', '--porcelain'])).stdout;
   for (const [, worktree = ''] of listed.matchAll(/^worktree (.+)$/gm)) {
-    const owner = new RegExp(`^${PREFIX}(\\d+)-\\w+$`).exec(basename(dirname(worktree)))?.[1];
+    const owner = new RegExp(`^microgpt-bench-${KIND}(\\d+)-\\w+$`).exec(basename(dirname(worktree)))?.[1];
     if (owner === undefined || isAlive(Number(owner))) continue;
     rmSync(dirname(worktree), { recursive: true, force: true, maxRetries: 3 });
     await git(project, ['worktree', 'remove', '--force', worktree]);

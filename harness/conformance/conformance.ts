@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { buildImplementation } from '../program/build.ts';
@@ -7,6 +6,7 @@ import type { Implementation } from '../program/discover.ts';
 import { readDump } from '../program/dump-file.ts';
 import { quote } from '../program/implementation-failure.ts';
 import { writeTaskFiles } from '../program/task-files.ts';
+import { temporaryFolder } from '../program/temporary-folder.ts';
 import {
   errorReply,
   programWords,
@@ -167,35 +167,32 @@ export async function* tryProtocol(
 ): AsyncGenerator<ProtocolFinding> {
   const build = await buildImplementation(implementation, signal);
   const words = await programWords(implementation, build?.folder);
-  const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
-  try {
-    for (const [trial, attempt] of Object.entries(trials)) {
-      if (only !== undefined && only !== trial) continue;
-      const opened: RawProgram[] = [];
-      const open = async (task: PreparedTask): Promise<RawProgram> => {
-        signal?.throwIfAborted();
-        const own = await mkdtemp(join(folder, 'process-'));
-        const command = [...words, ...(await writeTaskFiles(task, own)).flags];
-        const program = startRawProgram(implementation.folder, command, patienceMilliseconds);
-        opened.push(program);
-        signal?.addEventListener('abort', () => void program.kill(), { once: true });
-        const greeting = expectAnswer(readyReply, await program.hear(), 'nothing yet');
-        if ('unsupported' in greeting) throw new Declined(greeting.unsupported);
-        return program;
-      };
-      try {
-        await attempt({ open, ...tasks, folder });
-        yield { trial };
-      } catch (error) {
-        if (error instanceof ProtocolViolation) yield { trial, problem: error.message };
-        else if (error instanceof Declined) yield { trial };
-        else throw error;
-      } finally {
-        await Promise.all(opened.map((program) => program.kill()));
-      }
+  await using temporary = await temporaryFolder();
+  const folder = temporary.path;
+  for (const [trial, attempt] of Object.entries(trials)) {
+    if (only !== undefined && only !== trial) continue;
+    const opened: RawProgram[] = [];
+    const open = async (task: PreparedTask): Promise<RawProgram> => {
+      signal?.throwIfAborted();
+      const own = await mkdtemp(join(folder, 'process-'));
+      const command = [...words, ...(await writeTaskFiles(task, own)).flags];
+      const program = startRawProgram(implementation.folder, command, patienceMilliseconds);
+      opened.push(program);
+      signal?.addEventListener('abort', () => void program.kill(), { once: true });
+      const greeting = expectAnswer(readyReply, await program.hear(), 'nothing yet');
+      if ('unsupported' in greeting) throw new Declined(greeting.unsupported);
+      return program;
+    };
+    try {
+      await attempt({ open, ...tasks, folder });
+      yield { trial };
+    } catch (error) {
+      if (error instanceof ProtocolViolation) yield { trial, problem: error.message };
+      else if (error instanceof Declined) yield { trial };
+      else throw error;
+    } finally {
+      await Promise.all(opened.map((program) => program.kill()));
     }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { arch, availableParallelism, cpus, platform, release, tmpdir, totalmem, type } from 'node:os';
+import { arch, availableParallelism, cpus, platform, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { z } from 'zod';
 import { runToEnd } from '../program/finite-program.ts';
 import { neededToolSchema } from '../program/manifest.ts';
 import { pinnedNode } from '../program/runtime.ts';
+import { temporaryFolder } from '../program/temporary-folder.ts';
 import { findTool } from '../program/tool.ts';
 import { type Machine, peakSchema, type Runtime } from '../results/schema.ts';
 
@@ -49,20 +49,16 @@ async function nativePeak(signal: AbortSignal): Promise<string | undefined> {
   const compiler = await findTool(neededToolSchema.parse({ program: 'cc', or: ['gcc', 'clang'], variable: 'CC' }));
   if ('missing' in compiler) return undefined;
   const source = join(import.meta.dirname, 'native-peak.c');
-  const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
-  try {
-    const program = join(folder, 'native-peak');
-    for (const flags of FLAG_SETS) {
-      const words = [...compiler.words, '-O3', '-ffp-contract=fast', ...flags, source, '-o', program];
-      const built = await runToEnd(words, { timeoutMilliseconds: 30_000, signal });
-      if (built.exitCode !== 0) continue;
-      const run = await runToEnd([program], { timeoutMilliseconds: 20_000, signal });
-      return run.exitCode === 0 ? run.output : undefined;
-    }
-    return undefined;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+  await using folder = await temporaryFolder();
+  const program = join(folder.path, 'native-peak');
+  for (const flags of FLAG_SETS) {
+    const words = [...compiler.words, '-O3', '-ffp-contract=fast', ...flags, source, '-o', program];
+    const built = await runToEnd(words, { timeoutMilliseconds: 30_000, signal });
+    if (built.exitCode !== 0) continue;
+    const run = await runToEnd([program], { timeoutMilliseconds: 20_000, signal });
+    return run.exitCode === 0 ? run.output : undefined;
   }
+  return undefined;
 }
 
 /** How long fixed code of the harness takes just now, in microseconds; undefined if it cannot run. */

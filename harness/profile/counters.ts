@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Implementation } from '../program/discover.ts';
+import { temporaryFolder } from '../program/temporary-folder.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { startUnderPerf } from './sample-program.ts';
 
@@ -39,20 +39,16 @@ async function countTraining(
   steps: number,
   signal: AbortSignal,
 ): Promise<Counters | undefined> {
-  const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-counters-'));
+  await using folder = await temporaryFolder();
+  const file = join(folder.path, 'counters');
+  const words = ['stat', '-x', ',', '-e', Object.values(events).join(','), '-o', file];
+  const trainer = await startUnderPerf(words, implementation, task, signal);
   try {
-    const file = join(folder, 'counters');
-    const words = ['stat', '-x', ',', '-e', Object.values(events).join(','), '-o', file];
-    const trainer = await startUnderPerf(words, implementation, task, signal);
-    try {
-      await trainer.train(steps);
-    } finally {
-      await trainer.quit();
-    }
-    return parsePerfStat(await readFile(file, 'utf8').catch(() => ''));
+    await trainer.train(steps);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await trainer.quit();
   }
+  return parsePerfStat(await readFile(file, 'utf8').catch(() => ''));
 }
 
 /** Lines such as `12345,,cycles:u,…`, or `<not supported>,,cycles:u,…`. */

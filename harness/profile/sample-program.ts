@@ -1,11 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import type { Profiler } from 'node:inspector';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { median } from 'simple-statistics';
 import { buildImplementation } from '../program/build.ts';
 import type { Implementation } from '../program/discover.ts';
+import { temporaryFolder } from '../program/temporary-folder.ts';
 import { programWords, startTrainer, type TrainerProcess } from '../program/trainer-process.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
@@ -21,37 +20,33 @@ export async function sampleProgram(
   task: PreparedTask,
   { seconds, signal }: SamplingOptions,
 ): Promise<Sampled> {
-  const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-profile-'));
+  await using folder = await temporaryFolder();
+  const file = join(folder.path, 'perf.data');
+  const words = ['record', '-q', '-e', 'cpu-clock:u', '-F', String(SAMPLES_PER_SECOND), '-o', file];
+  const trainer = await startUnderPerf(words, withNames(implementation, buildWords), task, signal);
+  const times: number[] = [];
+  let [steps, nanoseconds] = [0, 0];
   try {
-    const file = join(folder, 'perf.data');
-    const words = ['record', '-q', '-e', 'cpu-clock:u', '-F', String(SAMPLES_PER_SECOND), '-o', file];
-    const trainer = await startUnderPerf(words, withNames(implementation, buildWords), task, signal);
-    const times: number[] = [];
-    let [steps, nanoseconds] = [0, 0];
-    try {
-      // The first lap is short: the time of a step is not known yet.
-      for (let count = 1; nanoseconds < seconds * 1e9; count = Math.min(task.training.numSteps, 4 * count)) {
-        await trainer.reset(steps);
-        const lap = await trainer.train(count);
-        times.push(lap.nanoseconds / 1000 / count);
-        nanoseconds += lap.nanoseconds;
-        steps += count;
-      }
-    } finally {
-      await trainer.quit();
+    // The first lap is short: the time of a step is not known yet.
+    for (let count = 1; nanoseconds < seconds * 1e9; count = Math.min(task.training.numSteps, 4 * count)) {
+      await trainer.reset(steps);
+      const lap = await trainer.train(count);
+      times.push(lap.nanoseconds / 1000 / count);
+      nanoseconds += lap.nanoseconds;
+      steps += count;
     }
-    const reportWords = ['report', '-i', file, '--stdio', '--no-children', '-q', '-F', 'sample,sym', '-t', '|'];
-    const { stdout } = await execa('perf', reportWords, { reject: false, stdin: 'ignore' });
-    const stacks = parsePerfReport(stdout ?? '');
-    if (stacks.length === 0) throw new UsageError(`perf: got no sample of ${implementation.name}; ${PERMISSION}`);
-    return {
-      stacks,
-      microsecondsPerStep: median(times),
-      cpuProfile: cpuProfileOf(stacks, 1e6 / SAMPLES_PER_SECOND),
-    };
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await trainer.quit();
   }
+  const reportWords = ['report', '-i', file, '--stdio', '--no-children', '-q', '-F', 'sample,sym', '-t', '|'];
+  const { stdout } = await execa('perf', reportWords, { reject: false, stdin: 'ignore' });
+  const stacks = parsePerfReport(stdout ?? '');
+  if (stacks.length === 0) throw new UsageError(`perf: got no sample of ${implementation.name}; ${PERMISSION}`);
+  return {
+    stacks,
+    microsecondsPerStep: median(times),
+    cpuProfile: cpuProfileOf(stacks, 1e6 / SAMPLES_PER_SECOND),
+  };
 }
 
 const PERMISSION = 'allow it with `sysctl kernel.perf_event_paranoid=1`, or profile a TypeScript row';

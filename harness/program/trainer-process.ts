@@ -1,6 +1,6 @@
 import { unlinkSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir, totalmem } from 'node:os';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { UnsupportedTask } from '../../impls/contract.ts';
@@ -12,11 +12,11 @@ import { type AnswerLimits, ChildProgram } from './child-program.ts';
 import type { Implementation } from './discover.ts';
 import { readDump } from './dump-file.ts';
 import { ImplementationFailure, quote } from './implementation-failure.ts';
-import { removeAfterUs } from './live-processes.ts';
 import { PROTOCOL_VERSION } from './manifest.ts';
 import { type SchedulerTimes, schedulerTimes } from './process-usage.ts';
 import { findRuntime, type RuntimeName } from './runtime.ts';
 import { type TaskFiles, writeTaskFiles } from './task-files.ts';
+import { type TemporaryFolder, temporaryFolder } from './temporary-folder.ts';
 
 export interface TrainerOptions {
   /** Ends the process at once; what was asked rejects with the signal's reason. */
@@ -102,10 +102,9 @@ export async function startTrainer(
 ): Promise<TrainerProcess> {
   const build = await buildImplementation(implementation, options.signal, options.onBuild);
   const command = await programWords(implementation, build?.folder, options.runtime);
-  const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
-  removeAfterUs(folder);
+  const folder = await temporaryFolder();
   try {
-    const files = await writeTaskFiles(task, folder);
+    const files = await writeTaskFiles(task, folder.path);
     const started = process.hrtime.bigint();
     const program = new ChildProgram({
       folder: implementation.folder,
@@ -124,7 +123,7 @@ export async function startTrainer(
     const buildNanoseconds = (build?.nanoseconds ?? 0) + (ready.buildNanoseconds ?? 0);
     return { ...words, startupNanoseconds, ...(buildNanoseconds > 0 ? { buildNanoseconds } : {}) };
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    await folder[Symbol.asyncDispose]();
     throw error;
   }
 }
@@ -158,11 +157,11 @@ type Conversation = Omit<TrainerProcess, 'startupNanoseconds' | 'buildNanosecond
  */
 function conversation(
   program: ChildProgram,
-  begun: { readonly task: PreparedTask; readonly files: TaskFiles; readonly folder: string },
+  begun: { readonly task: PreparedTask; readonly files: TaskFiles; readonly folder: TemporaryFolder },
   replyTimeoutMilliseconds = DEFAULT_REPLY_TIMEOUT_MILLISECONDS,
 ): Conversation {
   const slowestStep = (task: PreparedTask) => (1000 * flopsPerStep(task)) / SLOWEST_FLOPS_PER_SECOND;
-  const { folder } = begun;
+  const folder = begun.folder.path;
   let { task, files } = begun;
   let millisecondsPerStep = slowestStep(task);
   let tasksTaken = 0;
@@ -270,7 +269,7 @@ function conversation(
     peakRssBytes: () => program.peakRssBytes(),
     quit: async () => {
       await program.quit();
-      await rm(folder, { recursive: true, force: true });
+      await begun.folder[Symbol.asyncDispose]();
     },
   };
 }

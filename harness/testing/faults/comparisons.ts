@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -121,11 +122,48 @@ export const comparisonFaults: readonly Fault[] = [
       await expect.poll(programs, { timeout: 60_000 }).not.toEqual([]);
       running.kill('SIGKILL');
       await running;
-      await expect.poll(() => processesOf(world.temporary), { timeout: 30_000 }).toEqual([]);
+      await world.expectEnded();
       expect(git('worktree', 'list').trim().split('\n')).toHaveLength(2);
       expect((await world.run([...COMPARE], { project })).exitCode).toBe(0);
       expect(git('worktree', 'list').trim().split('\n')).toHaveLength(1);
+    },
+  },
+  {
+    chapter,
+    fault: 'The tool is killed outright while it compares, and `npm ci` runs a busy script that left a descendant',
+    outcome: 'nothing that it started goes on, and the checkout goes',
+    where: 'linux',
+    attempt: async (world) => {
+      const { project, git } = await repository(world);
+      const begun = world.path('begun');
+      await writeFile(join(project, 'install.cjs'), busyInstall(begun));
+      const named = { name: 'busy', version: '1.0.0', type: 'module' };
+      const lock = (version: string) =>
+        writeFile(
+          join(project, 'package-lock.json'),
+          JSON.stringify({ ...named, version, lockfileVersion: 3, packages: {} }),
+        );
+      await writeFile(
+        join(project, 'package.json'),
+        JSON.stringify({ ...named, scripts: { install: 'node install.cjs' } }),
+      );
+      await lock('1.0.0');
+      git('add', '--all');
+      git('commit', '--quiet', '--message', 'installs');
+      // Another lock file than that of the base, which is then installed anew.
+      await lock('1.0.1');
+      const running = world.start(COMPARE, { project });
+      await expect.poll(() => existsSync(begun), { timeout: 60_000 }).toBe(true);
+      running.kill('SIGKILL');
+      await running;
       await world.expectEnded();
     },
   },
 ];
+
+/** A script of a package that never ends, and that left a descendant in a session of its own. */
+const busyInstall = (begun: string) => `
+require('node:child_process').spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' }).unref();
+require('node:fs').writeFileSync(${JSON.stringify(begun)}, '');
+for (;;);
+`;

@@ -8,7 +8,7 @@ const introduction = `# What happens when something goes wrong
 
 A harness runs other people's programs for minutes, where nobody watches. It must end, tell the truth and keep what it has.
 \`npm run test:faults\` makes each fault below happen and looks at the status of the row, the message, the exit code, the other
-rows, the processes that are left and the files on disk. This page is written by that suite: \`npx vitest run -u reliability\`.
+rows, the processes that are left and the files on disk. This page is written by that suite: \`npx vitest run reliability -u\`.
 
 In every case: no stack trace of ours, no control character, no line that a CI service would obey, no process left, no temporary
 file left, and every result on disk can be read.

@@ -1,7 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { availability, runtimesOf } from '../program/availability.ts';
 import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
+import { threadsHere } from '../program/manifest.ts';
 import type { RuntimeName } from '../program/runtime.ts';
+import { supportsTask } from '../program/supports.ts';
 import { DEFAULT_REPLY_TIMEOUT_MILLISECONDS, flopsPerStep } from '../program/trainer-process.ts';
 import { currentCommit } from '../results/commit.ts';
 import { rowName, taskDifference } from '../results/names.ts';
@@ -81,7 +83,10 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
   const difference = like && taskDifference(like.task, task.description);
   if (difference !== undefined) throw new UsageError(`--like: got a result of another task (${difference})`);
   onStage('measuring the peak of one core');
-  const peaks = await measureMachinePeaks(signal);
+  const threads = chosen.map((one) =>
+    !isBroken(one) && supportsTask(one.manifest.supports, task.training) ? threadsHere(one.manifest) : 1,
+  );
+  const peaks = await measureMachinePeaks(Math.max(...threads), signal);
   onStage('preparing what is expected of the task');
   let commit = await currentCommit();
   const expectation = await expectationOf(task, all, {

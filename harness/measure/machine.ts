@@ -11,7 +11,7 @@ import { findTool } from '../program/tool.ts';
 import { type Machine, peakSchema, type Runtime } from '../results/schema.ts';
 
 /** This machine, as results record it. The fingerprint is a hash of what makes figures comparable; it holds no name and no address. */
-export function thisMachine(): Omit<Machine, 'nativePeakGflops' | 'simd128PeakGflops'> {
+export function thisMachine(): Omit<Machine, keyof MachinePeaks> {
   const cpu = cpus()[0]?.model.trim() || 'unknown processor';
   const described = {
     platform: platform(),
@@ -31,15 +31,21 @@ export function thisRuntime(): Runtime {
 }
 
 /** As far as they can be measured here. */
-export type MachinePeaks = Pick<Machine, 'nativePeakGflops' | 'simd128PeakGflops'>;
+export type MachinePeaks = Pick<Machine, 'nativePeakGflops' | 'simd128PeakGflops' | 'threadsGain'>;
 
-/** By native code if there is a C compiler, and by the runtime of the TypeScript rows. */
-export async function measureMachinePeaks(signal: AbortSignal): Promise<MachinePeaks> {
+/** By native code if there is a C compiler, and by the runtime of the TypeScript rows. @param threads of the row that has most */
+export async function measureMachinePeaks(threads: number, signal: AbortSignal): Promise<MachinePeaks> {
   const parse = (json: string | undefined) => (json === undefined ? undefined : peakSchema.parse(JSON.parse(json)));
   return {
     nativePeakGflops: parse(await nativePeak(signal)),
     simd128PeakGflops: parse(await runPeakProgram([], signal)),
+    ...(threads < 2 ? {} : { threadsGain: await threadsGain(threads, signal) }),
   };
+}
+
+async function threadsGain(threads: number, signal: AbortSignal): Promise<MachinePeaks['threadsGain']> {
+  const overOne = await measuredNumber(['threads', String(threads)], signal);
+  return overOne === undefined ? undefined : { threads, overOne };
 }
 
 /** Not every compiler knows `native`; without it the peak is that of the processors it builds for. */
@@ -62,8 +68,12 @@ async function nativePeak(signal: AbortSignal): Promise<string | undefined> {
 }
 
 /** How long fixed code of the harness takes just now, in microseconds; undefined if it cannot run. */
-export async function calibrate(signal: AbortSignal): Promise<number | undefined> {
-  const output = await runPeakProgram(['calibrate'], signal);
+export function calibrate(signal: AbortSignal): Promise<number | undefined> {
+  return measuredNumber(['calibrate'], signal);
+}
+
+async function measuredNumber(words: readonly string[], signal: AbortSignal): Promise<number | undefined> {
+  const output = await runPeakProgram(words, signal);
   return output === undefined ? undefined : z.number().positive().parse(JSON.parse(output));
 }
 

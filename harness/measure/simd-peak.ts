@@ -34,7 +34,7 @@ export function calibrationMicroseconds(): number {
 }
 
 function runsNanoseconds(precision: Precision): number[] {
-  const run = instantiate(precision);
+  const run = peakLoop(compilePeakLoop(precision));
   return Array.from({ length: RUNS }, () => {
     const start = process.hrtime.bigint();
     run(ITERATIONS);
@@ -61,10 +61,14 @@ const type = { i32: 0x7f, v128: 0x7b, function: 0x60, empty: 0x40, float32: 0x7d
 const floatConst = { float32: 0x43, float64: 0x44 } as const;
 const floats = { float32: Float32Array, float64: Float64Array };
 
-function instantiate(precision: Precision): (iterations: number) => void {
+/** Other threads can use the module too. */
+export function compilePeakLoop(precision: Precision): WebAssembly.Module {
   const fused = moduleBytes(precision, true);
-  const bytes = WebAssembly.validate(fused) ? fused : moduleBytes(precision, false);
-  const { run } = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
+  return new WebAssembly.Module(WebAssembly.validate(fused) ? fused : moduleBytes(precision, false));
+}
+
+export function peakLoop(module: WebAssembly.Module): (iterations: number) => void {
+  const { run } = new WebAssembly.Instance(module).exports;
   if (typeof run !== 'function') throw new TypeError('the kernel exports no function');
   return (iterations) => run(iterations);
 }

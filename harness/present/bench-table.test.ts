@@ -154,6 +154,14 @@ describe('the table of a benchmark', () => {
     expect(text).not.toContain('1.0 │');
   });
 
+  it('tells what threads can gain here, where a row has more than one', () => {
+    const machine = { ...result.machine, threadsGain: { threads: 2, overOne: 1.284 } };
+    const text = (threads: number) =>
+      benchTable(benchResult({ rows: [verifiedRow({ threads })], machine }), { width: 250, color: false });
+    expect(text(2)).toContain("; 2 threads do ×1.28 of one thread's multiply-adds here");
+    expect(text(1)).not.toContain('multiply-adds');
+  });
+
   it('tells the share of the 128-bit peak of rows that have no wider vectors, and what that is', () => {
     const rows = [verifiedRow({ fractionOfSimd128Peak: 0.417 }), verifiedRow({ implementation: 'native' })];
     const { machine } = result;

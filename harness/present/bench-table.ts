@@ -22,6 +22,7 @@ import {
   formatUncertainty,
 } from './number-format.ts';
 import { type Page, painted, wrap } from './page.ts';
+import { threadsNote } from './threads-note.ts';
 
 export const sortOrders = ['ladder', 'speed'] as const;
 export type SortOrder = (typeof sortOrders)[number];
@@ -106,7 +107,8 @@ function refusal(row: RefusedRow, command: readonly string[]): string {
   return `${rowName(row)}: ${row.status}: ${row.reason}${advice}`;
 }
 
-function legend({ rows, machine }: BenchResult, table: string): string[] {
+function legend(result: BenchResult, table: string): string[] {
+  const { rows, machine } = result;
   const verified = rows.filter(isVerified);
   if (verified.length === 0) return [];
   const counts = verified.map((row) => row.roundsMicrosecondsPerSample.length);
@@ -126,6 +128,7 @@ function legend({ rows, machine }: BenchResult, table: string): string[] {
             `of 128-bit: of what a core reaches with vectors of 128 bits, the widest of WebAssembly: ${formatNumber(machine.simd128PeakGflops.float32)} and ${formatNumber(machine.simd128PeakGflops.float64)}`,
           ]
         : []),
+      ...threadsNote([result]),
       ...(verified.some((row) => !row.steady) ? ['~ still warming up when timed'] : []),
     ].join('; '),
   ];

@@ -23,5 +23,16 @@ describe('the scaling tables', () => {
     expect(text).toMatch(/GFLOP\/s[\s\S]*fast +│ 17\.6 │/);
     expect(text).toMatch(/peak[\s\S]*fast +│ 38% │/);
     expect(text).not.toContain('wrong');
+    expect(text).not.toContain('multiply-adds');
+  });
+
+  it('end with what threads can gain, by the size that was disturbed least', () => {
+    const { machine } = benchResult();
+    const measured = (overOne: number) =>
+      benchResult({
+        rows: [verifiedRow({ threads: 2 })],
+        machine: { ...machine, threadsGain: { threads: 2, overOne } },
+      });
+    expect(scalingTables([measured(1.21), measured(1.28), measured(0.9)], page)).toMatch(/\n\n2 threads do ×1\.28 of/);
   });
 });

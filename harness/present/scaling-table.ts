@@ -2,7 +2,8 @@ import { rowName, sizesName } from '../results/names.ts';
 import { type BenchResult, isVerified, type VerifiedRow } from '../results/schema.ts';
 import { columnTable, left, right } from './column-table.ts';
 import { formatIfAny, formatNumber, formatPercent, formatRate } from './number-format.ts';
-import type { Page } from './page.ts';
+import { type Page, wrap } from './page.ts';
+import { threadsNote } from './threads-note.ts';
 
 /** How cost grows with work: one line an implementation, one column a task, for each of four measures. */
 export function scalingTables(results: readonly BenchResult[], page: Page): string {
@@ -17,6 +18,7 @@ export function scalingTables(results: readonly BenchResult[], page: Page): stri
     ),
     table('GFLOP/s of matrix work', ({ gflops }) => formatIfAny(gflops, formatRate)),
     table("matrix work as a share of one core's peak", (row) => formatIfAny(row.fractionOfPeak, formatPercent)),
+    ...threadsNote(results).map((note) => wrap(note, page.width)),
   ].join('\n\n');
 }
 

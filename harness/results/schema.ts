@@ -26,6 +26,8 @@ const machineSchema = z.strictObject({
   nativePeakGflops: peakSchema.optional(),
   /** The same by 128-bit SIMD in the runtime of the TypeScript rows: the ceiling of WebAssembly. */
   simd128PeakGflops: peakSchema.optional(),
+  /** How many times the multiply-adds of one thread so many do together; only for a table with a row on that many threads. */
+  threadsGain: z.strictObject({ threads: z.number().int().min(2), overOne: positive }).optional(),
 });
 
 const runtimeSchema = z.strictObject({ name: z.string(), version: z.string(), v8: z.string().optional() });

@@ -8,6 +8,7 @@ import { succeeds } from '../regular-file.ts';
 import { availability, locateCommand } from './availability.ts';
 import type { Implementation } from './discover.ts';
 import { runToEnd } from './finite-program.ts';
+import { markUsed } from './forget-unused.ts';
 import { ImplementationFailure } from './implementation-failure.ts';
 import { removeAfterUs } from './live-processes.ts';
 
@@ -34,7 +35,10 @@ export async function buildImplementation(
   if (build === undefined) return undefined;
   const folder = await buildFolder(implementation, build);
   const state = await stateOf(folder);
-  if (state === 'whole') return { folder };
+  if (state === 'whole') {
+    await markUsed(folder);
+    return { folder };
+  }
   if (state === 'damaged') await rm(folder, { recursive: true, force: true });
 
   const unfinished = `${folder}.${randomUUID()}`;

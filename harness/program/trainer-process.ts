@@ -5,12 +5,14 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { UnsupportedTask } from '../../impls/contract.ts';
 import { printableLine } from '../printable.ts';
+import { cacheFolder } from '../project.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { locateCommand } from './availability.ts';
 import { buildImplementation } from './build.ts';
 import { type AnswerLimits, ChildProgram } from './child-program.ts';
 import type { Implementation } from './discover.ts';
 import { readDump } from './dump-file.ts';
+import { forgetUnused } from './forget-unused.ts';
 import { ImplementationFailure, quote } from './implementation-failure.ts';
 import { PROTOCOL_VERSION } from './manifest.ts';
 import { type SchedulerTimes, schedulerTimes } from './process-usage.ts';
@@ -91,6 +93,9 @@ export const trainReply = z.strictObject({
 export const resetReply = z.strictObject({ reset: z.literal(true) });
 export const errorReply = z.strictObject({ error: z.string().min(1) });
 
+/** Folders of the cache: what the harness builds, and what rows build by themselves. */
+const MADE_BY_BUILDS = ['build', 'kernels'];
+
 /**
  * Starts an implementation on a task and waits until it is ready.
  * @throws {ImplementationFailure} where it breaks, and {@link UnsupportedTask} where it declines this task
@@ -121,6 +126,7 @@ export async function startTrainer(
       throw new UnsupportedTask(ready.unsupported);
     }
     const buildNanoseconds = (build?.nanoseconds ?? 0) + (ready.buildNanoseconds ?? 0);
+    if (buildNanoseconds > 0) for (const made of MADE_BY_BUILDS) await forgetUnused(cacheFolder(made));
     return { ...words, startupNanoseconds, ...(buildNanoseconds > 0 ? { buildNanoseconds } : {}) };
   } catch (error) {
     await folder[Symbol.asyncDispose]();

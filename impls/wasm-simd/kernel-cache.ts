@@ -6,7 +6,6 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -22,9 +21,6 @@ export interface Kernel {
 const kernelSources = join(import.meta.dirname, 'kernels');
 /** In the harness's cache, if the harness names one; otherwise in the project's folder. */
 const cacheFolder = join(process.env['MICROGPT_BENCH_CACHE'] ?? join(import.meta.dirname, '../../.cache'), 'kernels');
-
-const mostDaysUnused = 30;
-const mostBytes = 200e6;
 
 /** Hash of the kernel sources and of the sizes: if either changes, it is another kernel. */
 function cacheKey(request: KernelRequest): string {
@@ -61,7 +57,6 @@ function keepKernel(folder: string, file: string, bytes: Uint8Array): void {
     mkdirSync(folder, { recursive: true });
     writeFileSync(unfinished, bytes);
     renameSync(unfinished, file);
-    forgetKernels(folder, new Date());
   } catch {
     if (existsSync(unfinished)) rmSync(unfinished);
   }
@@ -84,30 +79,12 @@ function isWhole(bytes: Buffer): boolean {
   return bytes.subarray(-sealBytes).equals(sealOf(bytes.subarray(0, -sealBytes)));
 }
 
-/** Does nothing if the cache cannot be written to: it can still be read. */
+/** For the harness, which removes what was not used for long. Does nothing if the cache cannot be written to. */
 function markUsed(file: string): void {
   const now = new Date();
   try {
     utimesSync(file, now, now);
   } catch {
     return;
-  }
-}
-
-/**
- * Removes kernels that were not used for 30 days. Then removes the least recently used ones until the rest fits into 200 MB.
- * Other processes may remove files at the same time.
- */
-export function forgetKernels(folder: string, now: Date, bytesAllowed: number = mostBytes): void {
-  const oldest = now.getTime() - mostDaysUnused * 24 * 3600 * 1000;
-  const files = readdirSync(folder).flatMap((name) => {
-    const path = join(folder, name);
-    const stats = statSync(path, { throwIfNoEntry: false });
-    return stats?.isFile() ? [{ path, used: stats.mtimeMs, bytes: stats.size }] : [];
-  });
-  let total = 0;
-  for (const { path, used, bytes } of files.sort((a, b) => b.used - a.used)) {
-    total += bytes;
-    if (used < oldest || total > bytesAllowed) rmSync(path, { force: true });
   }
 }

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Fault } from './fault.ts';
@@ -154,6 +154,34 @@ export const buildFaults: readonly Fault[] = [
     await writeFile(file, text.replace('import', 'impord'));
   }),
   damaged('A built program is missing from the cache', (file) => rm(file)),
+  {
+    chapter: 'A place for files is missing, full or something else',
+    fault: 'The cache holds builds and kernels that nothing used for 31 days',
+    outcome: 'they are removed when something is built; what was used since stays',
+    attempt: async (world) => {
+      const project = await world.copyProject();
+      const folder = await plant(world, built(makeProgram));
+      const words = ['check', 'built', '--impls', world.impls, '--steps', '3'];
+      expect((await world.run(words, { project })).exitCode).toBe(0);
+      const cached = (...names: readonly string[]) => join(project, '.cache', ...names);
+      const [used = ''] = await readdir(cached('build'));
+      const old = new Date(Date.now() - 31 * 24 * 3600 * 1000);
+      await mkdir(cached('build', 'unused', 'release'), { recursive: true });
+      await mkdir(cached('kernels'));
+      await writeFile(cached('kernels', 'unused.wasm'), '');
+      for (const path of [
+        ['build', used],
+        ['build', 'unused'],
+        ['kernels', 'unused.wasm'],
+      ])
+        await utimes(cached(...path), old, old);
+      expect((await world.run(words, { project })).exitCode).toBe(0);
+      await writeFile(join(folder, 'build.mjs'), `${makeProgram}// Changed.`);
+      expect((await world.run(words, { project })).exitCode).toBe(0);
+      const left = await readdir(cached('build'));
+      expect([left.length, left.includes(used), await readdir(cached('kernels'))]).toEqual([2, true, []]);
+    },
+  },
   {
     chapter,
     fault: 'Two runs build the same row at once',

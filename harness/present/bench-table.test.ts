@@ -198,6 +198,13 @@ describe('the table of a benchmark', () => {
     expect(text(['bench'])).toContain('work or give it a longer --budget.');
   });
 
+  it('says nothing of noise where nothing was timed', () => {
+    const noise = { calibratorMicroseconds: [], warnings: ['load 9.3 on 2 cores before the run'] };
+    expect(benchTable(benchResult({ rows: [refusedRow()], noise }), { width: 250, color: false })).not.toContain(
+      'noisy',
+    );
+  });
+
   it('explains only what the table shows', () => {
     expect(plain(60)).not.toContain('peak');
     expect(plain(250)).not.toContain('warming up');

@@ -144,6 +144,8 @@ function warnings({ rows, noise, command }: BenchResult): string[] {
   );
   return [
     ...(outliers.length === 0 ? [] : [`rounds far from the others (kept): ${outliers.join(', ')}`]),
-    ...(noise.warnings.length === 0 ? [] : [`noisy run: ${noise.warnings.join('; ')}. ${advice}`]),
+    ...(noise.warnings.length === 0 || !rows.some(isVerified)
+      ? []
+      : [`noisy run: ${noise.warnings.join('; ')}. ${advice}`]),
   ];
 }

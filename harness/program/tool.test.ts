@@ -44,7 +44,7 @@ describe.skipIf(process.platform === 'win32')('a tool', () => {
       '>=4.9',
       'cc 4.8.5 found, >=4.9 needed (install it)',
     ],
-    ['cc', 'a compiler', '>=4.9', 'cc does not say its version, >=4.9 needed (install it)'],
+    ['cc', 'a compiler', '>=4.9', 'cc does not say its version when asked `--version`, >=4.9 needed (install it)'],
   ] as const)('%s that says "%s" where %s is needed: %s', async ([name, says, version, expected]) => {
     const path = await program('bin', name, `echo '${says}'`);
     usePath('bin');
@@ -77,7 +77,7 @@ describe.skipIf(process.platform === 'win32')('a tool', () => {
   test.for([
     ['echo "command not found"; exit 127', 'python3 ended with exit code 127'],
     ['kill -SEGV $$', 'python3 ended with signal SIGSEGV'],
-    ['exit 1', 'python3 does not say its version, >=3.9 needed'],
+    ['exit 1', 'python3 does not say its version when asked `--version`, >=3.9 needed'],
   ] as const)('that is broken (%s) is missing, and says why', async ([script, missing]) => {
     await program('bin', 'python3', script);
     usePath('bin');

@@ -68,7 +68,7 @@ async function examine({ words, name }: Candidate, need: NeededTool): Promise<To
     return { stage: stages.run, missing: withHint(`${name} ${answer.how}`, need) };
   }
   if (range !== undefined) {
-    const problem = unfit(name, said, range);
+    const problem = unfit(name, said, range, ` when asked \`${ask.join(' ')}\``);
     if (problem !== undefined) return { stage: stages.version, missing: withHint(problem, need) };
   }
   const versions: Record<string, string> = said === undefined ? {} : { [program]: said };
@@ -91,10 +91,10 @@ function couldRun(run: FiniteRun): boolean {
   return run.exitCode !== undefined && !SHELL_COULD_NOT_RUN.includes(run.exitCode);
 }
 
-/** Undefined if the version is in the range. */
-function unfit(name: string, said: string | undefined, range: string): string | undefined {
+/** Undefined if the version is in the range; `asked` says how it was asked. */
+function unfit(name: string, said: string | undefined, range: string, asked = ''): string | undefined {
   const version = coerce(said?.match(/\d+(\.\d+)+/)?.[0]);
-  if (version === null) return `${name} does not say its version, ${range} needed`;
+  if (version === null) return `${name} does not say its version${asked}, ${range} needed`;
   return satisfies(version, range) ? undefined : `${name} ${version} found, ${range} needed`;
 }
 

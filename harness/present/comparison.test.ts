@@ -86,6 +86,15 @@ test('rows of which the same is to be said share a line, unchanged ones are only
   for (const line of table.split('\n')) expect(line.length).toBeLessThanOrEqual(60);
 });
 
+test('the summary names unchanged rows in one line, and has no table where nothing was run', () => {
+  const unchanged = ['c', 'd'].map((implementation) => uncomparedRow({ implementation, status: 'unchanged' }));
+  const summary = comparisonMarkdown(comparisonOf([regression, ...unchanged]));
+  expect(summary.split('\n').filter((line) => line.includes('unchanged'))).toEqual([
+    '- unchanged, not run (--all runs them): c, d',
+  ]);
+  expect(comparisonMarkdown(comparisonOf(unchanged))).not.toContain('|');
+});
+
 test('a regression is an error, an inconclusive row a warning, an improvement a notice, no change nothing', () => {
   const rows = (['regression', 'inconclusive', 'improvement', 'no change'] as const).map((verdict) =>
     comparedRow({ verdict, reason: 'because' }),

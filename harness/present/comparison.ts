@@ -30,17 +30,23 @@ function change({ median, low, high }: Interval): string {
 export function comparisonTable(comparison: Comparison, page: Page): string {
   const paint = (row: ComparisonRow, text: string) => painted(page, kindOf(row).color, text);
   const text = (line: string) => wrap(printableLine(line), page.width);
-  const shown = comparison.rows.filter(({ status }) => status !== 'unchanged');
-  const unchanged = comparison.rows.filter(({ status }) => status === 'unchanged');
+  const { shown, unchanged } = split(comparison);
   return [
     text(title(comparison)),
     ...(shown.length === 0 ? [] : [columnTable(columns, shown, page, paint)]),
     ...withOneReason(shown, comparison).map(({ names, row, reason }) => paint(row, text(`${names}: ${reason}`))),
-    ...(unchanged.length === 0
-      ? []
-      : [text(`unchanged, not run (--all runs them): ${unchanged.map((row) => row.implementation).join(', ')}`)]),
+    ...unchanged.map(text),
     ...comparison.notes.map((note) => text(`note: ${note}`)),
   ].join('\n');
+}
+
+/** Rows to show, and one line for those that were not run. */
+function split({ rows }: Comparison) {
+  const names = rows.filter(({ status }) => status === 'unchanged').map((row) => row.implementation);
+  return {
+    shown: rows.filter(({ status }) => status !== 'unchanged'),
+    unchanged: names.length === 0 ? [] : [`unchanged, not run (--all runs them): ${names.join(', ')}`],
+  };
 }
 
 function withOneReason(rows: readonly ComparisonRow[], comparison: Comparison) {
@@ -52,15 +58,13 @@ function withOneReason(rows: readonly ComparisonRow[], comparison: Comparison) {
 }
 
 export function comparisonMarkdown(comparison: Comparison): string {
+  const { shown, unchanged } = split(comparison);
   return [
     `### ${escapeHtml(title(comparison))}`,
     '',
-    markdownTable(usedColumns(columns, comparison.rows), comparison.rows),
-    '',
-    ...comparison.rows.map(
-      (row) => `- **${escapeHtml(row.implementation)}**: ${escapeHtml(explanation(row, comparison))}`,
-    ),
-    ...comparison.notes.map((note) => `- ${escapeHtml(note)}`),
+    ...(shown.length === 0 ? [] : [markdownTable(usedColumns(columns, shown), shown), '']),
+    ...shown.map((row) => `- **${escapeHtml(row.implementation)}**: ${escapeHtml(explanation(row, comparison))}`),
+    ...[...unchanged, ...comparison.notes].map((note) => `- ${escapeHtml(note)}`),
     '',
   ].join('\n');
 }

@@ -55,9 +55,17 @@ function relativeHalfWidth({ median, low, high }: Interval): number {
 
 /** Rounds to the digits that the interval supports: one more than its relative half width has zeros, two to six; three without an interval. */
 export function roundToInterval(interval: Interval, value = interval.median): number {
+  return Number(value.toPrecision(digitsOf(interval)));
+}
+
+/** The same as text: `117,000`, `20.0`, `34.712`. */
+export function formatToInterval(interval: Interval, value = interval.median): string {
+  return formatNumber(roundToInterval(interval, value), digitsOf(interval));
+}
+
+function digitsOf(interval: Interval): number {
   const relative = relativeHalfWidth(interval);
-  const digits = relative > 0 ? Math.min(6, Math.max(2, 1 + Math.ceil(-Math.log10(relative)))) : 3;
-  return Number(value.toPrecision(digits));
+  return relative > 0 ? Math.min(6, Math.max(2, 1 + Math.ceil(-Math.log10(relative)))) : 3;
 }
 
 /** A fraction as `12%`, with one decimal below ten: `1.2%`, and `<0.1%` for what is smaller. */

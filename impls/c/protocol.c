@@ -26,9 +26,9 @@ static void flush_subnormals_to_zero(void) {
     const unsigned flush_to_zero = 0x8000, denormals_are_zero = 0x0040;
     _mm_setcsr(_mm_getcsr() | flush_to_zero | denormals_are_zero);
 #elif defined(__aarch64__)
-    unsigned long control;
+    unsigned long long control;
     __asm__ volatile("mrs %0, fpcr" : "=r"(control));
-    __asm__ volatile("msr fpcr, %0" : : "r"(control | 1ul << 24));
+    __asm__ volatile("msr fpcr, %0" : : "r"(control | 1ull << 24));
 #endif
 }
 

@@ -3,6 +3,11 @@
 
 #include <stdint.h>
 
+/* On Windows gcc aligns its stack to 16 bytes, too little for the wider vectors that it would keep there (GCC bug 54412). */
+#if defined(_WIN32) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC target("prefer-vector-width=128")
+#endif
+
 /* What is trained: the flags and the files behind them (impls/README.md), read once and never changed. */
 typedef struct {
     int vocab_size, n_embd, n_head, n_layer, block_size;

@@ -20,7 +20,7 @@ file left, and every result on disk can be read.
 | A dump is read only from a regular file of the right size | yes | yes | yes, without the guard against links |
 | A row cannot hold too much memory | looked at ten times a second, from \`/proc\` | no | no |
 
-Rows and builds see a short list of environment variables (\`harness/program/child-environment.ts\`): no token among them. They run
+Rows and builds see a short list of environment variables (\`harness/program/live-processes.ts\`): no token among them. They run
 as the same user, so they can read that user's files.
 `;
 

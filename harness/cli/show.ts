@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { benchTable, type SortOrder } from '../present/bench-table.ts';
 import { claimsTable } from '../present/claims-table.ts';
 import { exportResult, parseExports } from '../present/export/export.ts';
-import { type Page, terminalPage } from '../present/page.ts';
+import { fitted, type Page, terminalPage } from '../present/page.ts';
 import { displayPath } from '../project.ts';
 import { readPublished } from '../results/published.ts';
 import type { BenchResult } from '../results/schema.ts';
@@ -35,8 +35,10 @@ async function show(files: readonly string[], flags: ShowFlags): Promise<void> {
   const stream = exports.some(({ target }) => target.path === undefined) ? process.stderr : process.stdout;
   for (const [index, file] of (files.length > 0 ? files : [await newestIn(flags.results)]).entries()) {
     const result = await readResult(file);
-    const heading = `${index > 0 ? '\n' : ''}${displayPath(file)}, ${result.createdAt.slice(0, 16).replace('T', ' ')} UTC`;
-    stream.write(`${heading}\n${await resultText(result, terminalPage(stream), flags.sort)}\n`);
+    const heading = `${displayPath(file)}, ${result.createdAt.slice(0, 16).replace('T', ' ')} UTC`;
+    stream.write(
+      `${index > 0 ? '\n' : ''}${fitted(heading, stream)}\n${await resultText(result, terminalPage(stream), flags.sort)}\n`,
+    );
     await exportResult(result, exports);
   }
 }

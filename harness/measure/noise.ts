@@ -105,9 +105,9 @@ function rowWarnings(rows: readonly Row[], precision: number): string[] {
     .sort((a, b) => b.width - a.width);
   const widest = wide[0];
   if (widest === undefined) return [];
-  const width = widest.width > 1 ? 'more than 100%' : percent(Number(widest.width.toPrecision(2)));
+  const width = widest.width > 1 ? 'more than ±100%' : `±${percent(Number(widest.width.toPrecision(2)))}`;
   return [
-    `intervals wider than ±${percent(precision)}: ${wide.length} of ${verified.length} rows, up to ±${width} (${rowName(widest.row)})`,
+    `intervals wider than ±${percent(precision)}: ${wide.length} of ${verified.length} rows, up to ${width} (${rowName(widest.row)})`,
   ];
 }
 

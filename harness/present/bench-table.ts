@@ -20,6 +20,7 @@ import {
   formatRate,
   formatRatio,
   formatUncertainty,
+  UNSTEADY,
 } from './number-format.ts';
 import { type Page, painted, wrap } from './page.ts';
 import { threadsNote } from './threads-note.ts';
@@ -129,7 +130,7 @@ function legend(result: BenchResult, table: string): string[] {
           ]
         : []),
       ...threadsNote([result]),
-      ...(verified.some((row) => !row.steady) ? ['~ still warming up when timed'] : []),
+      ...(verified.some((row) => !row.steady) ? [UNSTEADY] : []),
     ].join('; '),
   ];
 }

@@ -31,6 +31,7 @@ describe('the history', () => {
     );
     expect(text).toContain('d16 on linux AMD EPYC (abc), node 26');
     expect(text).toContain('~10.0 ±1.0%');
+    expect(text).toContain('~ still warming up');
     expect(text).toContain('10.0% slower since 2026-01-02, at bbbbbbbbbb, after aaaaaaaaaa');
   });
 });

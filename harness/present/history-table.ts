@@ -1,7 +1,7 @@
 import type { Trend, TrendPoint } from '../results/history.ts';
 import { machineLabel } from '../results/names.ts';
 import { type Column, columnTable, left, right } from './column-table.ts';
-import { formatTime } from './number-format.ts';
+import { formatTime, UNSTEADY } from './number-format.ts';
 import { type Page, wrap } from './page.ts';
 import { sparkline } from './sparkline.ts';
 
@@ -40,6 +40,7 @@ export function historyTables(trends: readonly Trend[], page: Page): string {
         wrap(title, page.width),
         columnTable(columns, group, page),
         ...(steps.length === 0 ? ['no step in any of them'] : steps),
+        ...(group.some(({ points }) => points.some(({ steady }) => !steady)) ? [UNSTEADY] : []),
       ].join('\n');
     })
     .join('\n\n');

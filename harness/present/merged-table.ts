@@ -3,7 +3,7 @@ import { machineLabel, rowName } from '../results/names.ts';
 import { isVerified, type Row } from '../results/schema.ts';
 import { speedupOver } from '../results/speedup.ts';
 import { type Column, columnTable, left, markdownTable, right } from './column-table.ts';
-import { formatRatio, formatTime } from './number-format.ts';
+import { formatRatio, formatTime, UNSTEADY } from './number-format.ts';
 import { type Page, wrap } from './page.ts';
 
 type MergedRow = Merged['rows'][number];
@@ -28,8 +28,6 @@ export function mergedMarkdown(merged: Merged): string {
     ...(isUnsteady(merged) ? [`${UNSTEADY}\n`] : []),
   ].join('\n');
 }
-
-const UNSTEADY = '~ still warming up when timed';
 
 function isUnsteady({ rows }: Merged): boolean {
   return rows.some(({ results }) => results.some((row) => row !== undefined && isVerified(row) && !row.steady));

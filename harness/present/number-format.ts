@@ -32,6 +32,9 @@ export function formatRatio(ratio: Interval | undefined, processes: number): str
   return `${formatFactor(median)}${interval}`;
 }
 
+/** What ~ at a time means. */
+export const UNSTEADY = '~ still warming up when timed';
+
 /** A time with its uncertainty: `8.51 ±1.2%`; one process has none, and ~ marks a row that was still warming up. */
 export function formatTime(time: Interval, processes: number, steady: boolean): string {
   const interval = processes < 2 ? '' : ` ${formatUncertainty(relativeHalfWidth(time))}`;

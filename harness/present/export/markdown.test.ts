@@ -25,6 +25,13 @@ test('noise warnings stand under the table', () => {
   expect(markdown(benchResult({ noise }))).toContain('> Warning: the machine is busy');
 });
 
+test('one process gives no interval, and the text says so', () => {
+  const text = markdown(benchResult({ rows: [verifiedRow({ roundsMicrosecondsPerSample: [50] })] }));
+  expect(text).toContain('| 50.0 |');
+  expect(text).toContain('One process a row, too few for an interval.');
+  expect(text).not.toContain('95%');
+});
+
 test('a time has no more digits than its interval supports', () => {
   const time = (median: number, low: number, high: number) =>
     markdown(benchResult({ rows: [verifiedRow({ microsecondsPerSample: { median, low, high } })] }));

@@ -24,7 +24,9 @@ export function markdown(result: BenchResult): string {
     '',
     markdownTable(columns, result.rows),
     '',
-    'Medians over processes with their 95% intervals.',
+    result.rows.some((row) => isVerified(row) && row.roundsMicrosecondsPerSample.length > 1)
+      ? 'Medians over processes with their 95% intervals.'
+      : 'One process a row, too few for an interval.',
     ...claimsMarkdown(result.claims),
     ...result.noise.warnings.map((warning) => `\n> Warning: ${escapeCell(warning)}`),
   ];

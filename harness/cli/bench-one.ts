@@ -55,7 +55,7 @@ const QUICK_ROUNDS = 3;
 const QUICK_BUDGET_SECONDS = 22;
 
 /** The rounds end by then, which leaves time to end children and to write. */
-const MOST_OVER_BUDGET = 1.4;
+const MOST_OVER_BUDGET = 1.3;
 /** The end of the rounds of a run without a budget. */
 const MOST_SECONDS = 1800;
 

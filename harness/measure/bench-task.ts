@@ -141,6 +141,7 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
         ...noise,
         warnings: [...warnings, ...noise.warnings],
       },
+      roundsSeconds: budget.elapsedMilliseconds / 1000,
       baselines: [...baselines],
       claims: [...claimResults(claims, task.training.batch, entries)],
       rows,

@@ -31,8 +31,8 @@ it('ends a row whose verification takes too long, and the time of the rounds doe
   expect(budget.isOver).toBe(true);
 });
 
-it('gives every row what its fewest processes need, and the rounds the sum of that', async () => {
-  const budget = new TimeBudget({ verification: 1_000, rounds: 1_000 }, noInterrupt);
+it('gives every row what its fewest processes need, if the rounds have as much', async () => {
+  const budget = new TimeBudget({ verification: 1_000, rounds: 10_000 }, noInterrupt);
   const work = (milliseconds: number) => () => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
   const verified = budget.spend('slow', work(900));
   await vi.advanceTimersByTimeAsync(901);
@@ -48,6 +48,16 @@ it('gives every row what its fewest processes need, and the rounds the sum of th
   await timed;
   expect(budget.isOver).toBe(false);
   await vi.advanceTimersByTimeAsync(2_200);
+  expect(budget.isOver).toBe(true);
+});
+
+it('gives the rounds no more time for rows that need more, and each of them no more than half', async () => {
+  const budget = new TimeBudget({ rounds: 10_000 }, noInterrupt);
+  budget.startRounds(new Map([['slow', 60_000]]));
+  const ended = expect(budget.spend('slow', () => untilEnded(budget.signalOf('slow')))).rejects.toThrow(/took 5 s/);
+  await vi.advanceTimersByTimeAsync(5_001);
+  await ended;
+  await vi.advanceTimersByTimeAsync(5_001);
   expect(budget.isOver).toBe(true);
 });
 

@@ -24,6 +24,7 @@ export class TimeBudget {
   readonly signal: AbortSignal;
   readonly #over: AbortController;
   readonly #roundsMilliseconds: number;
+  #roundsBegan: number | undefined;
   #shareOf: (row: unknown) => number;
   #advice = 'the most for its verification; --timeout gives it longer';
   readonly #accounts = new Map<unknown, Account>();
@@ -39,18 +40,24 @@ export class TimeBudget {
 
   /**
    * Starts the time of the rounds.
-   * @param needs milliseconds that each row needs at least: a row gets no less than that, and the rounds no less than the sum
+   * @param needs milliseconds that each row needs at least: a row gets no less than that if there is as much for all
    */
   startRounds(needs: ReadonlyMap<unknown, number>): void {
-    const needed = [...needs.values()].reduce((sum, own) => sum + own, 0);
-    const most = Math.max(this.#roundsMilliseconds, needed);
-    this.#shareOf = (row) => Math.max(MOST_FOR_ONE_ROW * most, needs.get(row) ?? 0);
+    this.#roundsBegan = runningMilliseconds();
+    const most = this.#roundsMilliseconds;
+    const fits = [...needs.values()].reduce((sum, own) => sum + own, 0) <= most;
+    this.#shareOf = (row) => Math.max(MOST_FOR_ONE_ROW * most, fits ? (needs.get(row) ?? 0) : 0);
     this.#advice = 'half of the time for the rounds; --budget gives it longer';
     for (const account of this.#accounts.values()) account.spentMilliseconds = 0;
     if (!Number.isFinite(most)) return;
     this.#stopWaiting = runningTimeout(() => {
       this.#over.abort(new OutOfTime(`the time of the rounds was over after ${inSeconds(most)}`));
     }, most);
+  }
+
+  /** Since the first round. */
+  get elapsedMilliseconds(): number {
+    return this.#roundsBegan === undefined ? 0 : runningMilliseconds() - this.#roundsBegan;
   }
 
   get isOver(): boolean {

@@ -77,6 +77,7 @@ export function joinedRuns(earlier: BenchResult, later: BenchResult): BenchResul
         ...later.noise.warnings,
       ],
     },
+    roundsSeconds: (earlier.roundsSeconds ?? 0) + (later.roundsSeconds ?? 0),
     baselines: earlier.baselines,
     claims,
     rows,

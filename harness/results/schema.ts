@@ -145,6 +145,8 @@ export const benchResultSchema = z.strictObject({
   noise: noiseSchema,
   /** While it runs, and if it was interrupted: `bench --resume` continues it. */
   unfinished: z.literal(true).optional(),
+  /** From the first round until all of it ended, by the harness's clock: what `--budget` limits. */
+  roundsSeconds: z.number().nonnegative().optional(),
   baselines: z.array(baselineSchema),
   claims: z.array(claimResultSchema).default([]),
   rows: z.array(rowSchema),

@@ -60,31 +60,31 @@ function spoils(fault: string, status: Row['status'], says: RegExp): Fault {
   };
 }
 
-/** A row that is right until it is timed, and then takes all the time that it is given: with this `--timeout`, an hour. */
+/** Of `--budget`, in seconds. */
+const BUDGET = 20;
+
+/** Benchmarks rows that take all the time they are given, an hour by this `--timeout`: the run ends in time. The first one hangs. */
+async function benchOverspending(world: World, ...faults: readonly string[]): Promise<readonly Row[]> {
+  for (const [i, fault] of faults.entries()) await world.plant(`wayward-${i}`, waywardManifest(fault));
+  const words = ['--budget', String(BUDGET), '--json', '-', '--timeout', '3600'];
+  const { stdout, exitCode } = await bench(world, [...faults.map((_, i) => `wayward-${i}`), ...words]);
+  const { rows, roundsSeconds } = benchResultSchema.parse(JSON.parse(stdout));
+  expect(roundsSeconds).toBeGreaterThan(0);
+  expect(roundsSeconds).toBeLessThan(1.5 * BUDGET);
+  expect(rows.find(({ implementation }) => implementation === 'wayward-0')).toMatchObject(ENDED_BY_BUDGET);
+  expect(exitCode).toBe(1);
+  return rows;
+}
+
+const ENDED_BY_BUDGET = { status: 'error', reason: expect.stringMatching(/--budget/) };
+
+/** A row that is right until it is timed. */
 function overspends(fault: string): Fault {
   return {
     chapter: rows,
     fault: `A row ${fault}`,
     outcome: 'it is ended at its share of `--budget`; the others are timed and kept; exit code 1',
-    attempt: async (world) => {
-      await world.plant('wayward', waywardManifest(fault));
-      const { stdout, exitCode } = await bench(world, [
-        'wayward',
-        '--budget',
-        '20',
-        '--json',
-        '-',
-        '--timeout',
-        '3600',
-      ]);
-      const { rows } = benchResultSchema.parse(JSON.parse(stdout));
-      expect(rows.find(({ implementation }) => implementation === 'wayward')).toMatchObject({
-        status: 'error',
-        reason: expect.stringMatching(/--budget/),
-      });
-      expectTimed(rows);
-      expect(exitCode).toBe(1);
-    },
+    attempt: async (world) => expectTimed(await benchOverspending(world, fault)),
   };
 }
 
@@ -199,6 +199,16 @@ export const benchFaults: readonly Fault[] = [
   overspends('hangs in round 1 in `parameters`'),
   overspends('sleeps before every answer in round 1'),
   overspends('floods standard error in round 1'),
+  {
+    chapter: rows,
+    fault: 'A row hangs in round 1, and two need more than `--budget` for their fewest rounds',
+    outcome: 'the run ends within 1.5 times of `--budget`, and keeps the rounds that there were; exit code 1',
+    attempt: async (world) => {
+      const slow = 'takes seconds for every step of its task';
+      const rows = await benchOverspending(world, 'hangs in round 1 in `train`', slow, slow);
+      for (const row of rows) if (row.status !== 'verified') expect(row).toMatchObject(ENDED_BY_BUDGET);
+    },
+  },
   spoils('removes its task files', 'error', /wayward: changed or removed the files of its task/),
   spoils('overwrites its task files', 'error', /wayward: changed or removed the files of its task/),
   {

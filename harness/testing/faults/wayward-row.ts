@@ -136,7 +136,7 @@ const breaksIn = (broken: number, isTime = () => true): Words => ({
   },
 });
 /** Asked for only where a fault needs it, for it writes a file. */
-const ordinal = /in round|in its witness|in the gauntlet|stopped/.test(fault) ? processOnTask() : -1;
+const ordinal = /in round|in its witness|in the gauntlet|stopped|of its task/.test(fault) ? processOnTask() : -1;
 
 /** Is right until it is timed. */
 const inRound1 = (word: string, act: (honest: () => unknown) => void): Words => ({
@@ -213,6 +213,10 @@ const atAWord: Readonly<Record<string, Words>> = {
       answer(honest());
     },
   },
+  'takes seconds for every step of its task': onTrain(({ losses, nanoseconds }) => {
+    if (ordinal > 0) sleep(1_500 * losses.length);
+    return { losses, nanoseconds: nanoseconds + (ordinal > 0 ? 1.5e9 * losses.length : 0) };
+  }),
   'hangs in round 1 in `train`': inRound1('train', hang),
   'hangs in round 1 in `parameters`': inRound1('parameters', hang),
   'sleeps before every answer in round 1': inRound1('train', (honest) => {

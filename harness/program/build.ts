@@ -112,8 +112,15 @@ async function buildFolder(implementation: Implementation, build: Build): Promis
     ]),
   );
   for (const file of await inputFiles(implementation, build.inputs)) {
-    const content = await readFile(file);
-    hash.update(`${relative(implementation.folder, file)}\0${content.length}\0`).update(content);
+    const path = relative(implementation.folder, file);
+    const content = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+      throw new ImplementationFailure(
+        implementation.folder,
+        `${path}, an input of its build, cannot be read (${error.code})`,
+        'give this user the right to it',
+      );
+    });
+    hash.update(`${path}\0${content.length}\0`).update(content);
   }
   return join(cacheFolder('build'), `${implementation.name}-${hash.digest('hex').slice(0, 16)}`);
 }

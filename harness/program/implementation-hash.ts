@@ -17,7 +17,10 @@ export async function implementationHash({ folder }: Implementation): Promise<st
 /** What a program may write beside its sources: none of it is a source. */
 const MADE_BY_RUNNING = /(^|\/)(__pycache__|node_modules|target)\//;
 
-/** SHA-256 of each source in a folder, by its path in it: the same in every checkout. */
+/**
+ * SHA-256 of each source in a folder, by its path in it: the same in every checkout. What may not be read has none, and no row
+ * reads it.
+ */
 export async function sourceHashes(folder: string, pattern = '**/*'): Promise<ReadonlyMap<string, string>> {
   const entries = await Array.fromAsync(glob(pattern, { cwd: folder, withFileTypes: true }));
   const files = entries
@@ -26,7 +29,10 @@ export async function sourceHashes(folder: string, pattern = '**/*'): Promise<Re
     .map((file) => [relative(folder, file).split(sep).join('/'), file] as const)
     .filter(([path]) => !MADE_BY_RUNNING.test(path));
   const hashes = new Map<string, string>();
-  for (const [path, file] of files.sort()) hashes.set(path, hash('sha256', await readFile(file)));
+  for (const [path, file] of files.sort()) {
+    const content = await readFile(file).catch(() => undefined);
+    hashes.set(path, content === undefined ? '' : hash('sha256', content));
+  }
   return hashes;
 }
 

@@ -195,7 +195,6 @@ export const benchFaults: readonly Fault[] = [
   spoils('breaks in round 2', 'error', /ended with exit code 7.*the last words/),
   spoils('counts a tenth of its time', 'mismatch', /./),
   overspends('hangs in round 1 before it is ready'),
-  overspends('hangs in round 1 in `train`'),
   overspends('hangs in round 1 in `parameters`'),
   overspends('sleeps before every answer in round 1'),
   overspends('floods standard error in round 1'),

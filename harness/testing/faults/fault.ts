@@ -15,6 +15,7 @@ export const chapters = [
   'A build fails',
   'A place for files is missing, full or something else',
   'A stored file is damaged',
+  'A file may not be read',
   'An input makes no sense',
   'A row spoils a benchmark',
   'What a benchmark measured cannot be kept',
@@ -30,7 +31,7 @@ export interface Fault {
   /** What the tool does then, in a few words: `error, the others are verified`. */
   readonly outcome: string;
   /** Where it can be tried; everywhere, where left out. */
-  readonly where?: 'posix' | 'linux' | 'mounts';
+  readonly where?: 'posix' | 'linux' | 'mounts' | 'unprivileged';
   /** Makes the fault happen, runs the tool, and expects. */
   readonly attempt: (world: World) => Promise<void>;
 }

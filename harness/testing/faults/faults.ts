@@ -5,6 +5,7 @@ import type { Fault } from './fault.ts';
 import { inputFaults } from './inputs.ts';
 import { interruptFaults } from './interrupts.ts';
 import { manifestFaults } from './manifests.ts';
+import { permissionFaults } from './permissions.ts';
 import { placeFaults } from './places.ts';
 import { rowFaults } from './rows.ts';
 import { storedFaults } from './stored.ts';
@@ -18,6 +19,7 @@ export const faults: readonly Fault[] = [
   ...buildFaults,
   ...placeFaults,
   ...storedFaults,
+  ...permissionFaults,
   ...inputFaults,
   ...benchFaults,
   ...comparisonFaults,

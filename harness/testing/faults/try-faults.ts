@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, it } from 'vitest';
 import { chapters, type Fault } from './fault.ts';
-import { canMountTiny, World } from './world.ts';
+import { canMountTiny, canRunUnprivileged, World } from './world.ts';
 
 const here: Readonly<Record<string, boolean>> = {
   posix: process.platform !== 'win32',
   linux: process.platform === 'linux',
   mounts: canMountTiny(),
+  unprivileged: canRunUnprivileged(),
 };
 
 /** A test for each fault, in a world of its own. Files that call this run side by side. */

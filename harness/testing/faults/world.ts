@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -25,7 +25,11 @@ export interface RunOptions {
   readonly deleteCwd?: true;
   /** A copy of the project to run instead of this one. */
   readonly project?: string;
+  /** As a user who may not read everything: root can. */
+  readonly unprivileged?: true;
 }
+
+const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 
 export type Manifest = Readonly<Record<string, unknown>>;
 
@@ -144,6 +148,7 @@ export class World {
       timeout: 200_000,
       killSignal: 'SIGKILL',
       env: { NO_COLOR: '1', TMPDIR: this.temporary, ...options.env },
+      ...(options.unprivileged ? NOBODY : {}),
     });
     this.#running.add(running);
     return running;
@@ -172,6 +177,17 @@ export class World {
   async expectEnded(): Promise<void> {
     const left = async () => [...processesOf(this.temporary), ...(await readdir(this.temporary))];
     await expect.poll(left, { timeout: 60_000, message: 'a process or a file was left' }).toEqual([]);
+  }
+
+  /** Has an attempt made while a file or a folder may not be read, and the world's own folders may by everybody. */
+  async without<T>(path: string, attempt: () => Promise<T>): Promise<T> {
+    for (const folder of [this.folder, this.temporary, this.results]) await chmod(folder, 0o777);
+    await chmod(path, 0);
+    try {
+      return await attempt();
+    } finally {
+      await chmod(path, 0o700);
+    }
   }
 
   async destroy(): Promise<void> {
@@ -209,6 +225,13 @@ export function canMountTiny(): boolean {
   } finally {
     rmSync(path, { recursive: true });
   }
+}
+
+/** Whether the project can be run as a user who may not read everything: not if it lies where only root may go. */
+export function canRunUnprivileged(): boolean {
+  if (process.platform === 'win32') return false;
+  const script = `require('node:fs').readFileSync(${JSON.stringify(join(projectRoot, 'package.json'))})`;
+  return spawnSync(process.execPath, ['-e', script], { ...NOBODY, stdio: 'ignore' }).status === 0;
 }
 
 /** Ids of the processes that have a text in their environment, from /proc. */

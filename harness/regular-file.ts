@@ -42,10 +42,10 @@ export function succeeds(look: Promise<unknown>): Promise<boolean> {
 }
 
 /** Parses a JSON text. @throws {Error} in a few words, if it is not JSON or not what `schema` says */
-export function parseJson<T>(text: string, schema: z.ZodType<T>): T {
+export function parseJson<T>(text: string, schema: z.ZodType<T>, revive?: (key: string, value: unknown) => unknown): T {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(text, revive);
   } catch {
     throw new Error('not JSON, or cut off');
   }

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { benchResult } from '../testing/example-result.ts';
+import { benchResult, refusedRow } from '../testing/example-result.ts';
 import { UsageError } from '../usage-error.ts';
 import { readResult, resultPath, saveResult } from './store.ts';
 
@@ -18,6 +18,16 @@ describe('a stored result', () => {
     const path = join(folder, 'results', 'a.json');
     await saveResult(path, benchResult());
     expect(await readResult(path)).toEqual(benchResult());
+  });
+
+  it('of somebody else holds nothing that could command a terminal', async () => {
+    const path = join(folder, 'a.json');
+    const hostile = 'a\u001b[2J\nb';
+    await saveResult(path, benchResult({ command: [hostile], rows: [refusedRow({ reason: hostile })] }));
+    const { command, rows } = await readResult(path);
+    expect([...command, ...rows.map((row) => ('reason' in row ? row.reason : ''))]).toEqual(
+      Array(2).fill('a\\u{1b}[2J b'),
+    );
   });
 
   it('is whole after a run was killed while it saved over and over', async () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { printableLine } from '../printable.ts';
 import { displayPath } from '../project.ts';
 import { messageOf, parseJson, readRegularFile } from '../regular-file.ts';
 import { UsageError } from '../usage-error.ts';
@@ -22,7 +23,7 @@ export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promi
 export function parseStored<T>(text: string, schema: z.ZodType<T>, where: string): T {
   const parse = <U>(as: z.ZodType<U>, advice: string): U => {
     try {
-      return parseJson(text, as);
+      return parseJson(text, as, printable);
     } catch (error) {
       throw new UsageError(`${where}: ${messageOf(error)}; ${advice}`);
     }
@@ -34,6 +35,11 @@ export function parseStored<T>(text: string, schema: z.ZodType<T>, where: string
     );
   }
   return parse(schema, 'this is not a results file');
+}
+
+/** The file may be anybody's, and its texts go to a terminal. */
+function printable(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? printableLine(value, Number.POSITIVE_INFINITY) : value;
 }
 
 function versionOf(json: unknown): number | string | undefined {

@@ -1,7 +1,7 @@
 /**
  * A point where threads wait for each other. Each thread counts its meetings in a slot of its own. A meeting ends when all
  * counts have reached it. A waiting thread looks at the counts for a while. Then it sleeps, which leaves its core to the late
- * thread, and records the lost time.
+ * thread.
  */
 export class Meeting {
   readonly #slots: Int32Array;
@@ -28,17 +28,9 @@ export class Meeting {
         if (looks % looksPerClock !== 0) continue;
         const now = performance.now();
         if (since === 0) since = now;
-        else if (now - since > patience) {
-          this.#sleepUntil(slot, mine);
-          Atomics.add(slots, lostSlot, Math.round(1000 * (performance.now() - since)));
-        }
+        else if (now - since > patience) this.#sleepUntil(slot, mine);
       }
     }
-  }
-
-  /** Milliseconds that each thread has lost by waiting for a late one, since the last call. */
-  takeLost(): number {
-    return Atomics.exchange(this.#slots, lostSlot, 0) / 1000 / (this.#threads - 1);
   }
 
   #sleepUntil(slot: number, count: number): void {
@@ -64,13 +56,11 @@ export const turnSlot = slot(0);
 export const [firstStepSlot, endStepSlot, firstDocumentSlot] = [slot(1), slot(1) + 1, slot(1) + 2];
 /** The invitation that ends with the meeting before its next step. From then on the first thread trains alone. */
 export const endedTurnSlot = slot(2);
-/** Sum of the microseconds that threads have waited for late ones. */
-const lostSlot = slot(3);
-const sleepersSlot = slot(4);
+const sleepersSlot = slot(3);
 /** 1 while the first thread trains alone. */
-export const aloneSlot = slot(5);
+export const aloneSlot = slot(4);
 /** What a thread has found about its core. */
-export const trialSlot = (thread: number) => slot(6 + 2 * thread);
+export const trialSlot = (thread: number) => slot(5 + 2 * thread);
 export const trial = { none: 0, running: 1, quiet: 2, interrupted: 3, stopped: 4 };
-const arrivedSlot = (thread: number) => slot(7 + 2 * thread);
-export const controlBytes = (threads: number) => slot(6 + 2 * threads) * Int32Array.BYTES_PER_ELEMENT;
+const arrivedSlot = (thread: number) => slot(6 + 2 * thread);
+export const controlBytes = (threads: number) => slot(5 + 2 * threads) * Int32Array.BYTES_PER_ELEMENT;

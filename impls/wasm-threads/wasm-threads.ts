@@ -68,8 +68,8 @@ function sharedMemory(bytes: number): WebAssembly.Memory {
 }
 
 /**
- * The first thread. It has the first part of every step. If threads lose more by waiting than they save, it sends the
- * others away and trains all parts by itself, piece by piece, so that all sums keep their order. Later it invites them again.
+ * The first thread. It has the first part of every step. If training together does not pay, it sends the others away and trains
+ * all parts by itself, piece by piece, so that all sums keep their order. Later it invites them again.
  */
 class ThreadedTrainer implements Trainer {
   readonly buildNanoseconds?: number;
@@ -141,7 +141,7 @@ class ThreadedTrainer implements Trainer {
       else this.#trainAlone(step);
       losses[step - firstStep] = this.#losses.reduce((sum, loss) => sum + loss, 0) / this.#batch;
       const now = performance.now();
-      this.#partnership.trained(now - began, this.#meeting.takeLost());
+      this.#partnership.trained(now - began);
       began = now;
     }
     // Wait until the others have written their last results.

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { suggestion } from '../nearest-name.ts';
 import { historyTables } from '../present/history-table.ts';
 import { terminalPage } from '../present/page.ts';
-import { displayPath } from '../project.ts';
+import { commandLine, displayPath } from '../project.ts';
 import { historyPath, readHistory, trendsOf } from '../results/history.ts';
 import { SCHEMA_VERSION } from '../results/schema.ts';
 import { UsageError } from '../usage-error.ts';
@@ -45,7 +45,7 @@ async function history(names: readonly string[], flags: HistoryFlags): Promise<v
     .filter((trend) => flags.preset === undefined || trend.taskName.split(', ')[0] === flags.preset);
   if (trends.length === 0) {
     const which = flags.preset === undefined ? '' : ` of preset "${flags.preset}"`;
-    throw new UsageError(`no run${which} in ${displayPath(flags.file)}; \`npm run bench\` adds one`);
+    throw new UsageError(`no run${which} in ${displayPath(flags.file)}; \`${commandLine('bench')}\` adds one`);
   }
   stream.write(`${historyTables(trends, terminalPage(stream))}\n`);
   await write({ schemaVersion: SCHEMA_VERSION, trends });

@@ -8,7 +8,7 @@ import {
   machineReports,
   type ResultFile,
 } from '../present/report/machine-report.ts';
-import { displayPath } from '../project.ts';
+import { commandLine, displayPath } from '../project.ts';
 import { succeeds } from '../regular-file.ts';
 import { HISTORY_NAME, readHistory } from '../results/history.ts';
 import { taskDifference } from '../results/names.ts';
@@ -101,7 +101,7 @@ async function newestResults(folder: string): Promise<readonly ResultFile[]> {
   const ofEachTask = [...Map.groupBy(await resultPaths(folder), resultTaskName).values()].map(([newest]) => newest);
   if (ofEachTask.length === 0)
     throw new UsageError(
-      `${displayPath(folder)}: got no results; expected at least one; run \`npm run bench\`, or name a result's file`,
+      `${displayPath(folder)}: got no results; expected at least one; run \`${commandLine('bench')}\`, or name a result's file`,
     );
   const [newest] = await readAll(ofEachTask.slice(0, 1));
   const others = await Promise.all(

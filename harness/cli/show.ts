@@ -3,7 +3,7 @@ import { benchTable, type SortOrder } from '../present/bench-table.ts';
 import { claimsTable } from '../present/claims-table.ts';
 import { exportResult, parseExports } from '../present/export/export.ts';
 import { fitted, type Page, terminalPage } from '../present/page.ts';
-import { displayPath } from '../project.ts';
+import { commandLine, displayPath } from '../project.ts';
 import { readPublished } from '../results/published.ts';
 import type { BenchResult } from '../results/schema.ts';
 import { readResult, resultPaths } from '../results/store.ts';
@@ -47,7 +47,7 @@ async function show(files: readonly string[], flags: ShowFlags): Promise<void> {
 async function newestIn(folder: string): Promise<string> {
   const [newest] = await resultPaths(folder);
   if (newest !== undefined) return newest;
-  throw new UsageError(`${displayPath(folder)}: no result yet; \`npm run bench\` saves one, or name a file`);
+  throw new UsageError(`${displayPath(folder)}: no result yet; \`${commandLine('bench')}\` saves one, or name a file`);
 }
 
 /** A result as `bench` and `show` print it: the table, then the published claims if they can be read. */

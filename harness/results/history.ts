@@ -1,7 +1,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { displayPath, resultsFolder } from '../project.ts';
+import { commandLine, displayPath, resultsFolder } from '../project.ts';
 import { messageOf, readRegularFile } from '../regular-file.ts';
 import { segmentsOf } from '../statistics/change-point.ts';
 import { UsageError } from '../usage-error.ts';
@@ -77,7 +77,7 @@ export async function readHistory(path: string = historyPath): Promise<History> 
   const shown = displayPath(path);
   const bytes = await readRegularFile(path, LARGEST_HISTORY_BYTES).catch((error) => {
     throw new UsageError(
-      `${shown}: the history ${messageOf(error)}; every \`npm run bench\` without --quick adds to it`,
+      `${shown}: the history ${messageOf(error)}; every \`${commandLine('bench')}\` without --quick adds to it`,
     );
   });
   const records: HistoryRecord[] = [];

@@ -8,7 +8,7 @@ import { implementationHash } from '../program/implementation-hash.ts';
 import type { Precision } from '../program/manifest.ts';
 import { withRole } from '../program/roles.ts';
 import { flopsPerStep, startTrainer, type TrainerOptions } from '../program/trainer-process.ts';
-import { displayPath } from '../project.ts';
+import { commandLine, displayPath } from '../project.ts';
 import { messageOf } from '../regular-file.ts';
 import type { PreparedTask } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
@@ -120,7 +120,7 @@ export async function referenceTrace(
     );
   }
   throw new UsageError(
-    `no golden trace fits this task, and no implementation with the role "reference" works here${unable.length === 0 ? '' : `: ${unable.join(', ')}`}; see \`npm run list\``,
+    `no golden trace fits this task, and no implementation with the role "reference" works here${unable.length === 0 ? '' : `: ${unable.join(', ')}`}; see \`${commandLine('list')}\``,
   );
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { commandLine } from '../../project.ts';
 import type { HistoryRecord, Trend } from '../../results/history.ts';
 import { rowName, taskName } from '../../results/names.ts';
 import {
@@ -86,7 +87,7 @@ ${section('Repeat it', perMachine(machines, repeatSection))}
   return page.markup;
 }
 
-const noLosses = html`<p>Results keep no losses. <code>npm run check -- --json losses.json</code> writes those of every row, and <code>npm run report -- --losses losses.json</code> draws them here.</p>`;
+const noLosses = html`<p>Results keep no losses. <code>${commandLine('check', '--json', 'losses.json')}</code> writes those of every row, and <code>${commandLine('report', '--losses', 'losses.json')}</code> draws them here.</p>`;
 
 function section(title: string, content: Html): Html {
   return html`<section><h2>${title}</h2>${content}</section>`;
@@ -187,7 +188,7 @@ function sizeSection({ sizes }: MachineReport): Html {
   const caption = 'µs a document, and the share of one core’s peak';
   const table = sizes.length > 1 ? numbers(htmlTable(caption, columns, names)) : undefined;
   if (single.length === 0)
-    return html`<p>One size was measured. <code>npm run bench -- --scaling</code> measures the others.</p>${table}`;
+    return html`<p>One size was measured. <code>${commandLine('bench', '--scaling')}</code> measures the others.</p>${table}`;
   const { nativePeakGflops: peak } = single[0].machine;
   const roof =
     peak === undefined

@@ -200,26 +200,24 @@ async function lineUp(
   expectation: Expectation,
   options: ContenderOptions,
 ): Promise<readonly Entry[]> {
-  const entries: Entry[] = [];
-  for (const implementation of chosen) {
+  const rows = chosen.map(async (implementation): Promise<readonly Entry[]> => {
     if (isBroken(implementation)) {
       const { name, problem } = implementation;
       // A manifest that cannot be read does not say these.
       const unknown = { language: '?', technique: '?', precision: 'float64', threads: 1 } as const;
-      entries.push({ implementation: name, ...unknown, status: 'error', reason: problem });
-      continue;
+      return [{ implementation: name, ...unknown, status: 'error', reason: problem }];
     }
-    for (const runtime of runtimesOf(implementation, runtimes)) {
-      const contender = await contenderOf(implementation, expectation, { ...options, runtime });
-      const here = await availability(implementation, runtime);
-      entries.push(
-        here.available
+    return Promise.all(
+      runtimesOf(implementation, runtimes).map(async (runtime): Promise<Entry> => {
+        const contender = await contenderOf(implementation, expectation, { ...options, runtime });
+        const here = await availability(implementation, runtime);
+        return here.available
           ? { status: 'waiting', contender }
-          : { ...contender.identity, status: 'skipped', reason: here.reason },
-      );
-    }
-  }
-  return entries;
+          : { ...contender.identity, status: 'skipped', reason: here.reason };
+      }),
+    );
+  });
+  return (await Promise.all(rows)).flat();
 }
 
 const STEPS_TO_TIME = 3;

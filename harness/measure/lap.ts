@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { type SchedulerTimes, schedulerTimes } from '../program/process-usage.ts';
+import { ownWaiting, type SchedulerTimes } from '../program/process-usage.ts';
 import type { TrainerProcess } from '../program/trainer-process.ts';
 import type { TimedLap } from '../verify/timed-laps.ts';
 
@@ -77,35 +77,33 @@ export async function pausedLaps(
   return perStep;
 }
 
-/** Times of the row and of the harness; undefined if the platform does not tell. */
 interface ProcessorTimes {
+  /** Undefined if the platform does not tell. */
   readonly row: SchedulerTimes | undefined;
-  readonly own: SchedulerTimes | undefined;
+  /** What the harness itself waited for a processor, without the programs that it started. */
+  readonly ownWaiting: number;
 }
 
 /** The times so far. Read them before the words whose delays you need. */
 export function processorTimes(trainer: TrainerProcess): ProcessorTimes {
-  return { row: trainer.schedulerTimes(), own: schedulerTimes(process.pid) };
+  return { row: trainer.schedulerTimes(), ownWaiting: ownWaiting() };
 }
 
 export function processorTimesSince(
   before: ProcessorTimes,
   trainer: TrainerProcess,
 ): Pick<Lap, 'delayNanoseconds' | 'processorNanoseconds' | 'mainThreadNanoseconds'> {
-  const { row, own } = processorTimes(trainer);
+  const { row, ownWaiting } = processorTimes(trainer);
+  const own = ownWaiting - before.ownWaiting;
   return {
-    delayNanoseconds: waited(before.row, row) + waited(before.own, own),
     ...(before.row === undefined || row === undefined
-      ? {}
+      ? { delayNanoseconds: own }
       : {
+          delayNanoseconds: own + Math.max(0, row.waiting - before.row.waiting),
           processorNanoseconds: row.running - before.row.running,
           mainThreadNanoseconds: row.mainRunning - before.row.mainRunning,
         }),
   };
-}
-
-function waited(before: SchedulerTimes | undefined, after: SchedulerTimes | undefined): number {
-  return before === undefined || after === undefined ? 0 : Math.max(0, after.waiting - before.waiting);
 }
 
 /** Enough to know what a word costs on a busy machine. */

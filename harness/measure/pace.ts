@@ -33,13 +33,13 @@ export const fullPace: Pace = {
 
 /** `--quick`: every row verified and timed, with less of everything. */
 export const quickPace: Pace = {
-  fewestDocuments: 8,
-  lapMilliseconds: 40,
-  slowLapMilliseconds: 1200,
+  fewestDocuments: 4,
+  lapMilliseconds: 25,
+  slowLapMilliseconds: 600,
   forcedLapMilliseconds: 200,
-  verifyMilliseconds: 300,
-  scoutMilliseconds: 250,
-  warmUpMilliseconds: 300,
+  verifyMilliseconds: 150,
+  scoutMilliseconds: 150,
+  warmUpMilliseconds: 150,
   samplingMilliseconds: 60,
   fewestLaps: 2,
 };

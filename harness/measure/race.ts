@@ -103,7 +103,9 @@ const MOST_OF_BUDGET = 0.025;
 /** Steps of every process that are checked from the row's own state, besides one whole lap of its first. */
 const EXTRA_STEPS = 24;
 /** So many are verified at once, while nothing is timed. */
-const SIDE_BY_SIDE = 2;
+const VERIFIED_SIDE_BY_SIDE = 2;
+/** So many are checked at once: they mostly wait for each other's turn in the harness. */
+const CHECKED_SIDE_BY_SIDE = 4;
 
 /**
  * Verifies every row, then times the right ones in rounds. Each round takes all rows in a new random order, each in a fresh
@@ -142,7 +144,7 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
   const racing = () => [...entries.entries()].filter((pair): pair is [number, RacingEntry] => isRacing(pair[1]));
 
   try {
-    await sideBySide(entries.entries(), async ([index, entry]) => {
+    await sideBySide(VERIFIED_SIDE_BY_SIDE, entries.entries(), async ([index, entry]) => {
       if (signal.aborted || entry.status !== 'waiting') return;
       const { contender } = entry;
       await tell({ kind: 'verifying', entry: index });
@@ -195,7 +197,7 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
         if (!done) return { entries, firstDocuments };
         milliseconds.set(entry.contender, now() - began);
       }
-      await sideBySide(sampled, async ([index, sample]) => {
+      await sideBySide(CHECKED_SIDE_BY_SIDE, sampled, async ([index, sample]) => {
         const entry = entries[index];
         if (!isRacing(entry) || signal.aborted) return;
         await tell({ kind: 'checking', round, entry: index });
@@ -315,13 +317,13 @@ function times(entry: RacingEntry): readonly number[] {
   return nanosecondsByRound(entry).filter((time) => time !== undefined);
 }
 
-/** Works on all items, two at a time, in their order. */
-async function sideBySide<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+/** Works on all items, so many at a time, in their order. */
+async function sideBySide<T>(many: number, items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
   const waiting = [...items];
   const worker = async () => {
     for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
   };
-  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker));
+  await Promise.all(Array.from({ length: many }, worker));
 }
 
 /** What a failure becomes in the table. Anything but a failure of the implementation is a bug of ours, and is thrown on. */

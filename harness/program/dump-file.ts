@@ -7,8 +7,9 @@ type Dump = { readonly numbers: Float64Array } | { readonly problem: string };
  * Reads `count` little-endian float64 that a program had to write. Never waits and never reads more: the file may be a FIFO, a
  * link to an endless device, or huge. Synchronous: every checked step has a dump, and four turns of the thread pool take longer
  * than a step.
+ * @param into `[count]`
  */
-export function readDump(file: string, count: number): Dump {
+export function readDump(file: string, count: number, into: Float64Array = new Float64Array(count)): Dump {
   let opened: number;
   try {
     opened = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0));
@@ -21,10 +22,11 @@ export function readDump(file: string, count: number): Dump {
   try {
     const found = fstatSync(opened);
     if (!found.isFile()) return { problem: 'made the file something that is no regular file' };
-    const numbers = new Float64Array(count);
     const isWhole = found.size === count * 8;
-    const bytes = isWhole ? readSync(opened, new Uint8Array(numbers.buffer), 0, count * 8, 0) : found.size;
-    return bytes === count * 8 ? { numbers } : { problem: `wrote ${bytes} bytes, where ${count * 8} were expected` };
+    const bytes = isWhole ? readSync(opened, into, 0, count * 8, 0) : found.size;
+    return bytes === count * 8
+      ? { numbers: into }
+      : { problem: `wrote ${bytes} bytes, where ${count * 8} were expected` };
   } finally {
     closeSync(opened);
   }

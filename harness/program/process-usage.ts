@@ -103,6 +103,11 @@ export function schedulerTimes(pid: number): SchedulerTimes | undefined {
   }
 }
 
+/** Nanoseconds that the main thread of this process was ready to run while others had the processors; 0 if the platform does not tell. */
+export function ownWaiting(): number {
+  return threadTimes(process.pid, String(process.pid))[1];
+}
+
 function threadTimes(pid: number, thread: string): readonly [running: number, waiting: number] {
   try {
     const [running = '0', waiting = '0'] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ');

@@ -41,8 +41,8 @@ export interface TrainerProcess {
   train(steps: number): Promise<{ readonly losses: Float64Array; readonly nanoseconds: number }>;
   /** Back to step 0, whose documents begin with `firstDocument`. */
   reset(firstDocument: number): Promise<void>;
-  /** Current parameters, in the order of `TrainingTask.parameters`. */
-  parameters(): Promise<Float64Array>;
+  /** Current parameters, in the order of `TrainingTask.parameters`. @param into an answer of before that is no longer needed */
+  parameters(into?: Float64Array): Promise<Float64Array>;
   /** Of the next step's loss; undefined if the implementation never stores one. */
   gradients(): Promise<Float64Array | undefined>;
   /**
@@ -193,14 +193,14 @@ function conversation(
   const ask = async <T>(word: string, schema: z.ZodType<T>, expected: string, steps = 1): Promise<T> =>
     parse(schema, await program.ask(word, limits(steps)), `to \`${word}\``, expected);
 
-  const dump = async (word: 'parameters' | 'gradients'): Promise<Float64Array | undefined> => {
+  const dump = async (word: 'parameters' | 'gradients', into?: Float64Array): Promise<Float64Array | undefined> => {
     const file = join(folder, word);
     const answer = await program.ask(`${word} ${file}`, limits(1));
     const count = task.training.parameters.length;
     const schema = z.union([z.strictObject({ [word]: z.literal(count) }), unsupportedReply]);
     const reply = await parse(schema, answer, `to \`${word} FILE\``, `{"${word}":${count}}`);
     if (unsupportedReply.safeParse(reply).success) return undefined;
-    const dumped = readDump(file, count);
+    const dumped = readDump(file, count, into);
     if ('problem' in dumped) {
       return program.fail(
         `on \`${word} FILE\` it ${dumped.problem}`,
@@ -215,9 +215,9 @@ function conversation(
   };
 
   /** Has the program write a vector of parameter size to a file; undefined where it declines. */
-  const dumpWithRoom = async (word: 'parameters' | 'gradients') => {
+  const dumpWithRoom = async (word: 'parameters' | 'gradients', into?: Float64Array) => {
     try {
-      return await dump(word);
+      return await dump(word, into);
     } catch (error) {
       // A full disk is not the program's fault: then as many bytes cannot be written here either.
       if (error instanceof ImplementationFailure) {
@@ -250,8 +250,8 @@ function conversation(
     reset: async (firstDocument) => {
       await ask(`reset ${firstDocument}`, resetReply, '{"reset":true}');
     },
-    parameters: async () =>
-      (await dumpWithRoom('parameters')) ??
+    parameters: async (into) =>
+      (await dumpWithRoom('parameters', into)) ??
       program.fail('declined `parameters FILE`', 'every implementation must be able to show its parameters'),
     gradients: () => dumpWithRoom('gradients'),
     take: async (next) => {

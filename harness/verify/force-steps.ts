@@ -3,7 +3,8 @@ import { describeFinding, type StepFinding, type Teacher } from './teacher.ts';
 export interface StepwiseTrainer {
   reset(firstDocument: number): Promise<void>;
   train(steps: number): Promise<{ readonly losses: Float64Array }>;
-  parameters(): Promise<Float64Array>;
+  /** @param into an answer of before that is no longer needed */
+  parameters(into?: Float64Array): Promise<Float64Array>;
   quit(): Promise<void>;
 }
 
@@ -38,6 +39,7 @@ export async function forceSteps(
   let worstLoss = { expected: 0, actual: 0, error: 0, allowed: Number.POSITIVE_INFINITY };
   let fractionOfBound = 0;
   let before = await trainer.parameters();
+  let spare: Float64Array | undefined;
   const parametersAfter: Float64Array[] = [];
   const outcome = (wrong?: ForcedSteps['wrong']): ForcedSteps => ({
     losses: Float64Array.from(losses),
@@ -55,9 +57,11 @@ export async function forceSteps(
   }
   for (let step = 1; step <= steps; step++) {
     const loss = (await trainer.train(1)).losses[0];
-    const after = await trainer.parameters();
+    const after = await trainer.parameters(spare);
     const finding = teacher.check(before, after, loss);
     losses.push(loss);
+    // Not one that is kept.
+    spare = step > STEPS_KEPT + 1 ? before : undefined;
     before = after;
     if (step <= STEPS_KEPT) parametersAfter.push(after);
     fractionOfBound = Math.max(fractionOfBound, finding.fractionOfBound);

@@ -1,3 +1,4 @@
+import { fullPace } from '../measure/pace.ts';
 import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
 import { rolesOf } from '../program/roles.ts';
 import { type PresetName, presets } from '../task/presets.ts';
@@ -27,7 +28,9 @@ export async function benchScaling(
     const fast = chosen.filter((one) => isBroken(one) || !rolesOf(one).includes('python-baseline'));
     const rows = preset === smallest ? chosen : fast;
     try {
-      outcomes.push(await benchOne({ request, all, chosen: rows, flags, budgetSeconds: BUDGET_SECONDS }));
+      outcomes.push(
+        await benchOne({ request, all, chosen: rows, flags, budgetSeconds: BUDGET_SECONDS, pace: fullPace }),
+      );
     } catch (error) {
       // The other tasks are worth showing.
       if (interruptSignal().aborted) break;

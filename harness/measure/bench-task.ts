@@ -19,7 +19,7 @@ import { type ContenderOptions, contenderOf } from './contender.ts';
 import { gauntletSeedOf } from './gauntlet-seed.ts';
 import { calibrate, measureMachinePeaks, thisMachine, thisRuntime } from './machine.ts';
 import type { NoiseWatch } from './noise.ts';
-import type { Pace } from './pace.ts';
+import { type Pace, paceOfSize } from './pace.ts';
 import { type Entry, isRacing, type RaceEvent, type RoundLimit, race } from './race.ts';
 import { chooseBaselines, claimResults, rowOf } from './row.ts';
 import { TimeBudget } from './time-budget.ts';
@@ -35,7 +35,8 @@ interface BenchTaskOptions {
   /** Rows or implementations to compare the others with; by default see {@link chooseBaselines}. */
   readonly baselines: readonly string[];
   readonly firstNamed?: string | undefined;
-  readonly pace: Pace;
+  /** By default what suits the size. */
+  readonly pace?: Pace | undefined;
   readonly limit: RoundLimit;
   /** Half width over median, for the warnings about noise. */
   readonly precision: number;
@@ -75,6 +76,7 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
   const task = await prepareTask(options.request);
   const { replyTimeoutMilliseconds = DEFAULT_REPLY_TIMEOUT_MILLISECONDS } = options;
   const stepInCpython = (1000 * flopsPerStep(task)) / CPYTHON_FLOPS_PER_SECOND;
+  const { pace = paceOfSize(stepInCpython) } = options;
   const verification = VERIFICATION_SILENCES * replyTimeoutMilliseconds + VERIFICATION_STEPS * stepInCpython;
   using budget = new TimeBudget({ verification, rounds: options.roundsMilliseconds }, options.signal);
   const { signal } = budget;
@@ -96,8 +98,8 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
   });
   const start = await lineUp(chosen, options.runtimes, expectation, {
     replyTimeoutMilliseconds,
-    budgetSeconds: options.pace.verifyMilliseconds / 1000,
-    scoutMilliseconds: options.pace.scoutMilliseconds,
+    budgetSeconds: pace.verifyMilliseconds / 1000,
+    scoutMilliseconds: pace.scoutMilliseconds,
     gauntletSeed: gauntletSeedOf(seed),
     onStage,
     onStatus,
@@ -150,7 +152,7 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
 
   const { entries, firstDocuments } = await race(start, {
     task: task.training,
-    pace: options.pace,
+    pace,
     limit: options.limit,
     seed,
     repeated: like && {

@@ -43,3 +43,11 @@ export const quickPace: Pace = {
   samplingMilliseconds: 60,
   fewestLaps: 2,
 };
+
+/** In CPython. Three processes of every row would take minutes at the full pace where a step takes longer. */
+const LONGEST_STEP_MILLISECONDS = 3000;
+
+/** The full pace, but the quick one for a size whose steps take CPython seconds. */
+export function paceOfSize(cpythonMillisecondsPerStep: number): Pace {
+  return cpythonMillisecondsPerStep > LONGEST_STEP_MILLISECONDS ? quickPace : fullPace;
+}

@@ -54,6 +54,29 @@ describe('the table of a benchmark', () => {
     ]);
   });
 
+  it('at 80 columns has room for the intervals of all our rows', () => {
+    const wide = { median: 123_456, low: 100_000, high: 150_000 };
+    const ratio = { median: 1.3, low: 1.2, high: 1.4 };
+    const rows = [
+      verifiedRow({
+        implementation: 'rust-scalar-autograd',
+        language: 'Rust',
+        microsecondsPerSample: wide,
+        speedup: { python: ratio },
+      }),
+      verifiedRow({
+        implementation: 'numpy',
+        language: 'Python (NumPy)',
+        speedup: { python: { median: 1350, low: 1310, high: 1490 } },
+      }),
+      verifiedRow({ implementation: 'analytic', microsecondsPerSample: { median: 34.7, low: 34.69, high: 34.71 } }),
+      refusedRow({ implementation: 'wasm-threads', threads: 2, status: 'unsupported' }),
+    ];
+    const lines = frame(benchTable(benchResult({ rows, baselines: [{ row: 'python' }] }), { width: 80, color: false }));
+    expect(lines.find((line) => line.includes('numpy'))).toMatch(/ NumPy f64 .* ±3\.0% .* ×1\.4k \(1\.3k–1\.5k\) /);
+    expect(lines.find((line) => line.includes('analytic'))).toContain('±<0.1%');
+  });
+
   it.each([40, 50, 60, 80, 100, 120, 160, 250])('has no line beyond %i columns', (width) => {
     for (const line of plain(width).split('\n')) expect(line.length, line).toBeLessThanOrEqual(width);
   });

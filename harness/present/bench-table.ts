@@ -60,9 +60,10 @@ function columnsOf({ baselines }: BenchResult): readonly Column<Row>[] {
   ];
 }
 
-/** `TS f32`, or `TS f32 ×2` on two threads. */
+/** `TS f32`, or `TS f32 ×2` on two threads; of `Python (NumPy)` what stands in parentheses. */
 function languageAndPrecision({ language, precision, threads }: Row): string {
-  const name = `${language === 'TypeScript' ? 'TS' : language} ${precision === 'float32' ? 'f32' : 'f64'}`;
+  const short = language === 'TypeScript' ? 'TS' : (/\((.+)\)$/.exec(language)?.[1] ?? language);
+  const name = `${short} ${precision === 'float32' ? 'f32' : 'f64'}`;
   return threads === 1 ? name : `${name} ×${threads}`;
 }
 

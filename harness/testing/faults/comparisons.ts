@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { comparisonSchema } from '../../results/comparison.ts';
@@ -89,6 +89,18 @@ export const comparisonFaults: readonly Fault[] = [
     run: { module: 'analytic.ts' },
     needs: [{ program: 'no-such-program' }],
   }),
+  {
+    chapter,
+    fault: 'Head has no row any more, and base had two',
+    outcome: 'each is `removed`, and the comparison fails; exit code 1',
+    attempt: async (world) => {
+      const { project } = await repository(world);
+      for (const name of ['analytic', 'scalar-autograd']) await rm(join(project, 'impls', name), { recursive: true });
+      const { stdout, exitCode } = await world.run(['compare', '--base', 'HEAD', '--allow-dirty'], { project });
+      expect(stdout).toMatch(/analytic.*removed.*scalar-autograd.*removed/s);
+      expect(exitCode).toBe(1);
+    },
+  },
   {
     chapter,
     fault: 'The checkout belongs to another user, so that git will not read it',

@@ -99,6 +99,7 @@ export const interruptFaults: readonly Fault[] = [
   killed(HANGS),
   killed('never gets ready'),
   killed('stops itself'),
+  killed('computes for ever in `train`'),
   killedAt('tries the protocol', ['check', 'wayward', '--protocol', '--timeout', '3600']),
   killedAt('profiles a row', ['profile', 'wayward'], {
     name: 'perf',

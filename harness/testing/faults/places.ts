@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect } from 'vitest';
 import type { Fault } from './fault.ts';
-import { type Ending, mountTiny, type RunOptions, rightManifest, type World } from './world.ts';
+import { type Ending, mountTiny, type RunOptions, rightManifest, type World, waywardManifest } from './world.ts';
 
 const chapter = 'A place for files is missing, full or something else';
 
@@ -103,6 +103,19 @@ export const placeFaults: readonly Fault[] = [
       ['The temporary folder is read-only', 'ro', /EROFS/],
     ] as const
   ).map(([fault, mount, says]) => refused(fault, says, (world) => checkMounted(world, mount), 'mounts')),
+  refused(
+    'The temporary folder becomes full while a row is verified',
+    /error: .*ENOSPC; the disk is full/,
+    async (world) => {
+      const folder = world.path('small');
+      const row = waywardManifest('fills its disk before it writes its parameters');
+      await world.plant('wayward', row);
+      return mounted(folder, 'size=4m', () =>
+        world.run(['check', 'wayward', '--impls', world.impls, '--steps', '3'], { env: { TMPDIR: folder } }),
+      );
+    },
+    'mounts',
+  ),
   unkeeping('The cache is full', (cache, attempt) => mounted(cache, 'size=8k,nr_inodes=8', attempt), 'mounts'),
   unkeeping('The cache is read-only', (cache, attempt) => mounted(cache, 'ro', attempt), 'mounts'),
   unkeeping('The cache is a file', async (cache, attempt) => {

@@ -156,6 +156,17 @@ export const rowFaults: readonly Fault[] = [
   wayward(dies, 'is killed by SIGSEGV in `train`', 'error', /SIGSEGV/, 'posix'),
   wayward(dies, 'crashes after its answer', 'error', /exit code 7/),
   wayward(dies, 'crashes in `reset`', 'error', /exit code 7/),
+  {
+    chapter: dies,
+    fault: 'A row says its last words in pieces',
+    outcome: 'they are shown line by line, as they were meant',
+    attempt: async (world) => {
+      await world.plant('wayward', waywardManifest('says its last words in pieces'));
+      const { stdout, stderr, exitCode } = await world.run(['check', 'wayward', '--impls', world.impls, ...CHECK]);
+      expect(stdout + stderr).toMatch(/^\s+\| the last words\n\s+\| and more$/m);
+      expect(exitCode).toBe(1);
+    },
+  },
   // On a busy machine it takes a while to hold too much.
   wayward(dies, 'grows without end', 'error', /GiB of memory/, 'linux', 60),
 

@@ -3,7 +3,7 @@ import { appendFile, mkdir, readdir, readFile, rm, symlink, truncate, writeFile 
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { historyRecord } from '../../results/history.ts';
-import { benchResult } from '../example-result.ts';
+import { benchResult, refusedRow, verifiedRow } from '../example-result.ts';
 import type { Fault } from './fault.ts';
 import { rightManifest, type World } from './world.ts';
 
@@ -143,6 +143,7 @@ export const storedFaults: readonly Fault[] = [
     },
   },
   damagedProject('A golden trace is cut off', oneLine, golden, cutInHalf, 2, /error: .*golden.*no golden trace/),
+  damagedProject('A golden trace is missing', 'the reference is computed', golden, rm, 0, /scalar-autograd.*verified/s),
   damagedProject('A golden trace is empty', oneLine, golden, (file) => writeFile(file, ''), 2, /error: .*golden/),
   damagedProject(
     'A stray file lies among the golden traces',
@@ -170,6 +171,33 @@ export const storedFaults: readonly Fault[] = [
   ),
   damagedProject('The data set is missing', oneLine, 'reference/datasets/us-names-2016.txt', rm, 2, /us-names-2016/),
   damagedReference('A cached reference is cut', cutInHalf),
+  {
+    chapter,
+    fault: 'A stored result holds a reason that begins like a formula, and a table for spreadsheets is made of it',
+    outcome: 'the cell is text',
+    attempt: async (world) => {
+      const [result, table] = [world.path('result.json'), world.path('table.csv')];
+      await writeFile(result, JSON.stringify(benchResult({ rows: [verifiedRow(), refusedRow({ reason: '=1+1' })] })));
+      expect((await world.run(['show', result, '--export', `csv=${table}`])).exitCode).toBe(0);
+      expect(await readFile(table, 'utf8')).toMatch(/,'=1\+1,/);
+    },
+  },
+  {
+    chapter,
+    fault: 'A history holds a run that was twice as fast as the one after it',
+    outcome: 'the lowest bar shows it',
+    attempt: async (world) => {
+      const records = [50, 100].map((median, i) => {
+        const rows = [verifiedRow({ microsecondsPerSample: { median, low: median, high: median } })];
+        return historyRecord(benchResult({ createdAt: `2026-01-0${i + 1}T00:00:00.000Z`, rows }));
+      });
+      const file = join(world.results, 'history.ndjson');
+      await writeFile(file, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+      const { stdout, exitCode } = await world.run(['history', '--file', file]);
+      expect(stdout).toMatch(/fast.* ▁█ /);
+      expect(exitCode).toBe(0);
+    },
+  },
   damagedReference('A cached reference has one wrong digit', async (file) =>
     writeFile(
       file,

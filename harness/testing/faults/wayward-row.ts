@@ -234,6 +234,27 @@ const atAWord: Readonly<Record<string, Words>> = {
     },
   },
   'hangs in `train`': { train: hang },
+  'computes for ever in `train`': {
+    train: () => {
+      for (;;) trainer.train(1);
+    },
+  },
+  'says its last words in pieces': {
+    train: () => {
+      for (const piece of ['the la', 'st words', '\nand m', 'ore\n']) {
+        process.stderr.write(piece);
+        sleep(50);
+      }
+      process.exit(7);
+    },
+  },
+  'fills its disk before it writes its parameters': parametersOf((file, honest) => {
+    try {
+      for (;;) writeFileSync(`${file}.filler`, new Uint8Array(2 ** 12), { flag: 'a' });
+    } catch {
+      honest();
+    }
+  }),
   'hangs in `reset`': { reset: hang },
   'hangs in `parameters`': { parameters: hang },
   'stops itself': { train: () => void die('SIGSTOP') },

@@ -39,7 +39,7 @@ async function kernels(names: readonly PresetName[]): Promise<void> {
 
 process.exitCode = await runScript(
   new Command('kernels')
-    .usage('-- [preset...]')
+    .usage('[preset...]')
     .description('build the WebAssembly kernels of every preset, so that no training starts with a build')
     .addArgument(
       new Argument('[preset...]', 'which ones').choices(Object.keys(presets)).default(Object.keys(presets), 'all'),

@@ -71,7 +71,7 @@ async function data({ from, to }: { readonly from?: string; readonly to: string 
 
 process.exitCode = await runScript(
   new Command('data')
-    .usage('-- [options]')
+    .usage('[options]')
     .description("put the original's data set, makemore's names.txt, where --dataset names reads it")
     .option('--from <file>', 'take it from a file instead of GitHub')
     .addOption(

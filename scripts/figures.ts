@@ -45,7 +45,7 @@ async function figures(path = stored): Promise<void> {
 
 process.exitCode = await runScript(
   new Command('figures')
-    .usage('-- [result]')
+    .usage('[result]')
     .description(
       "draw README's charts again, from docs/figures/result.json or from another result, which is kept in its place",
     )

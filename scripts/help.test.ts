@@ -17,7 +17,7 @@ const scripts = [
 
 test.each(scripts)('%s --help shows how to use it, and does nothing', async (script, name) => {
   const { stdout, exitCode } = await run(script, ['--help']);
-  expect(stdout).toContain(`Usage: npm run ${name}`);
+  expect(stdout).toContain(`Usage: npm run ${name} -- [`);
   expect(exitCode).toBe(0);
 });
 

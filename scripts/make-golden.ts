@@ -148,7 +148,7 @@ async function golden(names: readonly string[], { python }: { readonly python: s
 
 process.exitCode = await runScript(
   new Command('golden')
-    .usage('-- [options] [preset...]')
+    .usage('[options] [preset...]')
     .description(
       'have the Python reference train every golden run, and keep what it computed in reference/golden; takes hours with CPython',
     )

@@ -7,7 +7,7 @@ import { siteConfig } from './site.ts';
 
 process.exitCode = await runScript(
   new Command('web:build')
-    .usage('-- [folder]')
+    .usage('[folder]')
     .description('make the page of the race, for any web server')
     .argument('[folder]', 'where', cacheFolder('site'))
     .action((folder: string) => build(siteConfig(resolve(folder))).then(() => undefined)),

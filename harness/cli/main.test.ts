@@ -100,6 +100,12 @@ describe('bad usage: one line on standard error, exit code 2, nothing on standar
     expect(await readdir(impls)).not.toContain('result.json');
   });
 
+  test('the help of a command shows it as it is typed, with the -- that npm needs', async () => {
+    const { stdout, exitCode } = await cli('check', '--help');
+    expect(stdout).toMatch(/^Usage: npm run check -- \[options\] \[implementation\.\.\.\]\n/);
+    expect(exitCode).toBe(0);
+  });
+
   test('no command at all shows the help', async () => {
     const { stderr, exitCode } = await cli();
     expect(stderr).toMatch(/Usage: microgpt-bench/);

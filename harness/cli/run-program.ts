@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { printableLine } from '../printable.ts';
+import { commandLine } from '../project.ts';
 import { describeSystemError } from '../system-error.ts';
 import { UsageError } from '../usage-error.ts';
 import { exitCode } from './exit-code.ts';
@@ -22,7 +23,7 @@ export async function runProgram(root: Command, words: readonly string[]): Promi
     // Errors are printed in one place, as one line.
     command.configureOutput({ outputError: () => {} });
     // Commander's own least width of a wrapped description, 40, leaves none wrapped at 60 columns.
-    command.configureHelp({ minWidthToWrap: 10 });
+    command.configureHelp({ minWidthToWrap: 10, ...(command === root ? {} : { commandUsage: asTyped }) });
   }
   try {
     // Before anything is parsed: the value of a flag that npm kept is one word too many.
@@ -47,6 +48,11 @@ export async function runProgram(root: Command, words: readonly string[]): Promi
     console.error(error);
     return exitCode.wrong;
   }
+}
+
+/** With the `--` that npm needs. */
+function asTyped(command: Command): string {
+  return commandLine(command.name(), ...command.usage().split(' '));
 }
 
 const LONGEST_MESSAGE = 4_000;

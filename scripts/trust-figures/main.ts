@@ -66,7 +66,7 @@ async function measure(words: readonly string[], { minutes, only, restart }: Fla
 
 process.exitCode = await runScript(
   new Command('trust-figures')
-    .usage('-- [options] statistics | verification | SLOWED OTHER')
+    .usage('[options] statistics | verification | SLOWED OTHER')
     .description('measure what docs/trust.md promises, and write the figures into that page')
     .argument(
       '<what...>',

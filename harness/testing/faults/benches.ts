@@ -200,11 +200,11 @@ export const benchFaults: readonly Fault[] = [
   overspends('floods standard error in round 1'),
   {
     chapter: rows,
-    fault: 'A row hangs in round 1, and two need more than `--budget` for their fewest rounds',
+    fault: 'A row hangs in round 1, and another needs more than `--budget` for its fewest rounds',
     outcome: 'the run ends within 1.5 times of `--budget`, and keeps the rounds that there were; exit code 1',
     attempt: async (world) => {
       const slow = 'takes seconds for every step of its task';
-      const rows = await benchOverspending(world, 'hangs in round 1 in `train`', slow, slow);
+      const rows = await benchOverspending(world, 'hangs in round 1 in `train`', slow);
       for (const row of rows) if (row.status !== 'verified') expect(row).toMatchObject(ENDED_BY_BUDGET);
     },
   },
@@ -217,7 +217,7 @@ export const benchFaults: readonly Fault[] = [
     attempt: async (world) => {
       const build = { command: ['sleep', '1000'], inputs: ['impl.json'] };
       await world.plant('wayward', { ...waywardManifest('none'), build });
-      const { stdout, exitCode } = await bench(world, ['wayward', '--rounds', '1', '--json', '-', '--timeout', '3']);
+      const { stdout, exitCode } = await bench(world, ['wayward', '--rounds', '1', '--json', '-', '--timeout', '4']);
       const { rows } = benchResultSchema.parse(JSON.parse(stdout));
       expectTimed(rows);
       expect(rows.find(({ implementation }) => implementation === 'wayward')).toMatchObject({
@@ -233,11 +233,11 @@ export const benchFaults: readonly Fault[] = [
     outcome: 'it is ended at its share, four times `--timeout` to be verified in; the others go on and the run ends',
     attempt: async (world) => {
       await world.plant('wayward', waywardManifest('sleeps before every answer'));
-      const began = performance.now();
-      const { stdout, exitCode } = await bench(world, ['wayward', '--budget', '20', '--json', '-', '--timeout', '4']);
-      expect((performance.now() - began) / 1000).toBeLessThan(60);
-      const { rows } = benchResultSchema.parse(JSON.parse(stdout));
+      const words = ['wayward', '--budget', String(BUDGET), '--json', '-', '--timeout', '4'];
+      const { stdout, exitCode } = await bench(world, words);
+      const { rows, roundsSeconds } = benchResultSchema.parse(JSON.parse(stdout));
       expectTimed(rows);
+      expect(roundsSeconds).toBeLessThan(1.5 * BUDGET);
       expect(rows.find(({ implementation }) => implementation === 'wayward')).toMatchObject({
         status: 'error',
         reason: expect.stringMatching(/--timeout/),
@@ -257,7 +257,7 @@ export const benchFaults: readonly Fault[] = [
       const wayward = rows.find(({ implementation }) => implementation === 'wayward');
       if (wayward?.status !== 'verified') throw new Error(`wayward: ${JSON.stringify(wayward)}`);
       const slowestLap = (Math.max(...wayward.roundsMicrosecondsPerSample) * wayward.samplesPerLap) / 1e6;
-      expect(slowestLap).toBeLessThan(2);
+      expect(slowestLap).toBeLessThan(4);
       expect(exitCode).toBe(0);
     },
   },

@@ -157,7 +157,7 @@ const atAWord: Readonly<Record<string, Words>> = {
   'answers while the tool is stopped for longer than its time': {
     train: (honest) => {
       trained++;
-      if (trained === 3 && ordinal === 1) stopTool(4);
+      if (trained === 3 && ordinal === 1) stopTool(6);
       answer(honest());
     },
   },
@@ -165,7 +165,7 @@ const atAWord: Readonly<Record<string, Words>> = {
     if (ordinal === 0) return { losses, nanoseconds };
     trained++;
     const began = process.hrtime.bigint();
-    if (trained === 3 && ordinal === 2) stopTool(2, process.pid);
+    if (trained === 3 && ordinal === 2) stopTool(4, process.pid);
     sleep(400);
     return { losses, nanoseconds: nanoseconds + Number(process.hrtime.bigint() - began) };
   }),

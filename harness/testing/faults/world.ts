@@ -165,7 +165,9 @@ export class World {
 
   /** What must hold when the tool has ended: nothing runs, nothing temporary lies about, what was kept can be read. */
   async expectClean(): Promise<void> {
-    await expect.poll(() => processesOf(this.temporary), { timeout: 8_000, message: 'a process was left' }).toEqual([]);
+    await expect
+      .poll(() => processesOf(this.temporary), { timeout: 60_000, message: 'a process was left' })
+      .toEqual([]);
     expect(await readdir(this.temporary).catch(() => []), 'temporary files were left').toEqual([]);
     for (const name of await readdir(this.results).catch(() => [])) {
       if (/\.json$/.test(name)) JSON.parse(await readFile(join(this.results, name), 'utf8'));

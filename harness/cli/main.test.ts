@@ -65,6 +65,11 @@ describe('bad usage: one line on standard error, exit code 2, nothing on standar
       ['data', '--from', 'x'],
       /data: got a script of the repository; .*clone the repository/,
     ],
+    [
+      'a new row with the name of a built-in one',
+      ['new', 'analytic', '--impls', 'nowhere'],
+      /impls\/analytic has the name analytic already; choose another name/,
+    ],
     ['an unknown option', ['check', '--preest', 'd16'], /unknown option '--preest' \(Did you mean --preset\?\)/],
     ['an unknown preset', ['check', '--preset', 'd61'], /unknown preset "d61"; did you mean "d\d+"\?/],
     [

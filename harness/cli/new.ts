@@ -28,6 +28,10 @@ async function startNew(name: string, { language, impls }: NewFlags): Promise<vo
     throw new UsageError(`--impls: got ${impls.length} folders; expected one; name the one for ${name}`);
   const root = impls[0] ?? (isInstalled ? 'impls' : implementationsRoot);
   const folders = isInstalled ? [root] : impls;
+  const namesake = folders.length === 0 ? undefined : (await discoverWith([])).find((found) => found.name === name);
+  if (namesake !== undefined) {
+    throw new UsageError(`${displayPath(namesake.folder)} has the name ${name} already; choose another name`);
+  }
   if (isInstalled) await mkdir(root, { recursive: true });
   const files = await scaffold(root, name, language);
   console.log(fitted(`${displayPath(root)}/${name}: ${files.join(', ')}`, process.stdout));

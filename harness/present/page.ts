@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 
 /** Output that a person reads: how wide it may be, and whether it may have colours. */
 export interface Page {
@@ -20,13 +20,13 @@ export function painted({ color }: Page, style: Parameters<typeof styleText>[0],
   return color ? styleText(style, text, { validateStream: false }) : text;
 }
 
-/** Breaks a text between words, so that no line is longer than `width` unless a word is; lines after the first are indented. Blanks at its start stay. */
+/** Breaks a text between words, so that no line is longer on screen than `width` unless a word is; lines after the first are indented. Blanks at its start stay. */
 export function wrap(text: string, width: number, indent = '  '): string {
   const lines = [''];
   for (const [i, word] of text.split(' ').entries()) {
     const line = lines[lines.length - 1];
     const longer = i === 0 || line === indent ? line + word : `${line} ${word}`;
-    if (longer.length > width && line.trim() !== '') lines.push(indent + word);
+    if (stripVTControlCharacters(longer).length > width && line.trim() !== '') lines.push(indent + word);
     else lines[lines.length - 1] = longer;
   }
   return lines.join('\n');

@@ -162,7 +162,8 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
       if (done) await tell({ kind: 'verified', entry: index });
     });
     const raceStart = now();
-    budget.startRounds(new Map(racing().map(([, entry]) => [entry.contender, neededMilliseconds(entry, pace)])));
+    const needs = racing().map(([, entry]) => [entry.contender, neededMilliseconds(entry, pace)] as const);
+    budget.startRounds(new Map(needs), needs.length * fewestMilliseconds(pace));
     let longestRound = 0;
     let round = 0;
     for (const order of roundOrders(entries.length, seed)) {
@@ -280,7 +281,12 @@ function lapLength(nanosecondsPerStep: number, { pace, task, forcedStepMilliseco
 /** For the fewest processes of a row, each done again in the witness, on a machine half as fast as when it was verified. */
 function neededMilliseconds({ lapSteps, admission }: RacingEntry, pace: Pace): number {
   const lap = (lapSteps * admission.nanosecondsPerStep) / 1e6;
-  return 2 * FEWEST_PROCESSES * (pace.warmUpMilliseconds + pace.samplingMilliseconds + 2 * lap);
+  return fewestMilliseconds(pace) + 4 * FEWEST_PROCESSES * lap;
+}
+
+/** Of that, what a row cannot change. */
+function fewestMilliseconds({ warmUpMilliseconds, samplingMilliseconds }: Pace): number {
+  return 2 * FEWEST_PROCESSES * (warmUpMilliseconds + samplingMilliseconds);
 }
 
 /** It has its fewest rounds and takes much of the time, so the others get more rounds. */

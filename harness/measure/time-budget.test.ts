@@ -61,6 +61,15 @@ it('gives the rounds no more time for rows that need more, and each of them no m
   expect(budget.isOver).toBe(true);
 });
 
+it('gives the rounds what so many rows need, however fast they are', async () => {
+  const budget = new TimeBudget({ rounds: 1_000 }, noInterrupt);
+  budget.startRounds(new Map(), 5_000);
+  await vi.advanceTimersByTimeAsync(4_900);
+  expect(budget.isOver).toBe(false);
+  await vi.advanceTimersByTimeAsync(200);
+  expect(budget.isOver).toBe(true);
+});
+
 it('ends a row that takes half of the rounds, whatever its work says of that, and goes on with the others', async () => {
   const budget = new TimeBudget({ rounds: 10_000 }, noInterrupt);
   budget.startRounds(new Map());

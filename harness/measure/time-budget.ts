@@ -41,10 +41,11 @@ export class TimeBudget {
   /**
    * Starts the time of the rounds.
    * @param needs milliseconds that each row needs at least: a row gets no less than that if there is as much for all
+   * @param fewestMilliseconds for so many rows, however fast they are: the rounds get no less than that
    */
-  startRounds(needs: ReadonlyMap<unknown, number>): void {
+  startRounds(needs: ReadonlyMap<unknown, number>, fewestMilliseconds = 0): void {
     this.#roundsBegan = runningMilliseconds();
-    const most = this.#roundsMilliseconds;
+    const most = Math.max(this.#roundsMilliseconds, fewestMilliseconds);
     const fits = [...needs.values()].reduce((sum, own) => sum + own, 0) <= most;
     this.#shareOf = (row) => Math.max(MOST_FOR_ONE_ROW * most, fits ? (needs.get(row) ?? 0) : 0);
     this.#advice = 'half of the time for the rounds; --budget gives it longer';

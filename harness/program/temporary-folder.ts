@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeAfterUs } from './live-processes.ts';
@@ -10,7 +11,9 @@ export interface TemporaryFolder extends AsyncDisposable {
 
 /** A folder that goes when it is disposed of, and with us if we are killed before. @param kind a word of its name */
 export async function temporaryFolder(kind = ''): Promise<TemporaryFolder> {
-  const path = await mkdtemp(join(tmpdir(), `microgpt-bench-${kind}`));
+  const path = join(tmpdir(), `microgpt-bench-${kind}${randomUUID().slice(0, 8)}`);
+  // First, for we may be killed just after it is there.
   removeAfterUs(path);
+  await mkdir(path, { mode: 0o700 });
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }

@@ -39,7 +39,8 @@ export const quickPace: Pace = {
   forcedLapMilliseconds: 200,
   verifyMilliseconds: 150,
   scoutMilliseconds: 150,
-  warmUpMilliseconds: 150,
+  // Just-in-time compilers: after 150 ms a step took up to 5% more processor time than after 300 ms, after 250 ms about 1%.
+  warmUpMilliseconds: 250,
   samplingMilliseconds: 60,
   fewestLaps: 2,
 };

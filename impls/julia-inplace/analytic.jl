@@ -1,4 +1,4 @@
-using .Microgpt: TrainingTask, document, learning_rate
+using .Microgpt: TrainingTask, document, learning_rate, zeros_like
 import .Microgpt: gradient, parameters, reset!, step!
 
 "What one layer's gradient needs of its way forward. All [features, positions]."
@@ -18,7 +18,10 @@ end
 function Activations(task)
     stream() = zeros(task.n_embd, task.block_size)
     scale() = zeros(task.block_size)
-    weights = [zeros(task.block_size, task.block_size) for _ in 1:(task.n_head)]
+    weights = Matrix{Float64}[]
+    for _ in 1:(task.n_head)
+        push!(weights, zeros(task.block_size, task.block_size))
+    end
     hidden = zeros(4 * task.n_embd, task.block_size)
     return Activations(stream(), scale(), stream(), stream(), stream(), weights, stream(), stream(), scale(), hidden)
 end
@@ -50,17 +53,20 @@ mutable struct Inplace
 end
 
 function Inplace(task::TrainingTask)
-    zeros_like() = [zeros(size(matrix)) for matrix in task.parameters]
+    layers = Activations[]
+    for _ in 1:(task.n_layer)
+        push!(layers, Activations(task))
+    end
     stream() = zeros(task.n_embd, task.block_size)
     return Inplace(
         task,
         0,
         0,
         deepcopy(task.parameters),
-        zeros_like(),
-        zeros_like(),
-        zeros_like(),
-        [Activations(task) for _ in 1:(task.n_layer)],
+        zeros_like(task.parameters),
+        zeros_like(task.parameters),
+        zeros_like(task.parameters),
+        layers,
         stream(),
         zeros(task.block_size),
         stream(),
@@ -87,9 +93,11 @@ function step!(trainer::Inplace)
 end
 
 function reset!(trainer::Inplace, first_document)
-    foreach(copyto!, trainer.parameters, trainer.task.parameters)
-    foreach(matrix -> fill!(matrix, 0.0), trainer.m)
-    foreach(matrix -> fill!(matrix, 0.0), trainer.v)
+    for i in eachindex(trainer.parameters)
+        copyto!(trainer.parameters[i], trainer.task.parameters[i])
+        fill!(trainer.m[i], 0.0)
+        fill!(trainer.v[i], 0.0)
+    end
     trainer.first_document = first_document
     trainer.step = 0
     return nothing
@@ -105,7 +113,9 @@ end
 "The loss of the next step; its gradient is in `trainer.gradients` afterwards."
 function loss_and_gradient!(trainer)
     task = trainer.task
-    foreach(matrix -> fill!(matrix, 0.0), trainer.gradients)
+    for matrix in trainer.gradients
+        fill!(matrix, 0.0)
+    end
     first = trainer.first_document + trainer.step * task.batch
     loss = 0.0
     for index in first:(first + task.batch - 1)

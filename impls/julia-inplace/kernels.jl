@@ -225,7 +225,7 @@ end
 
 "One update of `p` by Adam; the corrections are 1 / (1 - βᵏ) after k steps."
 function adam!(p, g, m, v, rate, m_correction, v_correction)
-    @inbounds @simd ivdep for i in eachindex(p, g, m, v)
+    @inbounds @simd ivdep for i in eachindex(p)
         m[i] = 0.85 * m[i] + 0.15 * g[i]
         v[i] = 0.99 * v[i] + 0.01 * g[i] * g[i]
         # Base's own square root looks for negative numbers first, and so is not vectorized.

@@ -1,4 +1,4 @@
-using .Microgpt: TrainingTask, document, learning_rate
+using .Microgpt: TrainingTask, document, learning_rate, zeros_like
 import .Microgpt: gradient, parameters, reset!, step!
 
 "Trains by gradients written out by hand, one document after the other."
@@ -11,8 +11,6 @@ mutable struct Analytic
     v::Vector{Matrix{Float64}}
 end
 
-zeros_like(matrices) = [zeros(size(matrix)) for matrix in matrices]
-
 function Analytic(task::TrainingTask)
     return Analytic(task, 0, 0, deepcopy(task.parameters), zeros_like(task.parameters), zeros_like(task.parameters))
 end
@@ -22,7 +20,8 @@ function step!(trainer::Analytic)
     rate = learning_rate(trainer.task, trainer.step)
     trainer.step += 1
     m_correction, v_correction = 1 / (1 - 0.85^trainer.step), 1 / (1 - 0.99^trainer.step)
-    for (p, g, m, v) in zip(trainer.parameters, gradients, trainer.m, trainer.v)
+    for i in eachindex(gradients)
+        p, g, m, v = trainer.parameters[i], gradients[i], trainer.m[i], trainer.v[i]
         @. m = 0.85 * m + 0.15 * g
         @. v = 0.99 * v + 0.01 * g * g
         @. p -= rate * (m * m_correction) / (sqrt(v * v_correction) + 1e-8)
@@ -31,9 +30,11 @@ function step!(trainer::Analytic)
 end
 
 function reset!(trainer::Analytic, first_document)
-    foreach(copyto!, trainer.parameters, trainer.task.parameters)
-    foreach(matrix -> fill!(matrix, 0.0), trainer.m)
-    foreach(matrix -> fill!(matrix, 0.0), trainer.v)
+    for i in eachindex(trainer.parameters)
+        copyto!(trainer.parameters[i], trainer.task.parameters[i])
+        fill!(trainer.m[i], 0.0)
+        fill!(trainer.v[i], 0.0)
+    end
     trainer.first_document = first_document
     trainer.step = 0
     return nothing
@@ -48,10 +49,11 @@ function loss_and_gradient(trainer)
     task = trainer.task
     gradients = zeros_like(trainer.parameters)
     first = trainer.first_document + trainer.step * task.batch
-    loss = sum(first:(first + task.batch - 1)) do index
+    loss = 0.0
+    for index in first:(first + task.batch - 1)
         tokens = document(task, index)
         share = 1 / (length(tokens) - 1) / task.batch
-        document_gradient!(gradients, trainer.parameters, tokens, share, task)
+        loss += document_gradient!(gradients, trainer.parameters, tokens, share, task)
     end
     return loss, gradients
 end
@@ -73,13 +75,14 @@ function document_gradient!(gradients, matrices, tokens, share, task)
         push!(saved, activations)
     end
     probabilities = softmax(product(lm_head, x))
-    loss = -share * sum(log(probabilities[target, t]) for (t, target) in enumerate(targets))
 
+    loss = 0.0
     dlogits = share .* probabilities
     for (t, target) in enumerate(targets)
+        loss -= share * log(probabilities[target, t])
         dlogits[target, t] -= share
     end
-    dlm_head .+= outer_product(dlogits, x)
+    add!(dlm_head, outer_product(dlogits, x))
     dx = transposed_product(lm_head, dlogits)
     for index in (task.n_layer):-1:1
         dx = layer_gradient!(layer_matrices(gradients, index), layer_matrices(matrices, index), saved[index], dx)

@@ -4,7 +4,10 @@ A trainer is a type with a constructor from a `TrainingTask` and methods of `ste
 """
 module Microgpt
 
-export TrainingTask, document, learning_rate, serve
+export TrainingTask, document, learning_rate, serve, zeros_like
+
+# This takes longer to compile, in every process anew, than to run.
+Base.Experimental.@optlevel 1
 
 "What is trained: the flags and the files behind them, read once and never changed."
 struct TrainingTask
@@ -45,16 +48,8 @@ learning_rate(task, step) = task.learning_rate * (1 - step / task.num_steps)
 
 "Reads the flags and their files."
 function read_task(arguments)
-    flags = Dict(arguments[i] => arguments[i + 1] for i in 1:2:(length(arguments) - 1))
-    flag(name) = haskey(flags, name) ? flags[name] : error("$name is missing")
-    whole(name) = parse(Int, flag(name))
-
+    whole(name) = parse(Int, flag(arguments, name))
     vocab_size, n_embd, n_layer, block_size = whole("--vocab-size"), whole("--n-embd"), whole("--n-layer"), whole("--block-size")
-    shapes = [(vocab_size, n_embd), (block_size, n_embd), (vocab_size, n_embd)]
-    for _ in 1:n_layer
-        append!(shapes, ((n_embd, n_embd), (n_embd, n_embd), (n_embd, n_embd), (n_embd, n_embd)))
-        append!(shapes, ((4 * n_embd, n_embd), (n_embd, 4 * n_embd)))
-    end
     return TrainingTask(
         vocab_size,
         n_embd,
@@ -63,18 +58,27 @@ function read_task(arguments)
         block_size,
         whole("--batch"),
         whole("--num-steps"),
-        parse(Float64, flag("--learning-rate")),
-        cut_documents(elements(Int32, flag("--tokens")), elements(Int32, flag("--offsets"))),
-        from_rows(elements(Float64, flag("--parameters")), shapes),
+        parse(Float64, flag(arguments, "--learning-rate")),
+        cut_documents(elements(Int32, flag(arguments, "--tokens")), elements(Int32, flag(arguments, "--offsets"))),
+        from_rows!(empty_matrices(vocab_size, n_embd, n_layer, block_size), elements(Float64, flag(arguments, "--parameters"))),
     )
 end
 
-# Plain loops here and below: each broadcast would be compiled anew in every process.
+# Plain loops here and below: each broadcast or generator would be compiled anew in every process.
+
+function flag(arguments, name)
+    for i in 1:2:(length(arguments) - 1)
+        arguments[i] == name && return arguments[i + 1]
+    end
+    return error("$name is missing")
+end
 
 "The numbers of a file, which stand in little-endian order."
 function elements(type, path)
     numbers = Vector{type}(undef, filesize(path) ÷ sizeof(type))
-    open(file -> read!(file, numbers), path)
+    file = open(path)
+    read!(file, numbers)
+    close(file)
     for i in eachindex(numbers)
         numbers[i] = ltoh(numbers[i])
     end
@@ -94,28 +98,47 @@ function cut_documents(tokens, offsets)
     return documents
 end
 
-"Cuts numbers that stand row by row into matrices of these shapes."
-function from_rows(numbers, shapes)
+"Matrices of the model's shapes."
+function empty_matrices(vocab_size, n_embd, n_layer, block_size)
+    rows, columns = [vocab_size, block_size, vocab_size], [n_embd, n_embd, n_embd]
+    for _ in 1:n_layer
+        append!(rows, [n_embd, n_embd, n_embd, n_embd, 4 * n_embd, n_embd])
+        append!(columns, [n_embd, n_embd, n_embd, n_embd, n_embd, 4 * n_embd])
+    end
     matrices = Matrix{Float64}[]
+    for i in eachindex(rows)
+        push!(matrices, Matrix{Float64}(undef, rows[i], columns[i]))
+    end
+    return matrices
+end
+
+"Fills matrices with numbers that stand row by row."
+function from_rows!(matrices, numbers)
     taken = 0
-    for (rows, columns) in shapes
-        matrix = Matrix{Float64}(undef, rows, columns)
+    for matrix in matrices
         taken + length(matrix) <= length(numbers) || error("--parameters has only $(length(numbers)) numbers")
-        for row in 1:rows, column in 1:columns
+        for row in axes(matrix, 1), column in axes(matrix, 2)
             matrix[row, column] = numbers[taken += 1]
         end
-        push!(matrices, matrix)
     end
     taken == length(numbers) || error("--parameters has $(length(numbers)) numbers, this model $taken")
     return matrices
 end
 
+"Zeros in the shapes of these matrices."
+function zeros_like(matrices)
+    zeros_too = Matrix{Float64}[]
+    for matrix in matrices
+        push!(zeros_too, zeros(size(matrix)))
+    end
+    return zeros_too
+end
+
 "All matrices as little-endian numbers that stand row by row."
 function to_rows(matrices)
-    numbers = Vector{Float64}(undef, sum(length, matrices))
-    written = 0
+    numbers = Float64[]
     for matrix in matrices, row in axes(matrix, 1), column in axes(matrix, 2)
-        numbers[written += 1] = htol(matrix[row, column])
+        push!(numbers, htol(matrix[row, column]))
     end
     return numbers
 end
@@ -127,7 +150,8 @@ function serve(create, arguments)
     set_zero_subnormals(true)
     trainer = create(read_task(arguments))
     answer("{\"ready\":2}")
-    for line in eachline(stdin)
+    while !eof(stdin)
+        line = readline(stdin)
         words = split(line, ' '; limit = 2)
         word, argument = String(words[1]), length(words) == 2 ? String(words[2]) : ""
         word == "quit" && break
@@ -158,11 +182,17 @@ function train(trainer, argument)
     steps = tryparse(Int, argument)
     (steps === nothing || steps < 1) && return refusal("train wants a number of steps, at least 1")
     began = time_ns()
-    losses = Float64[step!(trainer) for _ in 1:steps]
+    losses = Float64[]
+    for _ in 1:steps
+        push!(losses, step!(trainer))
+    end
     nanoseconds = Int(time_ns() - began)
     # Julia prints the shortest digits that read back as the same number.
-    numbers = join((isfinite(loss) ? string(loss) : "null" for loss in losses), ",")
-    return "{\"losses\":[$numbers],\"nanoseconds\":$nanoseconds}"
+    numbers = String[]
+    for loss in losses
+        push!(numbers, isfinite(loss) ? string(loss) : "null")
+    end
+    return string("{\"losses\":[", join(numbers, ","), "],\"nanoseconds\":", nanoseconds, "}")
 end
 
 function reset(trainer, argument)

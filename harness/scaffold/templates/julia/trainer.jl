@@ -1,4 +1,4 @@
-using .Microgpt: TrainingTask, document, learning_rate
+using .Microgpt: TrainingTask, document, learning_rate, zeros_like
 import .Microgpt: gradient, parameters, reset!, step!
 
 "Trains by recording every step on a tape. Plain and slow: replace its parts one at a time, and check after each."
@@ -12,8 +12,7 @@ mutable struct ScalarTrainer
 end
 
 function ScalarTrainer(task::TrainingTask)
-    zeros_like() = [zeros(size(matrix)) for matrix in task.parameters]
-    return ScalarTrainer(task, 0, 0, deepcopy(task.parameters), zeros_like(), zeros_like())
+    return ScalarTrainer(task, 0, 0, deepcopy(task.parameters), zeros_like(task.parameters), zeros_like(task.parameters))
 end
 
 function step!(trainer::ScalarTrainer)

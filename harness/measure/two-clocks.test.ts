@@ -94,4 +94,12 @@ describe('the clock of a row', () => {
     expect(clockFault(evidence({}, [1_000, 1_200, 50_000]))).toMatch(/it trains between words$/);
     expect(clockFault(evidence({}, [50_000, 49_000, 1_000]))).toBeUndefined();
   });
+
+  it('is refused where it trains between words, though in one lap its threads waited longer than the lap took', () => {
+    const [late] = laps({ delayNanoseconds: 6_000_000, processorNanoseconds: 7_000_000 });
+    const paused = [
+      { ...evidence({}, [1_000, 1_200, 1_100])[0], laps: [late, ...laps({ processorNanoseconds: 7e6 })] },
+    ];
+    expect(clockFault(paused)).toMatch(/it trains between words$/);
+  });
 });

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { median, quantile } from 'simple-statistics';
 import type { Lap } from './lap.ts';
 
@@ -149,12 +150,18 @@ function workBetweenWords(evidence: readonly ClockEvidence[]): string | undefine
   const paused = evidence.flatMap((one) => one.pausedNanosecondsPerStep);
   if (paused.length < FEWEST_PAUSES) return undefined;
   // The least, because a lap with pauses is short, and so less disturbed than most.
-  const usual = Math.min(
-    ...evidence.flatMap(({ laps }) => laps.map((lap) => (lap.wall.rest - lap.delayNanoseconds) / lap.timedSteps)),
-  );
+  const usual = Math.min(...evidence.flatMap(({ laps }) => laps.map(leastPerStep)));
   const afterPause = median(paused);
   if (afterPause > PAUSED_SHARE * usual) return undefined;
   return `a step took ${duration(afterPause)} after a pause and ${duration(usual)} without: it trains between words`;
+}
+
+/**
+ * Nanoseconds that a step took at least, however long the lap waited. Threads that wait at the same time are counted each, so a delay
+ * can be longer than its lap; but all processors together did the work in no less than its processor time allows.
+ */
+function leastPerStep({ wall, delayNanoseconds, processorNanoseconds = 0, timedSteps }: ClockedLap): number {
+  return Math.max(wall.rest - delayNanoseconds, processorNanoseconds / availableParallelism()) / timedSteps;
 }
 
 function perStep(lap: ClockedLap, nanoseconds: number): string {

@@ -79,8 +79,15 @@ impl Trainer for FlatTape<'_> {
     }
 
     fn reset(&mut self, first_document: usize) {
-        *self = FlatTape::new(self.task);
+        // The tape keeps its memory: in every lap the system would have to give it anew.
+        let leaves = self.gpt.parameters();
+        for (value, start) in self.tape.values[leaves].iter_mut().zip(&self.task.parameters) {
+            *value = *start as f32;
+        }
+        self.m.fill(0.0);
+        self.v.fill(0.0);
         self.first_document = first_document;
+        self.step = 0;
     }
 
     fn parameters(&self) -> Vec<f64> {

@@ -71,8 +71,14 @@ impl Trainer for ScalarAutograd<'_> {
     }
 
     fn reset(&mut self, first_document: usize) {
-        *self = ScalarAutograd::new(self.task);
+        // The tape keeps its memory: in every lap the system would have to give it anew.
+        for (i, start) in self.task.parameters.iter().enumerate() {
+            self.tape.set_data(i, *start);
+        }
+        self.m.fill(0.0);
+        self.v.fill(0.0);
         self.first_document = first_document;
+        self.step = 0;
     }
 
     fn parameters(&self) -> Vec<f64> {

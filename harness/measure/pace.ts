@@ -33,9 +33,9 @@ export const fullPace: Pace = {
 
 /** `--quick`: every row verified and timed, with less of everything. */
 export const quickPace: Pace = {
-  fewestDocuments: 4,
-  lapMilliseconds: 25,
-  slowLapMilliseconds: 600,
+  fewestDocuments: 8,
+  lapMilliseconds: 40,
+  slowLapMilliseconds: 1200,
   forcedLapMilliseconds: 200,
   verifyMilliseconds: 150,
   scoutMilliseconds: 150,

@@ -23,6 +23,8 @@ export interface FakeTrainerOptions {
   readonly emptyWordNanoseconds?: number;
   /** Time of a `reset`, beyond that of an empty word. */
   readonly resetNanoseconds?: number;
+  /** Of a `train`, what it leaves to the word after it, like a garbage collector. */
+  readonly putOffNanoseconds?: number;
   /** What goes wrong, in the process that was started that many times before, at its first step. */
   readonly failure?: { readonly start: number; readonly kind: 'crash' | 'wrong' | 'unsupported' };
   readonly onStart?: () => void;
@@ -47,6 +49,11 @@ export function fakeContender(
     let trained = 0;
     let running = true;
     let word = 0;
+    let putOff = 0;
+    const takeWord = (nanoseconds: number) => {
+      word = nanoseconds + emptyWordNanoseconds + putOff;
+      putOff = 0;
+    };
     return {
       startupNanoseconds: 5e6,
       train: async (steps) => {
@@ -61,19 +68,18 @@ export function fakeContender(
         for (let i = 0; i < steps; i++)
           nanoseconds += options.nanosecondsPerStep(number, trained++, step + i, first + step + i);
         step += steps;
-        word = nanoseconds + emptyWordNanoseconds;
+        takeWord(nanoseconds);
+        putOff = options.putOffNanoseconds ?? 0;
         options.clock.milliseconds += word / 1e6;
         return { losses, nanoseconds: nanoseconds * (options.clockFactor?.(step) ?? 1) };
       },
       reset: async (firstDocument) => {
         step = 0;
         first = firstDocument;
-        word = emptyWordNanoseconds + (options.resetNanoseconds ?? 0);
+        takeWord(options.resetNanoseconds ?? 0);
       },
       take: async () => false,
-      emptyWord: async () => {
-        word = emptyWordNanoseconds;
-      },
+      emptyWord: async () => takeWord(0),
       wordNanoseconds: () => word,
       schedulerTimes: () => undefined,
       parameters: async () => new Float64Array(0),

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { discoverImplementations, isBroken } from '../program/discover.ts';
 import { implementationsRoot } from '../project.ts';
 import { UsageError } from '../usage-error.ts';
-import { scaffold, scaffoldLanguages } from './scaffold.ts';
+import { filledIn, scaffold, scaffoldLanguages } from './scaffold.ts';
 
 let root: string;
 beforeAll(async () => {
@@ -30,6 +30,13 @@ test.for(scaffoldLanguages)('%s: a folder that is discovered, with its name fill
     }
   }
   expect(await readFile(join(root, name, 'README.md'), 'utf8')).toContain(`npm run check -- ${name}\n`);
+});
+
+test('the way to what is shared may lead through a folder that is called like a language', () => {
+  const template = "import '../../../../impls/contract.ts'; include '../c/task.h'";
+  expect(filledIn(template, 'mine', '../../c/bench/impls/')).toBe(
+    "import '../../c/bench/impls/contract.ts'; include '../../c/bench/impls/c/task.h'",
+  );
 });
 
 test('beside the implementations of this project, what is shared is one step up', async () => {

@@ -21,8 +21,8 @@ export const scaffoldLanguages = Object.keys(layers);
 const LONGEST_NAME = 40;
 
 /** How templates name what they share with this project's implementations: from their own place, or as its neighbours. */
-const SHARED_FROM_TEMPLATE = '../../../../impls/';
-const SHARED_BESIDE = /\.\.\/(?=(?:c|rust|julia)[/"'])/g;
+const SHARED = /(?:\.\.\/){4}impls\/|\.\.\/(?=(?:c|rust|julia)[/"'])/g;
+const CONTRACT = "'../../../../impls/contract.ts'";
 
 /**
  * Writes a starting point into `root/name` and returns its files, relative to that folder. @throws {UsageError} for a bad or
@@ -71,13 +71,9 @@ export async function scaffold(root: string, name: string, language: string): Pr
   }
 }
 
-function filledIn(template: string, name: string, shared: string): string {
-  return template
-    .replaceAll('{{name}}', name)
-    .replaceAll(
-      `'${SHARED_FROM_TEMPLATE}contract.ts'`,
-      isInstalled ? "'microgpt-bench/contract'" : `'${shared}contract.ts'`,
-    )
-    .replaceAll(SHARED_FROM_TEMPLATE, shared)
-    .replaceAll(SHARED_BESIDE, shared);
+/** @param shared the way to what is shared, with a `/` at its end */
+export function filledIn(template: string, name: string, shared: string): string {
+  const installed = isInstalled ? template.replaceAll(CONTRACT, "'microgpt-bench/contract'") : template;
+  // In one pass: a path to what is shared may hold a folder that is called like a language.
+  return installed.replaceAll('{{name}}', name).replaceAll(SHARED, () => shared);
 }

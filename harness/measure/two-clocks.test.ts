@@ -35,6 +35,14 @@ describe('the clock of a row', () => {
     expect(clockFault(evidence({ nanoseconds: 5_000 }))).toBe('its clock says 0.05 µs a step, ours 51 µs a step');
   });
 
+  it('is refused where its main thread worked longer than it says, though most words waited for a busy machine', () => {
+    const wall = { reset: 60_000, first: 110_000, rest: 50_000_000 };
+    const busy = { wall, nanoseconds: 500_000, delayNanoseconds: 49_000_000, mainThreadNanoseconds: 5_000_000 };
+    const words = [50_000, 60_000, 1_500_000, 1_600_000, 2_000_000];
+    const waiting = [{ ...evidence(busy)[0], emptyWords: words }];
+    expect(clockFault(waiting)).toBe('its clock says 5 µs a step, ours 50 µs a step');
+  });
+
   it('is refused where it says less in the calm laps, whatever delays may have hidden in the others', () => {
     const wall = { reset: 60_000, first: 110_000, rest: 5_050_000 };
     const [busy] = laps({ wall: { ...wall, rest: 50_000_000 }, nanoseconds: 25_000_000, delayNanoseconds: 45_000_000 });

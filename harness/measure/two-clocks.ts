@@ -85,7 +85,7 @@ function faultOfLaps(laps: readonly ClockedLap[], emptyWords: readonly number[],
           fewest,
         )) ?? worstLap(laps, laps.map(missing), fewest);
   if (lap !== undefined) return `its clock says ${perStep(lap, lap.nanoseconds)}, ours ${perStep(lap, lap.wall.rest)}`;
-  return hiddenWork(laps, emptyWord, fewest) ?? movedWork(laps, emptyWords, fewest);
+  return hiddenWork(laps, emptyWords, fewest) ?? movedWork(laps, emptyWords, fewest);
 }
 
 function costOfWord(emptyWords: readonly number[]): number {
@@ -93,7 +93,9 @@ function costOfWord(emptyWords: readonly number[]): number {
 }
 
 /** A busy machine delays words, but does not change processor time. So the main thread's processor time must be within the row's own time. */
-function hiddenWork(laps: readonly ClockedLap[], emptyWord: number, fewest: number): string | undefined {
+function hiddenWork(laps: readonly ClockedLap[], emptyWords: readonly number[], fewest: number): string | undefined {
+  // Its own work, and not what it waited: the words that were hardly disturbed.
+  const emptyWord = Math.min(LONGEST_EMPTY_WORD, quantile([...emptyWords], 0.25));
   const hidden = laps.map(({ nanoseconds, timedSteps, mainThreadNanoseconds }) => {
     if (mainThreadNanoseconds === undefined) return 0;
     const step = mainThreadNanoseconds / timedSteps;

@@ -47,7 +47,7 @@ export interface BenchFlags extends TaskFlags {
   readonly like?: string;
 }
 
-/** Keeps a whole run of seventeen rows, verification and all, under 90 seconds. */
+/** Keeps a whole run of seventeen rows at d16, verification and all, under two minutes. */
 const BUDGET_SECONDS = 60;
 
 /** Enough to tell rows apart, not enough for a narrow interval. */

@@ -134,7 +134,9 @@ export function movedWork(
   const excess = laps.map((lap) => {
     const { wall, nanoseconds, timedSteps, delayNanoseconds, processorNanoseconds } = lap;
     const step = wall.rest / timedSteps;
-    const allowed = 3 * emptyWord + UNTIMED_STEPS * step + UNTIMED_SHARE * wall.rest + UNTIMED_NANOSECONDS;
+    // All words but the timed one.
+    const allowed =
+      (WORDS_OF_LAP - 1) * emptyWord + UNTIMED_STEPS * step + UNTIMED_SHARE * wall.rest + UNTIMED_NANOSECONDS;
     const waited = wall.reset + wall.first - delayNanoseconds - allowed;
     if (isCalm(lap) || processorNanoseconds === undefined) return waited;
     return Math.min(waited, processorNanoseconds - nanoseconds - allowed);

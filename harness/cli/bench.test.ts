@@ -187,6 +187,27 @@ describe('bench', () => {
     expect((await readResult(join(results, files[0]))).rows).toHaveLength(2);
     await expectNoChildLeft();
   });
+
+  it('says that nothing was saved after Ctrl-C before the first round', async () => {
+    const child = spawn(process.execPath, command(['slow', 'fast', '--quick']), {
+      cwd: folder,
+      env: { ...process.env, NO_COLOR: '1' },
+    });
+    let output = '';
+    child.stdout.on('data', (chunk) => {
+      output += chunk;
+    });
+    await new Promise<void>((resolve) => {
+      child.stderr.on('data', (chunk) => {
+        if (String(chunk).includes('verifying')) resolve();
+      });
+    });
+    child.kill('SIGINT');
+    const exitCode = await new Promise((resolve) => child.once('close', resolve));
+    expect(exitCode).toBe(130);
+    expect(output).toMatch(/interrupted; nothing was saved\n$/);
+    await expectNoChildLeft();
+  });
 });
 
 describe('a bench with implementations that fail', () => {

@@ -154,6 +154,8 @@ async function bench(names: readonly string[], flags: BenchFlags, resumed?: Resu
     const what = interruptSignal().aborted ? 'interrupted; what was measured is in' : 'saved to';
     output.print(`${what} ${displayPath(outcome.savedTo)}`);
   }
+  if (interruptSignal().aborted && outcomes.every(({ savedTo }) => savedTo === undefined))
+    output.print('interrupted; nothing was saved');
   process.exitCode = rowExitCode(
     results.flatMap(({ rows }) => rows),
     chosen,

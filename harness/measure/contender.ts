@@ -14,6 +14,7 @@ import { GAUNTLET_SEEDS } from '../task/gauntlet.ts';
 import type { Expectation } from '../verify/expectation.ts';
 import { type LapsVerdict, type TimedLap, verifyTimedLaps } from '../verify/timed-laps.ts';
 import { verifyImplementation } from '../verify/verify-implementation.ts';
+import { type Lap, processorTimes, processorTimesSince } from './lap.ts';
 
 export type Refusal = Pick<RefusedRow, 'status' | 'reason'>;
 
@@ -156,20 +157,38 @@ export class WrongLaps extends Error {
   override readonly name = 'WrongLaps';
 }
 
+/** Of the time that scouting may take, for a row that waits for a processor most of the time. */
+const SCOUT_PATIENCE = 4;
+
 /**
- * How long a step takes by the harness's clock, from stretches of doubling length: just-in-time compilers do most of their work
- * in the first ones. Leaves the trainer somewhere in its schedule.
+ * How long a step takes by the harness's clock, without what was waited for a processor: on a busy machine laps would else get too
+ * short to show a lie. From stretches of doubling length, because just-in-time compilers do most of their work in the first ones.
+ * Leaves the trainer somewhere in its schedule.
  */
 async function timeStep(trainer: TrainerProcess, { numSteps }: TrainingTask, budgetMilliseconds: number) {
+  const budget = budgetMilliseconds * 1e6;
   let nanosecondsPerStep = Number.POSITIVE_INFINITY;
-  let spent = 0;
+  let [worked, elapsed] = [0, 0];
   for (let steps = 1; steps <= numSteps; steps *= 2) {
     await trainer.reset(0);
+    const before = processorTimes(trainer);
     await trainer.train(steps);
-    const elapsed = trainer.wordNanoseconds();
-    nanosecondsPerStep = Math.min(nanosecondsPerStep, elapsed / steps);
-    spent += elapsed;
-    if (spent + 2 * elapsed > budgetMilliseconds * 1e6) break;
+    const wall = trainer.wordNanoseconds();
+    const work = workWithin(wall, processorTimesSince(before, trainer));
+    nanosecondsPerStep = Math.min(nanosecondsPerStep, work / steps);
+    worked += work;
+    elapsed += wall;
+    if (worked + 2 * work > budget || elapsed + 2 * wall > SCOUT_PATIENCE * budget) break;
   }
   return nanosecondsPerStep;
+}
+
+/** Nanoseconds of a word without its delay; all of them if the platform tells no processor time. */
+export function workWithin(
+  wall: number,
+  { delayNanoseconds, mainThreadNanoseconds = wall }: Pick<Lap, 'delayNanoseconds' | 'mainThreadNanoseconds'>,
+): number {
+  // The delays of several processes add up, and can be longer than the word.
+  const work = Math.max(wall - delayNanoseconds, Math.min(wall, mainThreadNanoseconds));
+  return work > 0 ? work : wall;
 }

@@ -8,25 +8,32 @@ export interface StepwiseTrainer {
   quit(): Promise<void>;
 }
 
-/** Steps that were trained and checked one by one; `wrong` says why the last of them is not right. */
-export interface ForcedSteps {
+/** Steps that were trained and checked one by one: all are right, or `wrong` says why the last of them is not. */
+export type ForcedSteps = Steps &
+  (
+    | {
+        readonly wrong?: undefined;
+        /** Of the step whose loss came nearest to what is allowed. */
+        readonly worstLoss: StepFinding['loss'];
+      }
+    | { readonly wrong: { readonly reason: string; readonly step: number; readonly finding?: StepFinding } }
+  );
+
+interface Steps {
   readonly losses: Float64Array;
   /** After the last step. */
   readonly parameters: Float64Array;
   /** After each of the first steps. */
   readonly parametersAfter: readonly Float64Array[];
-  /** Of the step whose loss came nearest to what is allowed, or furthest beyond it. */
-  readonly worstLoss: StepFinding['loss'];
   readonly fractionOfBound: number;
-  readonly wrong?: { readonly reason: string; readonly step: number; readonly finding?: StepFinding };
 }
 
 /** Kept for a diagnosis. */
 const STEPS_KEPT = 16;
 
 /**
- * Trains up to `steps` steps one by one and checks each from the trainer's own state, until one is wrong. Trainer and teacher
- * are at the start of a lap.
+ * Trains up to `steps` steps, at least one, and checks each from the trainer's own state, until one is wrong. Trainer and
+ * teacher are at the start of a lap.
  * @param goesOn asked after every right step
  */
 export async function forceSteps(
@@ -36,26 +43,24 @@ export async function forceSteps(
   goesOn: (step: number) => boolean = () => true,
 ): Promise<ForcedSteps> {
   const losses: number[] = [];
-  let worstLoss = { expected: 0, actual: 0, error: 0, allowed: Number.POSITIVE_INFINITY };
+  let worstLoss: StepFinding['loss'] | undefined;
   let fractionOfBound = 0;
   let before = await trainer.parameters();
   let spare: Float64Array | undefined;
   const parametersAfter: Float64Array[] = [];
-  const outcome = (wrong?: ForcedSteps['wrong']): ForcedSteps => ({
+  const trained = (): Steps => ({
     losses: Float64Array.from(losses),
     parameters: before,
     parametersAfter,
-    worstLoss,
     fractionOfBound,
-    ...(wrong === undefined ? {} : { wrong }),
   });
   const entry = teacher.wrongStart(before);
   if (entry !== undefined) {
     const { tensor, row, column, expected, actual } = entry;
     const reason = `before step 1: got ${actual} as ${tensor}[${row}][${column}]; expected the start parameter, ${expected}`;
-    return outcome({ reason, step: 1 });
+    return { ...trained(), wrong: { reason, step: 1 } };
   }
-  for (let step = 1; step <= steps; step++) {
+  for (let step = 1; ; step++) {
     const loss = (await trainer.train(1)).losses[0];
     const after = await trainer.parameters(spare);
     const finding = teacher.check(before, after, loss);
@@ -65,9 +70,11 @@ export async function forceSteps(
     before = after;
     if (step <= STEPS_KEPT) parametersAfter.push(after);
     fractionOfBound = Math.max(fractionOfBound, finding.fractionOfBound);
-    if (!(finding.loss.error / finding.loss.allowed <= worstLoss.error / worstLoss.allowed)) worstLoss = finding.loss;
-    if (!(finding.fractionOfBound <= 1)) return outcome({ reason: describeFinding(finding, step), step, finding });
-    if (!goesOn(step)) break;
+    if (!(finding.fractionOfBound <= 1)) {
+      return { ...trained(), wrong: { reason: describeFinding(finding, step), step, finding } };
+    }
+    const { loss: own } = finding;
+    if (worstLoss === undefined || own.error / own.allowed > worstLoss.error / worstLoss.allowed) worstLoss = own;
+    if (step >= steps || !goesOn(step)) return { ...trained(), worstLoss };
   }
-  return outcome();
 }

@@ -10,9 +10,9 @@ import { describeDisagreement, type FirstStep, trainFirstStep } from './first-st
 import { type ForcedSteps, forceSteps } from './force-steps.ts';
 import { baseTolerance, type LossMismatch, wrongLoss } from './gate.ts';
 import { type GauntletVerdict, runGauntlet } from './run-gauntlet.ts';
-import { Teacher } from './teacher.ts';
+import { type StepFinding, Teacher } from './teacher.ts';
 
-export interface VerifyOptions extends TrainerOptions {
+export interface VerifyOptions<After = void> extends TrainerOptions {
   /** By default as many as the reference has, at least {@link FEWEST_STEPS}. */
   readonly steps?: number | undefined;
   /** A slow implementation stops then, with fewer steps checked; without it, every step is trained. */
@@ -21,7 +21,7 @@ export interface VerifyOptions extends TrainerOptions {
   readonly gauntletSeed?: number | undefined;
   readonly onProgress?: ((stepsDone: number) => void) | undefined;
   /** Called with the trainer, `stepsDone` steps in, if all was well. */
-  readonly afterwards?: ((trainer: TrainerProcess, stepsDone: number) => Promise<void>) | undefined;
+  readonly afterwards?: ((trainer: TrainerProcess, stepsDone: number) => Promise<After>) | undefined;
   /** Takes over the trainer, back on the task, if all was well; without it, the trainer is ended. */
   readonly keep?: ((trainer: TrainerProcess) => void) | undefined;
 }
@@ -44,9 +44,9 @@ export interface Mismatch {
   /** Which tensors of the first step are off. */
   readonly tensors?: string | undefined;
   readonly stepsVerified: number;
-  /** Of the loss that is furthest off; null if not finite. */
+  /** Of the loss that is furthest off; null if not finite, or if none was looked at. */
   readonly maxLossError: number | null;
-  readonly tolerance: number;
+  readonly tolerance: number | null;
   /** Undefined if all losses agree and something else does not. */
   readonly firstMismatch?: LossMismatch;
   /** Undefined if it trained nothing. */
@@ -65,9 +65,12 @@ export interface VerifiedRow {
   readonly gauntlet?: Extract<GauntletVerdict, { readonly status: 'passed' }>;
 }
 
-/** `losses` are as far as it was trained, NaN if not finite. */
-export type Verification =
-  | ((VerifiedRow | Mismatch) & { readonly losses: Float64Array; readonly first: FirstStep })
+/** `losses` are as far as it was trained, NaN if not finite; `after` is what `afterwards` gave. */
+export type Verification<After = void> =
+  | (((VerifiedRow & { readonly after: After }) | Mismatch) & {
+      readonly losses: Float64Array;
+      readonly first: FirstStep;
+    })
   | { readonly status: 'error'; readonly reason: string; readonly stderrTail: string }
   | { readonly status: 'skipped' | 'unsupported'; readonly reason: string };
 
@@ -83,8 +86,18 @@ const STEPS_BEYOND_MISMATCH = 8;
 export async function verifyImplementation(
   implementation: Implementation,
   expectation: Expectation,
-  options: VerifyOptions = {},
-): Promise<Verification> {
+  options?: VerifyOptions,
+): Promise<Verification>;
+export async function verifyImplementation<After>(
+  implementation: Implementation,
+  expectation: Expectation,
+  options: VerifyOptions<After> & Required<Pick<VerifyOptions<After>, 'afterwards'>>,
+): Promise<Verification<After>>;
+export async function verifyImplementation(
+  implementation: Implementation,
+  expectation: Expectation,
+  options: VerifyOptions<unknown> = {},
+): Promise<Verification<unknown>> {
   const present = await availability(implementation, options.runtime);
   if (!present.available) return { status: 'skipped', reason: present.reason };
   try {
@@ -101,8 +114,8 @@ export async function verifyImplementation(
 async function trainAndJudge(
   implementation: Implementation,
   { task, reference, calmSteps }: Expectation,
-  options: VerifyOptions,
-): Promise<Verification> {
+  options: VerifyOptions<unknown>,
+): Promise<Verification<unknown>> {
   const { precision } = implementation.manifest;
   const { numSteps } = task.training;
   const trainer = await startTrainer(implementation, task, options);
@@ -121,7 +134,8 @@ async function trainAndJudge(
       options.onProgress?.(step);
       return performance.now() - began < 1000 * (options.budgetSeconds ?? Number.POSITIVE_INFINITY);
     });
-    const tensors = describeDisagreement(first, !lossIsOff(forced, 1));
+    const { finding, step } = forced.wrong ?? {};
+    const tensors = describeDisagreement(first, !(step === 1 && finding !== undefined && isOff(finding.loss)));
     if (forced.wrong !== undefined) {
       const seen = await seenBeyond(trainer, forced, first, numSteps);
       const { losses } = seen;
@@ -149,10 +163,10 @@ async function trainAndJudge(
         return { status: 'mismatch', reason, ...found, tolerance, evidence, losses, first };
       }
     }
-    await options.afterwards?.(trainer, losses.length);
+    const after = await options.afterwards?.(trainer, losses.length);
     if (options.gauntletSeed === undefined) {
       keep();
-      return { ...verified, losses, first };
+      return { ...verified, after, losses, first };
     }
     let isOnTask = true;
     const gauntlet = await runGauntlet(
@@ -169,7 +183,7 @@ async function trainAndJudge(
     );
     if (gauntlet.status === 'passed') {
       if (isOnTask || (await trainer.take(task))) keep();
-      return { ...verified, gauntlet, losses, first };
+      return { ...verified, gauntlet, after, losses, first };
     }
     const reason = `random task "${gauntlet.task.name}" (--gauntlet-seed ${options.gauntletSeed}): ${gauntlet.reason}`;
     return { ...verified, status: 'mismatch', reason, ...evidenceOf(gauntlet), losses, first };
@@ -178,10 +192,10 @@ async function trainAndJudge(
   }
 }
 
-function lossIsOff({ wrong }: ForcedSteps, step: number): boolean {
-  return (
-    wrong?.finding !== undefined && wrong.step === step && !(wrong.finding.loss.error <= wrong.finding.loss.allowed)
-  );
+type WrongSteps = Extract<ForcedSteps, { readonly wrong: object }>;
+
+function isOff({ error, allowed }: StepFinding['loss']): boolean {
+  return !(error <= allowed);
 }
 
 /** What the trainer was seen to do, up to the first wrong step and in some beyond it; in its first step, where it got no further. */
@@ -201,20 +215,19 @@ async function seenBeyond(
   return { losses: Float64Array.from(seen.losses), parametersAfter: seen.parametersAfter };
 }
 
-function mismatchOf(forced: ForcedSteps, evidence: Evidence, tensors: string | undefined): Mismatch {
-  const { wrong, losses, worstLoss } = forced;
-  const { reason = '', step = 1, finding } = wrong ?? {};
+function mismatchOf({ wrong, losses }: WrongSteps, evidence: Evidence, tensors: string | undefined): Mismatch {
+  const { reason, step, finding } = wrong;
   // The same step was right in the fresh process: what differs is the reset before it.
   const isOfReset = step === 1 && tensors === undefined;
-  const loss = finding?.loss ?? worstLoss;
+  const loss = finding?.loss;
   return {
     status: 'mismatch',
     reason: isOfReset ? `after \`reset 0\`: ${reason}` : reason,
     tensors,
     stepsVerified: Math.max(0, losses.length - 1),
-    maxLossError: Number.isFinite(loss.error) ? loss.error : null,
-    tolerance: loss.allowed,
-    ...(lossIsOff(forced, step)
+    maxLossError: loss !== undefined && Number.isFinite(loss.error) ? loss.error : null,
+    tolerance: loss?.allowed ?? null,
+    ...(loss !== undefined && isOff(loss)
       ? { firstMismatch: { step, expected: loss.expected, actual: Number.isFinite(loss.actual) ? loss.actual : null } }
       : {}),
     evidence,

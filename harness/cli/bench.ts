@@ -8,7 +8,7 @@ import { longRunTable } from '../present/long-run-table.ts';
 import { type Page, terminalPage } from '../present/page.ts';
 import { scalingTables } from '../present/scaling-table.ts';
 import { type DiscoveredImplementation, discoverWith, selectImplementations } from '../program/discover.ts';
-import { displayPath } from '../project.ts';
+import { commandLine, displayPath } from '../project.ts';
 import { currentCommit } from '../results/commit.ts';
 import { HISTORY_NAME } from '../results/history.ts';
 import type { LongRunResult } from '../results/schema.ts';
@@ -84,8 +84,8 @@ export function benchCommand(resumed?: Resumed): Command {
     .addOption(
       new Option(
         '--resume [result]',
-        'go on with a run that was interrupted, the newest in --results or a named one',
-      ).conflicts(['scaling', 'long', 'like']),
+        'go on with a run that was interrupted, the newest in --results or a named one; it keeps its own flags',
+      ),
     )
     .option('--yes', 'run sizes that take long without asking')
     .option('--no-save', 'save nothing')
@@ -96,7 +96,7 @@ export function benchCommand(resumed?: Resumed): Command {
     .addOption(implementationsOption())
     .addOption(timeoutOption())
     .addOption(runtimeOption())
-    .action((names, flags) => bench(names, flags, resumed));
+    .action((names, flags, command) => bench(names, flags, command, resumed));
 }
 
 /** Standard output is left alone if it is to hold JSON. */
@@ -105,17 +105,19 @@ interface Output {
   readonly page: Page;
 }
 
-async function bench(names: readonly string[], flags: BenchFlags, resumed?: Resumed): Promise<void> {
+async function bench(names: readonly string[], flags: BenchFlags, command: Command, resumed?: Resumed): Promise<void> {
   if (flags.resume !== undefined && resumed === undefined) {
+    refuseWordsOfAnotherRun(names, command);
     const unfinished = await unfinishedRun(flags.resume, flags.results);
     // Its own words say what it was to do; it is kept where its file is.
     await benchCommand(unfinished).exitOverride().parseAsync(unfinished.result.command.slice(1), { from: 'user' });
     return;
   }
-  const whole = resumed && (['scaling', 'like'] as const).find((flag) => flags[flag] !== undefined);
-  if (whole !== undefined) {
+  const whole = (['scaling', 'like'] as const).find((flag) => flags[flag] !== undefined);
+  if (resumed !== undefined && whole !== undefined) {
+    const [name = 'bench', ...words] = resumed.result.command;
     throw new UsageError(
-      `--resume: got a run of --${whole}; expected one of a single size and laps of its own; run it anew`,
+      `--resume: got a run of --${whole}; expected one of a single size and laps of its own; run it anew: ${commandLine(name, ...words)}`,
     );
   }
   const json = await jsonOutput(flags.json);
@@ -141,7 +143,7 @@ async function bench(names: readonly string[], flags: BenchFlags, resumed?: Resu
 
   if (flags.long) return long(all, chosen, flags, output, json);
   const request = taskRequest(flags);
-  if (!flags.yes && !flags.scaling) await confirmLongRun(request, chosen, flags.results);
+  if (!flags.yes && !flags.scaling && resumed === undefined) await confirmLongRun(request, chosen, flags.results);
   const { outcomes, failures } = flags.scaling
     ? await benchScaling(all, chosen, flags)
     : { outcomes: [await benchOne({ request, all, chosen, firstNamed: names[0], flags, resumed })], failures: [] };
@@ -169,6 +171,20 @@ async function bench(names: readonly string[], flags: BenchFlags, resumed?: Resu
     // Last, after everything that could be printed or written.
     ...[...failures, ...outcomes.flatMap(({ unsaved }) => unsaved)].map((error) => () => Promise.reject(error)),
   ]);
+}
+
+/** It would be ignored beside `--resume`. */
+function refuseWordsOfAnotherRun([name]: readonly string[], command: Command): void {
+  const flag = command.options.find(
+    (option) =>
+      !['resume', 'results'].includes(option.attributeName()) &&
+      command.getOptionValueSource(option.attributeName()) === 'cli',
+  );
+  const given = flag?.long ?? name;
+  if (given === undefined) return;
+  throw new UsageError(
+    `--resume: got ${given} too; expected nothing beside it but --results, for the run keeps its own rows and flags; leave ${given} out, or run anew without --resume`,
+  );
 }
 
 async function long(

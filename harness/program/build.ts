@@ -5,6 +5,7 @@ import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { cacheFolder } from '../project.ts';
 import { succeeds } from '../regular-file.ts';
+import { describeSystemError } from '../system-error.ts';
 import { availability, locateCommand } from './availability.ts';
 import type { Implementation } from './discover.ts';
 import { runToEnd } from './finite-program.ts';
@@ -43,8 +44,8 @@ export async function buildImplementation(
 
   const unfinished = `${folder}.${randomUUID()}`;
   removeAfterUs(unfinished);
-  await mkdir(unfinished, { recursive: true });
   try {
+    await mkdir(unfinished, { recursive: true });
     onBuild?.(build.command[0] ?? '');
     const started = process.hrtime.bigint();
     const command = await runBuild(implementation, build, { unfinished, folder }, signal);
@@ -54,6 +55,10 @@ export async function buildImplementation(
       if ((await stateOf(folder)) !== 'whole') throw error;
     });
     return { folder, nanoseconds };
+  } catch (error) {
+    const full = describeSystemError(error);
+    if (full === undefined) throw error;
+    throw new ImplementationFailure(implementation.folder, 'there is no place for its build', full);
   } finally {
     await rm(unfinished, { recursive: true, force: true });
   }

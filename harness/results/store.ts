@@ -69,9 +69,12 @@ export function resultTaskName(path: string): string | undefined {
   return /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:-\d{3})?Z-(.+)\.json$/.exec(basename(path))?.[1];
 }
 
-/** Paths of the results in a folder, the newest first; none if it cannot be read. */
+/** Paths of the results in a folder, the newest first; none if it is not there. @throws UsageError if it cannot be read */
 export async function resultPaths(folder: string): Promise<readonly string[]> {
-  const names = await readdir(folder).catch(() => []);
+  const names = await readdir(folder).catch(({ code }: NodeJS.ErrnoException) => {
+    if (code === 'ENOENT') return [];
+    throw new UsageError(`--results ${displayPath(folder)}: cannot be read (${code}); name another folder, or a file`);
+  });
   const results = names.filter((name) => resultTaskName(name) !== undefined);
   return results
     .sort()

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Fault } from './fault.ts';
 import { checkPlanted, PATIENT } from './rows.ts';
-import { type Manifest, plantedSecrets, rightManifest, type World, waywardManifest } from './world.ts';
+import { type Manifest, plantedSecrets, type World, waywardManifest } from './world.ts';
 
 const chapter = 'A build fails';
 
@@ -73,6 +73,13 @@ function damaged(fault: string, damage: (file: string) => Promise<unknown>): Fau
     },
   };
 }
+
+/** For a second build of the same row to begin, with half a minute of patience. */
+const WAIT_FOR_ANOTHER = `
+const { readFileSync } = await import('node:fs');
+for (let turn = 0; turn < 600 && readFileSync('runs.txt', 'utf8') === 'ran;'; turn++)
+  await new Promise((resolve) => setTimeout(resolve, 50));
+`;
 
 const PRINTS_MUCH = `for (let i = 0; i < 3000; i++) process.stdout.write('x'.repeat(99_999) + '\\n');`;
 
@@ -187,8 +194,7 @@ export const buildFaults: readonly Fault[] = [
     fault: 'Two runs build the same row at once',
     outcome: 'both verify it',
     attempt: async (world) => {
-      await plant(world, built(makeProgram));
-      await world.plant('zz-right', rightManifest);
+      await plant(world, built(`${makeProgram}${WAIT_FOR_ANOTHER}`));
       const words = ['check', 'built', '--impls', world.impls, '--steps', '3'];
       const project = await world.copyProject();
       const endings = await Promise.all([world.run(words, { project }), world.run(words, { project })]);

@@ -15,7 +15,7 @@ export const chapters = [
   'A build fails',
   'A place for files is missing, full or something else',
   'A stored file is damaged',
-  'A file may not be read',
+  'A file may not be read or written',
   'An input makes no sense',
   'A row spoils a benchmark',
   'What a benchmark measured cannot be kept',

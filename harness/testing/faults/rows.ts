@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { checkResultSchema } from '../../results/schema.ts';
 import type { Fault } from './fault.ts';
-import { type Ending, plantedSecrets, type RunOptions, rightManifest, type World, waywardManifest } from './world.ts';
+import {
+  type Ending,
+  type Manifest,
+  plantedSecrets,
+  type RunOptions,
+  rightManifest,
+  type World,
+  waywardManifest,
+} from './world.ts';
 
 /** Few steps, and little patience for a row that hangs. */
 const check = (timeoutSeconds: number) => ['--steps', '3', '--timeout', String(timeoutSeconds)];
@@ -21,8 +29,9 @@ export async function checkPlanted(
   name: string,
   timeoutSeconds = PATIENT,
   options: RunOptions = {},
+  rightOne: Manifest = rightManifest,
 ): Promise<Ending & { status: CheckStatus; reason: string }> {
-  await world.plant('zz-right', rightManifest);
+  await world.plant('zz-right', rightOne);
   const words = ['check', name, 'zz-right', '--impls', world.impls, '--json', '-', ...check(timeoutSeconds)];
   const ending = await world.run(words, options);
   const { results } = checkResultSchema.parse(JSON.parse(ending.stdout));
@@ -59,7 +68,18 @@ function wayward(
     ...(where === undefined ? {} : { where }),
     attempt: async (world) => {
       await world.plant('wayward', waywardManifest(fault));
-      const row = await checkPlanted(world, 'wayward', timeoutSeconds ?? (chapter === hangs ? HANGING : PATIENT));
+      // What a row leaves is gone before the next one starts, not when the tool ends.
+      const right =
+        chapter === leaves
+          ? { ...waywardManifest('ends if a program of another row goes on'), order: 900 }
+          : rightManifest;
+      const row = await checkPlanted(
+        world,
+        'wayward',
+        timeoutSeconds ?? (chapter === hangs ? HANGING : PATIENT),
+        {},
+        right,
+      );
       expect(row.reason).toMatch(says);
       expect(row.status).toBe(status);
       expect(row.exitCode).toBe(exitCodes[status]);

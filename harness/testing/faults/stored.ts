@@ -128,7 +128,7 @@ export const storedFaults: readonly Fault[] = [
   damagedHistory('is cut off', '{"schemaVersion":', 0, /warning: .*line 2: .*cut off/),
   damagedHistory('is of another version', '{"schemaVersion":0}', 0, /warning: .*line 2: .*schemaVersion/),
   damagedHistory('is no record', '[]', 0, /warning: .*line 2/),
-  damagedHistory('has escapes', '{"schemaVersion":"\u001b[2J\\n::error::planted"}', 0, /warning: .*line 2/),
+  damagedHistory('has escapes', '{"schemaVersion":"\\u001b[2J\\n::error::planted"}', 0, /warning: .*line 2/),
   {
     chapter,
     fault: 'The history is a FIFO',

@@ -6,8 +6,11 @@ import { execFileSync, spawn } from 'node:child_process';
 import {
   appendFileSync,
   closeSync,
+  existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -88,6 +91,13 @@ const atTheStart: Readonly<Record<string, (honest: () => void) => void>> = {
     hang();
   },
   'hangs in round 1 before it is ready': (honest) => (ordinal === 2 ? hang() : honest()),
+  'ends if a program of another row goes on': (honest) => {
+    for (let turn = 0; programsOfOtherRows().length > 0; turn++) {
+      if (turn === 100) process.exit(9);
+      sleep(100);
+    }
+    honest();
+  },
   'is ready and hangs': () => {
     answer({ ready: PROTOCOL_VERSION });
     hang();
@@ -111,6 +121,19 @@ const trainThen = (act: () => void): Words => ({
     answer(honest());
   },
 });
+
+/** Processes with the mark of this run, from /proc. A row works in its own folder. */
+function programsOfOtherRows(): readonly string[] {
+  const [run = ''] = process.env['MICROGPT_BENCH_RUN']?.split('.') ?? [];
+  return readdirSync('/proc').filter((entry) => {
+    try {
+      const isOfRun = readFileSync(`/proc/${entry}/environ`, 'latin1').includes(`MICROGPT_BENCH_RUN=${run}.`);
+      return isOfRun && readlinkSync(`/proc/${entry}/cwd`) !== process.cwd();
+    } catch {
+      return false;
+    }
+  });
+}
 
 /** What tells its task from others: every process has files of its own. */
 const sizes = words.filter((word) => !word.includes('task')).join(' ');
@@ -362,16 +385,29 @@ if (fault !== 'none' && !(fault in atTheStart) && !(fault in atAWord)) throw new
 
 const trainer = await createHonestTrainer();
 const ready = () => void answer({ ready: PROTOCOL_VERSION });
-(atTheStart[fault] ?? ((honest: () => void) => honest()))(ready);
+const begin = atTheStart[fault];
+if (begin === undefined) {
+  ready();
+} else {
+  tellThatItBegins();
+  begin(ready);
+}
 
 for await (const line of createInterface({ input: process.stdin })) {
   if (!listening) continue;
   const [, word = '', argument = ''] = /^(\S+) ?(.*)$/.exec(line) ?? [];
   const honest = () => honestReply(word, argument);
   const wayward = atAWord[fault]?.[word];
-  if (wayward !== undefined) wayward(honest, argument);
-  else if (word === 'quit') process.exit(0);
+  if (wayward !== undefined) {
+    tellThatItBegins();
+    wayward(honest, argument);
+  } else if (word === 'quit') process.exit(0);
   else answer(honest());
+}
+
+/** For a test that kills the tool then. Written once: a fault may come with every word. */
+function tellThatItBegins(): void {
+  if (!existsSync('begun')) writeFileSync('begun', '');
 }
 
 function honestReply(word: string, argument: string): unknown {

@@ -181,10 +181,10 @@ export class World {
     await expect.poll(left, { timeout: 60_000, message: 'a process or a file was left' }).toEqual([]);
   }
 
-  /** Has an attempt made while a file or a folder may not be read, and the world's own folders may by everybody. */
-  async without<T>(path: string, attempt: () => Promise<T>): Promise<T> {
+  /** Has an attempt made while a file or a folder is closed, and the world's own folders are open to everybody. */
+  async whileClosed<T>(path: string, mode: number, attempt: () => Promise<T>): Promise<T> {
     for (const folder of [this.folder, this.temporary, this.results]) await chmod(folder, 0o777);
-    await chmod(path, 0);
+    await chmod(path, mode);
     try {
       return await attempt();
     } finally {

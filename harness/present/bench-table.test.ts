@@ -77,6 +77,20 @@ describe('the table of a benchmark', () => {
     expect(lines.find((line) => line.includes('analytic'))).toContain('±<0.1%');
   });
 
+  it('at 60 columns shows intervals beside the times, and at fewer columns those of the ratio alone', () => {
+    const rows = [
+      verifiedRow({
+        implementation: 'rust-scalar-autograd',
+        speedup: { python: { median: 1350, low: 1310, high: 1490 } },
+      }),
+      refusedRow({ implementation: 'julia', status: 'skipped' }),
+    ];
+    const lines = (width: number) =>
+      frame(benchTable(benchResult({ rows, baselines: [{ row: 'python' }] }), { width, color: false }));
+    expect(lines(60)[3]).toBe('│ rust-scalar-autograd │ 50.0 ±3.0% │ ×1.4k (1.3k–1.5k) │');
+    expect(lines(56)[3]).toBe('│ rust-scalar-autograd │    50.0 │ ×1.4k (1.3k–1.5k) │');
+  });
+
   it.each([40, 50, 60, 80, 100, 120, 160, 250])('has no line beyond %i columns', (width) => {
     for (const line of plain(width).split('\n')) expect(line.length, line).toBeLessThanOrEqual(width);
   });

@@ -19,6 +19,7 @@ import {
   formatPercent,
   formatRate,
   formatRatio,
+  formatTime,
   formatUncertainty,
   UNSTEADY,
 } from './number-format.ts';
@@ -33,13 +34,17 @@ const MORE_THAN_ONE_CORE = 1.1;
 
 const timed = rightWhere(isVerified);
 
-function columnsOf({ baselines }: BenchResult): readonly Column<Row>[] {
+/** Of times: in a column of their own, or beside them. */
+type Intervals = 'apart' | 'beside';
+
+function columnsOf({ baselines }: BenchResult, intervals: Intervals): readonly Column<Row>[] {
+  const time = intervals === 'apart' ? markedTime : timeAndInterval;
   return [
     left('implementation', rowName),
     left('language', languageAndPrecision, 2),
     left('technique', (row) => row.technique, 13),
-    right('µs/doc', (row) => (isVerified(row) ? markedTime(row) : row.status)),
-    timed('±', uncertainty, 3),
+    right('µs/doc', (row) => (isVerified(row) ? time(row) : row.status)),
+    ...(intervals === 'apart' ? [timed('±', uncertainty, 3)] : []),
     ...baselines.map(({ row: name, role }, index) =>
       timed(
         `× ${name}`,
@@ -71,6 +76,10 @@ function markedTime({ microsecondsPerSample, steady }: VerifiedRow): string {
   return `${steady ? '' : '~'}${formatNumber(microsecondsPerSample.median)}`;
 }
 
+function timeAndInterval({ microsecondsPerSample, roundsMicrosecondsPerSample, steady }: VerifiedRow): string {
+  return formatTime(microsecondsPerSample, roundsMicrosecondsPerSample.length, steady);
+}
+
 /** One process gives no interval. */
 function uncertainty({ microsecondsPerSample, roundsMicrosecondsPerSample }: VerifiedRow): string {
   return roundsMicrosecondsPerSample.length < 2 ? '' : formatUncertainty(relativeHalfWidth(microsecondsPerSample));
@@ -83,7 +92,11 @@ export function benchTable(result: BenchResult, page: Page, order: SortOrder = '
     isVerified(row) ? text : painted(page, isFailure(row) ? 'red' : 'dim', text);
   const text = (line: string) => wrap(line, page.width);
   const rows = order === 'ladder' ? result.rows : result.rows.toSorted((a, b) => time(a) - time(b));
-  const table = columnTable(columnsOf(result), rows, page, paint);
+  const tableWith = (intervals: Intervals) => columnTable(columnsOf(result, intervals), rows, page, paint);
+  const [apart, beside] = [tableWith('apart'), tableWith('beside')];
+  const columns = (framed: string) => framed.slice(0, framed.indexOf('\n')).split('┬').length;
+  // Beside the times they take less room, and may push out no other column.
+  const table = apart.includes('±') || columns(beside) < columns(apart) ? apart : beside;
   return [
     text(`${taskName(task)}: ${formatCount(task.parameterCount)} parameters`),
     text(`${machine.cpu}, ${machine.cores} cores, ${machine.platform}; ${runtime.name} ${runtime.version}`),

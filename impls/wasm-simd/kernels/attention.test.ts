@@ -11,7 +11,7 @@ import {
 } from '../test-kernel.ts';
 import { testShapes } from '../test-shapes.ts';
 import { attention, attentionGradient } from './attention.ts';
-import { weightStrides } from './layout.ts';
+import { headStrides } from './layout.ts';
 
 /** Causal attention over `[3 · nEmbd][position]`, formula by formula. */
 function naive(qkv: Matrix, nHead: number): Matrix {
@@ -43,18 +43,23 @@ function naiveDocuments(qkv: Matrix, nHead: number, documents: readonly number[]
 }
 
 function placed(kernel: TestKernel, documents: number, columns: number) {
-  const { nEmbd, nHead } = kernel.l.model;
-  const { document } = weightStrides(kernel.l.model, kernel.v);
-  // The vectors of the last document may end after the last column.
-  const reach = columns + (documents > 1 ? kernel.v.lanes - 1 : 0);
-  const features = (rows: number) => kernel.features(rows, reach);
+  const { v, l } = kernel;
+  const { nEmbd, nHead } = l.model;
+  const { groups, qkvBytes, outBytes, documentBytes, vectorBytes } = headStrides(l.model, v, nHead);
+  const reach = kernel.vectors(columns) * v.lanes;
+  const bytes = (count: number) => kernel.rows(1, count / v.elementBytes);
+  const own = (address: number, count: number) => kernel.at(address, 1, count / v.elementBytes);
   return {
-    qkv: features(3 * nEmbd),
-    weights: kernel.rows(documents, document / kernel.v.elementBytes),
-    weightScale: features(nHead),
-    out: features(nEmbd),
-    dOut: features(nEmbd),
-    dQkv: features(3 * nEmbd),
+    qkv: kernel.features(3 * nEmbd, columns),
+    rows: bytes(reach * groups * qkvBytes),
+    weights: bytes(documents * documentBytes + 3 * vectorBytes),
+    weightScale: bytes(columns * groups * vectorBytes),
+    out: kernel.features(nEmbd, columns),
+    dOut: kernel.features(nEmbd, columns),
+    dQkv: kernel.features(3 * nEmbd, columns),
+    outRows: own(l.outRows, reach * groups * outBytes),
+    gradientRows: own(l.gradientRows, reach * groups * qkvBytes),
+    weightGradients: own(l.weightGradients, l.model.blockSize * vectorBytes),
   };
 }
 
@@ -70,11 +75,12 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
     fc.assert(
       fc.property(testShapes(), ({ model, documents, columns, draw }) => {
         const kernel = new TestKernel(model, variant, (v, l) => [attention(v, l, model.nHead)], documents.length);
-        const { qkv, weights, weightScale, out } = placed(kernel, documents.length, columns);
+        const { qkv, rows, weights, weightScale, out, outRows } = placed(kernel, documents.length, columns);
         const input = fillColumns(kernel, qkv, columns, () => 2 * draw());
         kernel.writeDocuments(documents);
-        const pointers = [qkv, weights, weightScale, out].map(({ address }) => address);
-        kernel.run('attention', [...pointers, documents.length], [weights, weightScale, out]);
+        const outputs = [rows, weights, weightScale, out];
+        const pointers = [qkv, ...outputs].map(({ address }) => address);
+        kernel.run('attention', [...pointers, kernel.vectors(columns), documents.length], [...outputs, outRows]);
         const expected = naiveDocuments(input, model.nHead, documents);
         expectClose(kernel.read({ ...out, columns }), expected, 64 * kernel.epsilon);
       }),
@@ -92,15 +98,20 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
           (v, l) => [attention(v, l, nHead), attentionGradient(v, l, nHead)],
           documents.length,
         );
-        const { qkv, weights, weightScale, out, dOut, dQkv } = placed(kernel, documents.length, columns);
+        const place = placed(kernel, documents.length, columns);
+        const { qkv, rows, weights, weightScale, out, dOut, dQkv, outRows, gradientRows, weightGradients } = place;
         const input = fillColumns(kernel, qkv, columns, draw);
         const upstream = fillColumns(kernel, dOut, columns, draw);
-        kernel.fill(out, () => 0);
         kernel.writeDocuments(documents);
-        const pointers = [qkv, weights, weightScale, out].map(({ address }) => address);
-        kernel.run('attention', [...pointers, documents.length], [weights, weightScale, out]);
-        const gradients = [dOut.address, dQkv.address, kernel.vectors(columns), documents.length];
-        kernel.run('attentionGradient', [...pointers, ...gradients], [dQkv]);
+        const pointers = [rows, weights, weightScale].map(({ address }) => address);
+        const sizes = [kernel.vectors(columns), documents.length];
+        kernel.call('attention', [qkv.address, ...pointers, out.address, ...sizes]);
+        const scratch = [outRows, gradientRows, weightGradients];
+        kernel.run(
+          'attentionGradient',
+          [...pointers, dOut.address, dQkv.address, ...sizes],
+          [weights, dQkv, ...scratch],
+        );
         const tolerance = 1e-7 + 128 * kernel.epsilon;
         expectGradient(
           kernel.read({ ...dQkv, columns }),

@@ -1,318 +1,267 @@
-import { type Layout, weightStrides } from './layout.ts';
-import { type Vector, vectorsOf } from './vector.ts';
-import { type Address, ahead, at, type Expression, FunctionWriter, i32, type Local, type Moving } from './wat.ts';
+import { fromRows, toRows } from './head-rows.ts';
+import { headStrides, type Layout } from './layout.ts';
+import type { Vector } from './vector.ts';
+import { at, type Expression, FunctionWriter, i32, type Local } from './wat.ts';
 
-/**
- * Causal attention in squares. A square is one vector of query positions by as many key positions as a vector has lanes;
- * it is held as one vector per key. Only squares on and below the diagonal exist. On the diagonal, queries before the key
- * are masked.
- */
-interface Squares {
-  readonly headDim: number;
-  readonly row: number;
-  readonly vectorBytes: number;
-  /** Distance from a head's queries to its keys and to its values, which are in the same matrix. */
-  readonly toKeys: number;
-  readonly toValues: number;
-  /** Distance from one head to the next in activations. */
-  readonly headBytes: number;
-  readonly weights: ReturnType<typeof weightStrides>;
-  readonly scale: number;
-  /** The keys of a square: 0, 1, … */
-  readonly keys: readonly number[];
+/** The most features of a group of heads that a pass keeps in registers, and half as many where it keeps three of each. */
+const mostFeatures = 8;
+
+/** Parts of equal size, each with the numbers of its features. */
+function parts(headDim: number, most: number): number[][] {
+  let size = Math.min(headDim, most);
+  while (headDim % size !== 0) size--;
+  return Array.from({ length: headDim / size }, (_, part) => Array.from({ length: size }, (_, d) => part * size + d));
 }
 
-function squares(v: Vector, l: Layout): Squares {
-  const { nEmbd, nHead } = l.model;
-  const headDim = nEmbd / nHead;
-  return {
-    headDim,
-    row: l.strideBytes,
-    vectorBytes: v.lanes * v.elementBytes,
-    toKeys: nEmbd * l.strideBytes,
-    toValues: 2 * nEmbd * l.strideBytes,
-    headBytes: headDim * l.strideBytes,
-    weights: weightStrides(l.model, v),
-    scale: 1 / Math.sqrt(headDim),
-    keys: Array.from({ length: v.lanes }, (_, key) => key),
-  };
+/** Rows for each column, in pieces for each group: a pointer to a document's first piece, to its first of a group, and to that of a query. */
+interface Rows {
+  readonly document: Local;
+  readonly group: Local;
+  readonly query: Local;
+  readonly pieceBytes: number;
 }
 
-/** All bits set in the lanes of the queries that may see this key of a diagonal square. */
-function seesKey(v: Vector, s: Squares, key: number): Expression {
-  return v.laneMask(s.keys.map((query) => query >= key));
-}
-
-const evenly = (pointers: readonly Local[], bytes: number): Moving[] => pointers.map((pointer) => ({ pointer, bytes }));
-
-/** Visits the query vectors in order; `before` is the number of squares left of the diagonal one. */
-function overQueryVectors(f: FunctionWriter, vectors: Local, moving: readonly Moving[], body: (before: Local) => void) {
-  const before = f.let('i32', 'before', i32.constant(0));
-  f.loop(vectors, [...moving, { pointer: before, bytes: 1 }], () => body(before));
-}
-
-/** Visits the squares of a query vector, the diagonal one last. */
-function overSquares(f: FunctionWriter, before: Local, moving: readonly Moving[], body: (diagonal: boolean) => void) {
-  f.do(`(if ${before.get} (then`);
-  f.loop(before, moving, () => body(false));
-  f.do('))');
-  body(true);
+function rowsFrom(f: FunctionWriter, document: Local, pieceBytes: number): Rows {
+  return { document, group: f.local('i32', 'group'), query: f.local('i32', 'query'), pieceBytes };
 }
 
 /**
- * Visits the heads of all documents. Pointers to activations are at the head's first feature and the document's first
- * column, `weights` is at the document's weights of that head.
+ * Visits the queries of all documents, group by group. Query t sees t + 1 keys, which are the first rows of its group.
+ * `weights` moves behind the query's weights, which are one vector for each key.
  */
-function overHeads(
+function overQueries(
   f: FunctionWriter,
   v: Vector,
   l: Layout,
-  s: Squares,
-  { heads, atOnce = 1, documents, weights, weightScale, features }: HeadPointers,
-  body: (positions: Local, vectors: Local) => void,
-) {
-  const [positions, vectors] = [f.local('i32', 'positions'), f.local('i32', 'vectors')];
-  const first = f.local('i32', 'first');
-  const starts = [...features, weightScale].map(({ from }) => from);
-  const pointers = [...features, weightScale].map(({ pointer }) => pointer);
+  groups: number,
+  documents: Local,
+  weights: Local,
+  rows: readonly Rows[],
+  body: (keys: Local) => void,
+): void {
+  const [positions, keys] = [f.local('i32', 'positions'), f.local('i32', 'keys')];
   const table = f.let('i32', 'table', i32.constant(l.documents));
-  const ofDocument: Moving[] = [
-    { pointer: table, bytes: 8 },
-    { pointer: weights.from, bytes: s.weights.document },
-  ];
-  f.loop(documents, ofDocument, () => {
-    f.set(first, i32.load(at(table)));
+  const nextGroup = rows.map(({ group, pieceBytes }) => ({ pointer: group, bytes: pieceBytes }));
+  const nextQuery = rows.map(({ query, pieceBytes }) => ({ pointer: query, bytes: groups * pieceBytes }));
+  f.loop(documents, [{ pointer: table, bytes: 8 }], () => {
     f.set(positions, i32.load(at(table, 4)));
-    f.set(vectors, vectorsOf(v, positions.get));
-    for (const [index, pointer] of pointers.entries()) f.set(pointer, i32.add(starts[index].get, first.get));
-    f.set(weights.pointer, weights.from.get);
-    const ofHead: Moving[] = [
-      ...evenly(
-        features.map(({ pointer }) => pointer),
-        s.headBytes * atOnce,
-      ),
-      { pointer: weights.pointer, bytes: s.weights.head * atOnce },
-      { pointer: weightScale.pointer, bytes: s.row * atOnce },
-    ];
-    f.loop(heads / atOnce, ofHead, () => body(positions, vectors));
+    for (const { group, document } of rows) f.set(group, document.get);
+    f.chunked(groups, 1, nextGroup, () => {
+      for (const { query, group } of rows) f.set(query, group.get);
+      f.set(keys, i32.constant(1));
+      f.loop(positions, [...nextQuery, { pointer: keys, bytes: 1 }], () => {
+        body(keys);
+        f.set(weights, i32.add(weights.get, i32.mul(keys.get, i32.constant(v.lanes * v.elementBytes))));
+      });
+    });
+    for (const { document, pieceBytes } of rows)
+      f.set(document, i32.add(document.get, i32.mul(positions.get, i32.constant(groups * pieceBytes))));
   });
 }
 
-/** A parameter, and a pointer that starts there and moves. */
-interface Pointed {
-  readonly from: Local;
-  readonly pointer: Local;
-}
-
-interface HeadPointers {
-  readonly heads: number;
-  /** How many heads `body` visits in one turn. */
-  readonly atOnce?: number;
-  readonly documents: Local;
-  readonly weights: Pointed;
-  readonly weightScale: Pointed;
-  readonly features: readonly Pointed[];
-}
-
-/** A parameter of the function, and a local pointer that starts there and moves. */
-function pointed(f: FunctionWriter, name: string): Pointed {
-  return { from: f.parameter('i32', name), pointer: f.local('i32', `${name}At`) };
+/** Σ_d a[d] · b[d], added to `start` if there is one. */
+function dot(v: Vector, a: readonly Expression[], b: readonly Expression[], start?: Expression): Expression {
+  const first = start === undefined ? v.mul(a[0], b[0]) : v.madd(a[0], b[0], start);
+  return a.slice(1).reduce((sum, factor, d) => v.madd(factor, b[d + 1], sum), first);
 }
 
 /**
- * `attention(qkv, weights, weightScale, out, documents)`: for `heads` heads, beginning at the pointers:
+ * `attention(qkv, rows, weights, weightScale, out, vectors, documents)`: for `heads` heads, beginning at the pointers:
  * w_j = e^(s_j - max s) with s_j = q · k_j / √headDim for j <= t; weightScale = 1 / Σ_j w_j; out = weightScale · Σ_j w_j v_j.
- * qkv `[3 · nEmbd][column]`, weights `[document][nHead][key][query]`, weightScale `[nHead][column]`, out `[nEmbd][column]`.
- * What is written after a document's last position does not matter: the next document begins there and writes its own
- * later.
+ *
+ * Heads are lanes, so each query meets exactly the keys it may see. For that qkv `[3 · nEmbd][column]` is turned into rows
+ * `[column][group][q, k, v][headDim]`, and out `[nEmbd][column]` back from rows. Weights lie in the order in which queries are
+ * visited: `[document][group][query][key]`; weightScale `[column][group]`.
  */
 export function attention(v: Vector, l: Layout, heads: number): string {
   const f = new FunctionWriter('attention');
-  const [qkvs, weights, weightScale, outs] = ['qkv', 'weights', 'weightScale', 'out'].map((name) => pointed(f, name));
-  const documents = f.parameter('i32', 'documents');
-  const [qkv, out] = [qkvs.pointer, outs.pointer];
-  const s = squares(v, l);
-  const { headDim, row, vectorBytes, keys } = s;
-  const keyBytes = s.weights.key;
-  const pointer = (name: string) => f.local('i32', name);
-  const [q, k, o, wColumn, w, inverse] = ['q', 'k', 'o', 'wColumn', 'w', 'inverse'].map(pointer);
-  const downward: Moving = { pointer: w, bytes: v.lanes * keyBytes };
-  // Two heads in turn, pass by pass: while one waits for results, the other computes.
-  const atOnce = heads % 2 === 0 ? 2 : 1;
-  const sides = Array.from({ length: atOnce }, (_, side) => ({
-    features: side * s.headBytes,
-    weights: side * s.weights.head,
-    scale: side * row,
-    max: f.local('v128', 'max'),
-    sum: f.local('v128', 'sum'),
-  }));
+  const [qkv, rows, weights, weightScale, out, vectors, documents] = [
+    'qkv',
+    'rows',
+    'weights',
+    'weightScale',
+    'out',
+    'vectors',
+    'documents',
+  ].map((name) => f.parameter('i32', name));
+  const { headDim, groups, vectorBytes, toKeys, toValues, qkvBytes, outBytes } = headStrides(l.model, v, heads);
+  toRows(f, v, l, heads, 3, qkv, rows, vectors);
 
-  const pointers = { heads, atOnce, documents, weights, weightScale, features: [qkvs, outs] };
-  overHeads(f, v, l, s, pointers, (_, vectors) => {
-    f.set(q, qkv.get);
-    f.set(o, out.get);
-    f.set(wColumn, weights.pointer.get);
-    f.set(inverse, weightScale.pointer.get);
-    overQueryVectors(f, vectors, evenly([q, o, wColumn, inverse], vectorBytes), (before) => {
-      for (const side of sides) {
-        f.set(side.max, v.constant(v.lowest));
-        f.set(k, qkv.get);
-        f.set(w, wColumn.get);
-        overSquares(f, before, [{ pointer: k, bytes: vectorBytes }, downward], (diagonal) => {
-          const scores = keys.map(() => f.let('v128', 'score', v.constant(0)));
-          const [qd, kd] = [f.let('i32', 'qd', q.get), f.let('i32', 'kd', k.get)];
-          f.unrolled(headDim, 16, evenly([qd, kd], row), (copy) => {
-            const d = side.features + copy * row;
-            const query = f.let('v128', 'query', v.load(at(qd, d)));
-            for (const [j, score] of scores.entries()) {
-              const key = v.splat(at(ahead(kd, s.toKeys + d), j * v.elementBytes));
-              f.set(score, v.madd(key, query.get, score.get));
-            }
-          });
-          for (const [j, score] of scores.entries()) {
-            const scaled = v.mul(score.get, v.constant(s.scale));
-            f.set(score, diagonal ? v.select(seesKey(v, s, j), scaled, v.constant(v.lowest)) : scaled);
-            f.set(side.max, v.max(side.max.get, score.get));
-            f.do(v.store(at(w, side.weights + j * keyBytes), score.get));
-          }
-        });
-      }
-
-      for (const side of sides) {
-        f.set(side.sum, v.constant(0));
-        f.set(w, wColumn.get);
-        overSquares(f, before, [downward], (diagonal) => {
-          const place = (j: number) => at(w, side.weights + j * keyBytes);
-          const below = keys.map((j) => v.max(v.sub(v.load(place(j)), side.max.get), v.constant(v.lowestExponent)));
-          for (const [j, e] of v.exp(f, below).entries()) {
-            if (diagonal) f.set(e, v.where(seesKey(v, s, j), e.get));
-            f.set(side.sum, v.add(side.sum.get, e.get));
-            f.do(v.store(place(j), e.get));
-          }
-        });
-        f.set(side.sum, v.div(v.constant(1), side.sum.get));
-        f.do(v.store(at(inverse, side.scale), side.sum.get));
-      }
-
-      for (const side of sides) {
-        const [value, od] = [f.let('i32', 'value', qkv.get), f.let('i32', 'od', o.get)];
-        f.chunked(headDim, 8, evenly([value, od], row), (features) => {
-          const sums = Array.from({ length: features }, () => f.let('v128', 'out', v.constant(0)));
-          const vj = f.let('i32', 'vj', value.get);
-          f.set(w, wColumn.get);
-          overSquares(f, before, [downward, { pointer: vj, bytes: vectorBytes }], () => {
-            for (const j of keys) {
-              const weight = f.let('v128', 'weight', v.load(at(w, side.weights + j * keyBytes)));
-              for (const [d, total] of sums.entries()) {
-                const value = v.splat(at(ahead(vj, s.toValues + side.features + d * row), j * v.elementBytes));
-                f.set(total, v.madd(value, weight.get, total.get));
-              }
-            }
-          });
-          for (const [d, total] of sums.entries())
-            f.do(v.store(at(od, side.features + d * row), v.mul(total.get, side.sum.get)));
-        });
-      }
-    });
+  const inputs = rowsFrom(f, f.let('i32', 'inputs', rows.get), qkvBytes);
+  const w = f.let('i32', 'w', weights.get);
+  const [key, wj] = [f.local('i32', 'key'), f.local('i32', 'wj')];
+  const overKeys = (count: Local, toFirst: number, body: () => void) => {
+    f.set(key, toFirst === 0 ? inputs.group.get : i32.add(inputs.group.get, i32.constant(toFirst)));
+    f.set(wj, w.get);
+    f.loop(
+      count,
+      [
+        { pointer: key, bytes: groups * qkvBytes },
+        { pointer: wj, bytes: vectorBytes },
+      ],
+      body,
+    );
+  };
+  const max = f.local('v128', 'max');
+  overQueries(f, v, l, groups, documents, w, [inputs], (keys) => {
+    f.set(max, v.constant(v.lowest));
+    const parted = parts(headDim, mostFeatures);
+    for (const [part, features] of parted.entries()) {
+      const query = features.map(
+        (d) =>
+          f.let('v128', 'query', v.mul(v.load(at(inputs.query, d * vectorBytes)), v.constant(1 / Math.sqrt(headDim))))
+            .get,
+      );
+      overKeys(keys, toKeys, () => {
+        const keys = features.map((d) => v.load(at(key, d * vectorBytes)));
+        const score = f.let('v128', 'score', dot(v, query, keys, part === 0 ? undefined : v.load(at(wj))));
+        if (part === parted.length - 1) f.set(max, v.max(max.get, score.get));
+        f.do(v.store(at(wj), score.get));
+      });
+    }
+    f.set(wj, w.get);
+    f.loop(keys, [{ pointer: wj, bytes: vectorBytes }], () =>
+      f.do(v.store(at(wj), v.max(v.sub(v.load(at(wj)), max.get), v.constant(v.lowestExponent)))),
+    );
   });
+
+  // All exponentials at once. The last few may lie after the last weight.
+  const atOnce = 4;
+  const most = i32.add(i32.sub(w.get, weights.get), i32.constant(atOnce * vectorBytes - 1));
+  const turns = f.let('i32', 'turns', `(i32.shr_u ${most} (i32.const ${Math.log2(atOnce * vectorBytes)}))`);
+  f.set(w, weights.get);
+  f.loop(turns, [{ pointer: w, bytes: atOnce * vectorBytes }], () => {
+    const places = Array.from({ length: atOnce }, (_, j) => at(w, j * vectorBytes));
+    for (const [j, e] of v
+      .exp(
+        f,
+        places.map((place) => v.load(place)),
+      )
+      .entries())
+      f.do(v.store(places[j], e.get));
+  });
+
+  f.set(inputs.document, rows.get);
+  f.set(w, weights.get);
+  const scales = rowsFrom(f, weightScale, vectorBytes);
+  const outputs = rowsFrom(f, f.let('i32', 'outputs', i32.constant(l.outRows)), outBytes);
+  const sum = f.local('v128', 'sum');
+  overQueries(f, v, l, groups, documents, w, [inputs, scales, outputs], (keys) => {
+    for (const [part, features] of parts(headDim, mostFeatures).entries()) {
+      const sums = features.map(() => f.let('v128', 'out', v.constant(0)));
+      if (part === 0) f.set(sum, v.constant(0));
+      overKeys(keys, toValues, () => {
+        const weight = f.let('v128', 'weight', v.load(at(wj)));
+        if (part === 0) f.set(sum, v.add(sum.get, weight.get));
+        for (const [i, d] of features.entries())
+          f.set(sums[i], v.madd(weight.get, v.load(at(key, d * vectorBytes)), sums[i].get));
+      });
+      if (part === 0) {
+        f.set(sum, v.div(v.constant(1), sum.get));
+        f.do(v.store(at(scales.query), sum.get));
+      }
+      for (const [i, d] of features.entries())
+        f.do(v.store(at(outputs.query, d * vectorBytes), v.mul(sums[i].get, sum.get)));
+    }
+  });
+  fromRows(f, v, l, heads, 1, f.let('i32', 'outRows', i32.constant(l.outRows)), out, vectors);
   return f.text();
 }
 
 /**
- * `attentionGradient(qkv, weights, weightScale, out, dOut, dQkv, vectors, documents)`. With a_j = weightScale · w_j and
- * D = Σ_d dOut · out, which is Σ_j a_j da_j: da_j = Σ_d v_j dOut; ds_j = a_j (da_j - D) / √headDim; dq = Σ_j k_j ds_j;
- * dk_j = Σ_t q_t ds_jt; dv_j = Σ_t a_jt dOut_t. The last two add over positions, which are lanes, so their squares are
- * transposed in registers. Lanes after a document's last position belong to the next document; their scale counts as zero.
+ * `attentionGradient(rows, weights, weightScale, dOut, dQkv, vectors, documents)`: with a_j = weightScale · w_j, which replaces w_j,
+ * da_j = Σ_d v_j dOut; ds_j = a_j (da_j - Σ_i a_i da_i) / √headDim; dq = Σ_j k_j ds_j; dk_j = Σ_t q_t ds_jt; dv_j = Σ_t a_jt dOut_t.
  */
 export function attentionGradient(v: Vector, l: Layout, heads: number): string {
   const f = new FunctionWriter('attentionGradient');
-  const names = ['qkv', 'weights', 'weightScale', 'out', 'dOut', 'dQkv'];
-  const [qkvs, weights, weightScale, outs, dOuts, dQkvs] = names.map((name) => pointed(f, name));
-  const [allVectors, documents] = [f.parameter('i32', 'allVectors'), f.parameter('i32', 'documents')];
-  const s = squares(v, l);
-  const { headDim, row, vectorBytes, keys } = s;
-  const keyBytes = s.weights.key;
-  const pointer = (name: string) => f.local('i32', name);
-  const [q, dq, o, dO] = ['q', 'dq', 'o', 'dO'].map(pointer);
-  const [key, dKey, wColumn, w, inverse] = ['key', 'dKey', 'wColumn', 'w', 'inverse'].map(pointer);
-  const [products, scale, position] = ['products', 'scale', 'position'].map((name) => f.local('v128', name));
-
-  const square = () => {
-    const da = keys.map(() => f.let('v128', 'da', v.constant(0)));
-    const [vd, dOd] = [f.let('i32', 'vd', key.get), f.let('i32', 'dOd', dO.get)];
-    f.unrolled(headDim, 16, evenly([vd, dOd], row), (copy) => {
-      const upstream = f.let('v128', 'upstream', v.load(at(dOd, copy * row)));
-      for (const [j, sum] of da.entries())
-        f.set(sum, v.madd(v.splat(at(ahead(vd, s.toValues + copy * row), j * v.elementBytes)), upstream.get, sum.get));
-    });
-    const weight = keys.map((j) => f.let('v128', 'weight', v.mul(v.load(at(w, j * keyBytes)), scale.get)));
-    const ds = weight.map((a, j) => {
-      const centred = v.mul(v.sub(da[j].get, products.get), v.constant(s.scale));
-      return f.let('v128', 'ds', v.mul(a.get, centred));
-    });
-    const weightRows = v.transpose(f, weight);
-    const dsRows = v.transpose(f, ds);
-    const gather = (place: Address, factors: readonly Local[], from: Pick<Local, 'get'>) => {
-      const sum = factors.reduce(
-        (total, factor, lane) => v.madd(v.splat(at(from, lane * v.elementBytes)), factor.get, total),
-        v.load(place),
-      );
-      f.do(v.store(place, sum));
-    };
-    const moving = [key, dKey, q, dq, dO].map((from) => f.let('i32', 'd', from.get));
-    const [kd, dkd, qd, dqd, upd] = moving;
-    f.unrolled(headDim, 8, evenly(moving, row), (copy) => {
-      const d = copy * row;
-      gather(at(dqd, d), ds, ahead(kd, s.toKeys + d));
-      gather(at(dkd, s.toKeys + d), dsRows, ahead(qd, d));
-      gather(at(dkd, s.toValues + d), weightRows, ahead(upd, d));
-    });
-  };
-
-  // The last document may end before the end of the last vector. dQkv must be zero there.
-  const tail = f.let(
-    'i32',
-    'tail',
-    i32.add(dQkvs.from.get, i32.mul(i32.sub(allVectors.get, i32.constant(1)), i32.constant(vectorBytes))),
+  const [rows, weights, weightScale, dOut, dQkv, vectors, documents] = [
+    'rows',
+    'weights',
+    'weightScale',
+    'dOut',
+    'dQkv',
+    'vectors',
+    'documents',
+  ].map((name) => f.parameter('i32', name));
+  const { headDim, groups, vectorBytes, toKeys, toValues, qkvBytes, outBytes } = headStrides(l.model, v, heads);
+  const [outRows, gradientRows] = [l.outRows, l.gradientRows].map((address) =>
+    f.let('i32', 'rows', i32.constant(address)),
   );
-  f.unrolled(heads * headDim, 8, evenly([tail], row), (copy) => {
-    for (const to of [0, s.toKeys, s.toValues]) f.do(v.store(at(tail, to + copy * row), v.constant(0)));
-  });
+  toRows(f, v, l, heads, 1, dOut, outRows, vectors);
+  // The last document may end before the end of the last vector. dQkv must be zero there.
+  const lastVector = i32.mul(i32.sub(vectors.get, i32.constant(1)), i32.constant(groups * qkvBytes * v.lanes));
+  const clear = f.let('i32', 'clear', i32.add(gradientRows.get, lastVector));
+  f.unrolled((groups * qkvBytes * v.lanes) / vectorBytes, 8, [{ pointer: clear, bytes: vectorBytes }], (copy) =>
+    f.do(v.store(at(clear, copy * vectorBytes), v.constant(0))),
+  );
 
-  const features = [qkvs, dQkvs, outs, dOuts];
-  overHeads(f, v, l, s, { heads, documents, weights, weightScale, features }, (positions, vectors) => {
-    // dk and dv are summed over query vectors, dq over key vectors. All start from zero.
-    const clear = f.let('i32', 'clear', dQkvs.pointer.get);
-    f.loop(vectors, evenly([clear], vectorBytes), () => {
-      const each = f.let('i32', 'each', clear.get);
-      f.unrolled(headDim, 8, evenly([each], row), (copy) => {
-        for (const to of [0, s.toKeys, s.toValues]) f.do(v.store(at(each, to + copy * row), v.constant(0)));
+  const inputs = rowsFrom(f, rows, qkvBytes);
+  const scales = rowsFrom(f, weightScale, vectorBytes);
+  const upstreams = rowsFrom(f, outRows, outBytes);
+  const gradients = rowsFrom(f, f.let('i32', 'gradients', gradientRows.get), qkvBytes);
+  const [key, dKey, wj, daj] = ['key', 'dKey', 'wj', 'daj'].map((name) => f.local('i32', name));
+  const overKeys = (count: Local, body: () => void) => {
+    f.set(key, inputs.group.get);
+    f.set(dKey, gradients.group.get);
+    f.set(wj, weights.get);
+    f.set(daj, i32.constant(l.weightGradients));
+    const moving = [
+      { pointer: key, bytes: groups * qkvBytes },
+      { pointer: dKey, bytes: groups * qkvBytes },
+      { pointer: wj, bytes: vectorBytes },
+      { pointer: daj, bytes: vectorBytes },
+    ];
+    f.loop(count, moving, body);
+  };
+  const [mean, scale] = [f.local('v128', 'mean'), f.local('v128', 'scale')];
+  const each = (pointer: Local, features: readonly number[], toFirst = 0) =>
+    features.map((d) => v.load(at(pointer, toFirst + d * vectorBytes)));
+  overQueries(f, v, l, groups, documents, weights, [inputs, scales, upstreams, gradients], (keys) => {
+    // This query is the first that sees its own key and value.
+    for (let d = 0; d < headDim; d++)
+      for (const to of [toKeys, toValues]) f.do(v.store(at(gradients.query, to + d * vectorBytes), v.constant(0)));
+    f.set(mean, v.constant(0));
+    f.set(scale, v.load(at(scales.query)));
+    const parted = parts(headDim, mostFeatures);
+    for (const [part, features] of parted.entries()) {
+      const upstream = each(upstreams.query, features).map((value) => f.let('v128', 'upstream', value).get);
+      overKeys(keys, () => {
+        const da = f.let(
+          'v128',
+          'da',
+          dot(v, upstream, each(key, features, toValues), part === 0 ? undefined : v.load(at(daj))),
+        );
+        f.do(v.store(at(daj), da.get));
+        if (part < parted.length - 1) return;
+        const a = f.let('v128', 'a', v.mul(v.load(at(wj)), scale.get));
+        f.do(v.store(at(wj), a.get));
+        f.set(mean, v.madd(a.get, da.get, mean.get));
       });
-    });
-    for (const [local, from] of [
-      [q, qkvs],
-      [dq, dQkvs],
-      [o, outs],
-      [dO, dOuts],
-      [wColumn, weights],
-      [inverse, weightScale],
-    ] as const)
-      f.set(local, from.pointer.get);
-    f.set(position, v.laneNumbers());
-    overQueryVectors(f, vectors, evenly([q, dq, o, dO, wColumn, inverse], vectorBytes), (before) => {
-      f.set(products, v.constant(0));
-      const [od, dOd] = [f.let('i32', 'od', o.get), f.let('i32', 'dOd', dO.get)];
-      f.unrolled(headDim, 16, evenly([od, dOd], row), (copy) =>
-        f.set(products, v.madd(v.load(at(od, copy * row)), v.load(at(dOd, copy * row)), products.get)),
+    }
+    for (const features of parts(headDim, mostFeatures / 2)) {
+      const upstream = each(upstreams.query, features).map((value) => f.let('v128', 'upstream', value));
+      const query = each(inputs.query, features).map((value) =>
+        f.let('v128', 'query', v.mul(value, v.constant(1 / Math.sqrt(headDim)))),
       );
-      f.set(scale, v.where(v.greater(v.fromInteger(positions.get), position.get), v.load(at(inverse))));
-      f.set(position, v.add(position.get, v.constant(v.lanes)));
-      f.set(key, qkvs.pointer.get);
-      f.set(dKey, dQkvs.pointer.get);
-      f.set(w, wColumn.get);
-      const all = f.let('i32', 'all', i32.add(before.get, i32.constant(1)));
-      f.loop(all, [...evenly([key, dKey], vectorBytes), { pointer: w, bytes: v.lanes * keyBytes }], square);
-    });
+      const dQuery = features.map(() => f.let('v128', 'dQuery', v.constant(0)));
+      overKeys(keys, () => {
+        const a = f.let('v128', 'a', v.load(at(wj)));
+        const addTo = (toFirst: number, factor: Local, others: readonly Local[]) => {
+          for (const [i, d] of features.entries()) {
+            const place = at(dKey, toFirst + d * vectorBytes);
+            f.do(v.store(place, v.madd(factor.get, others[i].get, v.load(place))));
+          }
+        };
+        addTo(toValues, a, upstream);
+        const ds = f.let('v128', 'ds', v.mul(a.get, v.sub(v.load(at(daj)), mean.get)));
+        for (const [i, value] of each(key, features, toKeys).entries())
+          f.set(dQuery[i], v.madd(ds.get, value, dQuery[i].get));
+        addTo(toKeys, ds, query);
+      });
+      for (const [i, d] of features.entries())
+        f.do(v.store(at(gradients.query, d * vectorBytes), v.mul(dQuery[i].get, v.constant(1 / Math.sqrt(headDim)))));
+    }
   });
+  fromRows(f, v, l, heads, 3, gradientRows, dQkv, vectors);
   return f.text();
 }

@@ -15,10 +15,9 @@ export interface LayerLayout {
   readonly attnNormScale: number;
   readonly mlpNorm: number;
   readonly mlpNormScale: number;
-  readonly qkv: number;
-  /** Attention weights before they are scaled, `[document][nHead][key position][query position]`. */
+  /** Queries, keys and values, and the attention weights, as {@link attention} writes them. */
+  readonly qkvRows: number;
   readonly attnWeights: number;
-  /** Factor that makes a position's weights add up to 1: `[nHead][column]`. */
   readonly attnWeightScale: number;
   readonly attnOut: number;
   /** relu's output, `[4 · nEmbd]`. */
@@ -74,7 +73,12 @@ export interface Layout {
   readonly inputPanels: number;
   readonly columnCapacity: number;
   readonly dNorm: number;
-  readonly dQkv: number;
+  /** The current layer's queries, keys and values, and later their gradients. */
+  readonly qkv: number;
+  /** Attention's result and later its gradient, the gradients of queries, keys and values, and those of one query's weights: see {@link attention}. */
+  readonly outRows: number;
+  readonly gradientRows: number;
+  readonly weightGradients: number;
   readonly dAttnOut: number;
   readonly dHidden: number;
   readonly logits: number;
@@ -121,6 +125,7 @@ export function layout(model: ModelConfig, v: Vector, { documents, plan = alone 
       ? (lines + 1 - (lines % 2)) * lineBytes
       : columnCapacity * bytes + ((columnCapacity * bytes) % 256 === 0 ? lineBytes : 0);
   const features = (count: number) => take(count * strideBytes);
+  const heads = headStrides(model, v, nHead);
 
   const matrix = nEmbd * nEmbd;
   const embeddingCount = (vocabSize + blockSize) * nEmbd;
@@ -157,9 +162,9 @@ export function layout(model: ModelConfig, v: Vector, { documents, plan = alone 
           attnNormScale: features(1),
           mlpNorm: features(nEmbd),
           mlpNormScale: features(1),
-          qkv: features(3 * nEmbd),
-          attnWeights: take(documents * weightStrides(model, v).document),
-          attnWeightScale: features(nHead),
+          qkvRows: take(columnCapacity * heads.groups * heads.qkvBytes),
+          attnWeights: take(documents * heads.documentBytes + 3 * heads.vectorBytes),
+          attnWeightScale: take(columnCapacity * heads.groups * heads.vectorBytes),
           attnOut: features(nEmbd),
           hidden: features(4 * nEmbd),
         };
@@ -169,7 +174,10 @@ export function layout(model: ModelConfig, v: Vector, { documents, plan = alone 
       streams: Array.from({ length: 2 * nLayer + 1 }, () => features(nEmbd)),
       dStream: features(nEmbd),
       dNorm: features(nEmbd),
-      dQkv: features(3 * nEmbd),
+      qkv: features(3 * nEmbd),
+      outRows: take(columnCapacity * heads.groups * heads.outBytes),
+      gradientRows: take(columnCapacity * heads.groups * heads.qkvBytes),
+      weightGradients: take(blockSize * heads.vectorBytes),
       dAttnOut: features(nEmbd),
       dHidden: features(4 * nEmbd),
       inputPanels: take(columnCapacity * 4 * nEmbd * bytes),
@@ -208,9 +216,23 @@ export function layout(model: ModelConfig, v: Vector, { documents, plan = alone 
   };
 }
 
-/** Bytes from one key to the next, from one head to the next and from one document to the next, in attention weights. */
-export function weightStrides({ nHead, blockSize }: ModelConfig, v: Vector) {
-  const positions = roundUp(blockSize, v.lanes);
-  const key = positions * v.elementBytes;
-  return { key, head: positions * key, document: nHead * positions * key };
+/** Sizes and distances in what attention keeps of so many heads, in groups that fill a vector. */
+export function headStrides({ nEmbd, nHead, blockSize }: ModelConfig, v: Vector, heads: number) {
+  const headDim = nEmbd / nHead;
+  const groups = Math.ceil(heads / v.lanes);
+  const vectorBytes = v.lanes * v.elementBytes;
+  const outBytes = headDim * vectorBytes;
+  return {
+    headDim,
+    groups,
+    vectorBytes,
+    /** From a group's queries to its keys and to its values. */
+    toKeys: outBytes,
+    toValues: 2 * outBytes,
+    /** One group of one column. */
+    qkvBytes: 3 * outBytes,
+    outBytes,
+    /** The most weights of a document. */
+    documentBytes: (groups * vectorBytes * blockSize * (blockSize + 1)) / 2,
+  };
 }

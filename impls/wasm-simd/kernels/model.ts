@@ -3,7 +3,7 @@ import { attention, attentionGradient } from './attention.ts';
 import { ConstantPool } from './constant-pool.ts';
 import { crossEntropy } from './cross-entropy.ts';
 import { embed, embedGradient } from './embedding.ts';
-import { type LayerLayout, layout, weightStrides } from './layout.ts';
+import { type LayerLayout, layout } from './layout.ts';
 import { type Direction, type Finish, product as matrixProduct, productTiles, type Shape } from './linear.ts';
 import { sumPartials } from './partial-sums.ts';
 import { alone, type Share, sharesOf } from './plan.ts';
@@ -140,9 +140,10 @@ export function kernelText(request: KernelRequest): string {
     for (const [i, layer] of l.layers.entries()) {
       const { attnWqkv, attnWo, mlpFc1, mlpFc2 } = parts[i];
       run('rmsnorm', stream[2 * i], layer.attnNorm, layer.attnNormScale);
-      for (const { matrix, down } of attnWqkv) forward(matrix, 'plain', layer.attnNorm, layer.qkv + down);
-      phase.f.do(call('attention', ...attentionInputs(layer), phase.documents));
+      for (const { matrix, down } of attnWqkv) forward(matrix, 'plain', layer.attnNorm, l.qkv + down);
       const attnOut = layer.attnOut + headFeatures.from * row;
+      const kept = [layer.qkvRows, layer.attnWeights, layer.attnWeightScale];
+      phase.f.do(call('attention', l.qkv + headFeatures.from * row, ...kept, attnOut, phase.vectors, phase.documents));
       addUp((to, finish) => forward(attnWo, finish, attnOut, to, stream[2 * i]), stream[2 * i + 1], stream[2 * i]);
       run('rmsnorm', stream[2 * i + 1], layer.mlpNorm, layer.mlpNormScale);
       const own = layer.hidden + hidden.from * row;
@@ -176,14 +177,15 @@ export function kernelText(request: KernelRequest): string {
       keepInput(layer.attnOut + headFeatures.from * row, attnWo.inputs);
       weightGradient(attnWo, l.dStream);
       const dHeads = headFeatures.from * row;
-      const gradients = [l.dAttnOut + dHeads, l.dQkv + dHeads];
-      phase.f.do(call('attentionGradient', ...attentionInputs(layer), ...gradients, phase.vectors, phase.documents));
+      const kept = [layer.qkvRows, layer.attnWeights, layer.attnWeightScale];
+      const gradients = [l.dAttnOut + dHeads, l.qkv + dHeads];
+      phase.f.do(call('attentionGradient', ...kept, ...gradients, phase.vectors, phase.documents));
       addUp((to) => {
         for (const [block, { matrix, down }] of attnWqkv.entries())
-          backward(matrix, block === 0 ? 'plain' : 'residual', l.dQkv + down, to, to);
+          backward(matrix, block === 0 ? 'plain' : 'residual', l.qkv + down, to, to);
       }, l.dNorm);
       keepInput(layer.attnNorm, nEmbd);
-      for (const { matrix, down } of attnWqkv) weightGradient(matrix, l.dQkv + down);
+      for (const { matrix, down } of attnWqkv) weightGradient(matrix, l.qkv + down);
       run('rmsnormGradient.residual', layer.attnNorm, l.dNorm, layer.attnNormScale, l.dStream);
     }
     finishWeights();
@@ -195,17 +197,6 @@ export function kernelText(request: KernelRequest): string {
       if (stages[stage].end === 'adam') phase.f.do(call('updateStored', l.parameters, embeddingVectors));
     }
     endPhase();
-  }
-
-  /** The addresses that a layer's attention reads and writes, from this part's first head on. */
-  function attentionInputs(layer: LayerLayout): number[] {
-    const down = headFeatures.from * l.strideBytes;
-    return [
-      layer.qkv + down,
-      layer.attnWeights + heads.from * weightStrides(l.model, v).head,
-      layer.attnWeightScale + heads.from * l.strideBytes,
-      layer.attnOut + down,
-    ];
   }
 
   /** Some rows of a matrix with `inputs` columns. */

@@ -1,0 +1,94 @@
+import { headStrides, type Layout } from './layout.ts';
+import type { Vector } from './vector.ts';
+import { type Address, at, type FunctionWriter, i32, type Local } from './wat.ts';
+
+/** The place of a lane's feature before and after the turn. `feature` has four columns or two, `row` as many heads. */
+interface Places {
+  readonly feature: Address;
+  readonly row: Address;
+  /** A group may have fewer heads than lanes. */
+  readonly isHead: boolean;
+}
+
+/**
+ * Visits the squares of `blocks` matrices `[block][head][headDim][column]` and of their rows `[column][group][block][headDim]`,
+ * where the heads of a group are the lanes.
+ */
+function overSquares(
+  f: FunctionWriter,
+  v: Vector,
+  l: Layout,
+  heads: number,
+  blocks: number,
+  features: Local,
+  rows: Local,
+  vectors: Local,
+  body: (lanes: readonly Places[]) => void,
+): void {
+  const { headDim, groups, vectorBytes } = headStrides(l.model, v, heads);
+  const rowBytes = groups * blocks * headDim * vectorBytes;
+  const [columns, ofColumns] = [f.let('i32', 'columns', features.get), f.let('i32', 'ofColumns', rows.get)];
+  const nextColumns = [
+    { pointer: columns, bytes: vectorBytes },
+    { pointer: ofColumns, bytes: rowBytes * v.lanes },
+  ];
+  f.loop(vectors, nextColumns, () => {
+    for (let piece = 0; piece < groups * blocks; piece++) {
+      const [first, block] = [Math.floor(piece / blocks) * v.lanes, piece % blocks];
+      const feature = f.let('i32', 'feature', columns.get);
+      const row = f.let('i32', 'row', i32.add(ofColumns.get, i32.constant(piece * headDim * vectorBytes)));
+      const nextFeature = [
+        { pointer: feature, bytes: l.strideBytes },
+        { pointer: row, bytes: vectorBytes },
+      ];
+      f.unrolled(headDim, 4, nextFeature, (copy) => {
+        const lanes = Array.from({ length: v.lanes }, (_, lane): Places => {
+          const isHead = first + lane < heads;
+          // A lane without a head repeats the group's first.
+          const head = block * l.model.nHead + (isHead ? first + lane : first);
+          return {
+            feature: at(feature, (head * headDim + copy) * l.strideBytes),
+            row: at(row, lane * rowBytes + copy * vectorBytes),
+            isHead,
+          };
+        });
+        body(lanes);
+      });
+    }
+  });
+}
+
+/** Writes `blocks` matrices of features as rows of heads. */
+export function toRows(
+  f: FunctionWriter,
+  v: Vector,
+  l: Layout,
+  heads: number,
+  blocks: number,
+  from: Local,
+  to: Local,
+  vectors: Local,
+): void {
+  overSquares(f, v, l, heads, blocks, from, to, vectors, (lanes) => {
+    const square = lanes.map(({ feature }) => f.let('v128', 'square', v.load(feature)));
+    for (const [lane, ofColumn] of v.transpose(f, square).entries()) f.do(v.store(lanes[lane].row, ofColumn.get));
+  });
+}
+
+/** Writes rows of heads as `blocks` matrices of features. */
+export function fromRows(
+  f: FunctionWriter,
+  v: Vector,
+  l: Layout,
+  heads: number,
+  blocks: number,
+  from: Local,
+  to: Local,
+  vectors: Local,
+): void {
+  overSquares(f, v, l, heads, blocks, to, from, vectors, (lanes) => {
+    const square = lanes.map(({ row }) => f.let('v128', 'square', v.load(row)));
+    for (const [lane, ofHead] of v.transpose(f, square).entries())
+      if (lanes[lane].isHead) f.do(v.store(lanes[lane].feature, ofHead.get));
+  });
+}

@@ -24,6 +24,11 @@ export function displayPath(path: string): string {
   return inside === '' || inside.startsWith('..') ? path : inside;
 }
 
+/** What to do about a file of this project that is damaged or missing. */
+export function restoring(file: string): string {
+  return isInstalled ? 'install the package anew' : `restore it with \`git checkout ${displayPath(file)}\``;
+}
+
 /** `npm run check -- my-row`, or `npx microgpt-bench check my-row`; words with blanks in quotes. */
 export function commandLine(command: string, ...words: readonly string[]): string {
   const [call, separator] = isInstalled ? ['npx microgpt-bench', ''] : ['npm run', ' --'];

@@ -33,10 +33,14 @@ async function bytesOf(path: string): Promise<number> {
   return Number.parseInt(stdout, 10) * 1024;
 }
 
-const npx = (words: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-  execa('npx', ['--no-install', 'microgpt-bench', ...words], {
+/** Whatever it prints names no script of npm, for there is none here. */
+async function npx(words: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const ended = await execa('npx', ['--no-install', 'microgpt-bench', ...words], {
     ...{ cwd: folder, reject: false, env: { NO_COLOR: '1', ...env } },
   });
+  expect(ended.stdout + ended.stderr).not.toMatch(/npm run/);
+  return ended;
+}
 
 describe('the package, installed in an empty folder', () => {
   it('lists its rows, all of which say what they need', async () => {
@@ -68,6 +72,13 @@ describe('the package, installed in an empty folder', () => {
     expect((await readdir(join(folder, 'results'))).some((name) => name.endsWith('.json'))).toBe(true);
     const installed = join(folder, 'node_modules', 'microgpt-bench');
     expect((await readdir(installed)).toSorted()).toEqual((await readdir(dist)).toSorted());
+  });
+
+  it('names commands as they are typed here, in help and in advice', async () => {
+    expect((await npx(['bench', '--help'])).stdout).toMatch(/^Usage: npx microgpt-bench bench \[options\]/);
+    expect((await npx(['show', '--results', 'nothing'])).stderr).toMatch(/`npx microgpt-bench bench` saves one/);
+    const names = await npx(['check', 'analytic', '--dataset', 'names']);
+    expect(names.stderr).toMatch(/; give its path to --dataset\.$/);
   });
 
   it('says in one line what compare needs', async () => {

@@ -64,7 +64,7 @@ export function addTaskFlags(command: Command): Command {
     .option('--learning-rate <x>', 'at the first step', positiveNumber, taskDefaults.learningRate)
     .option(
       '--dataset <name|file>',
-      'us-names-2016, names (after `npm run data`), or a text file with one document a line',
+      'us-names-2016, names, or a text file with one document a line',
       taskDefaults.dataset,
     );
 }

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { printableLine } from '../printable.ts';
+import { isInstalled, restoring } from '../project.ts';
 import { messageOf, readRegularFile } from '../regular-file.ts';
 import { UsageError } from '../usage-error.ts';
 import { documentsOf } from './documents.ts';
@@ -29,12 +30,12 @@ export const namedDatasets = {
   'us-names-2016': {
     path: pathOf('us-names-2016.txt'),
     sha256: '627ce1b911bad87066fb821c8c8a361ca72f6a670e8ab77687285a6759f20420',
-    remedy: 'restore it with `git checkout reference/datasets/us-names-2016.txt`',
+    remedy: restoring(pathOf('us-names-2016.txt')),
   },
   names: {
     path: pathOf('names.txt'),
     sha256: '0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d',
-    remedy: 'fetch it with `npm run data`, or give its path to --dataset',
+    remedy: `${isInstalled ? '' : 'fetch it with `npm run data`, or '}give its path to --dataset`,
   },
 } as const satisfies Record<string, NamedDataset>;
 

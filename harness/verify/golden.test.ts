@@ -102,6 +102,6 @@ it('says which golden file is malformed, and where', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-golden-'));
   const path = join(folder, 'bad.json');
   await writeFile(path, JSON.stringify({ schemaVersion: 1, losses: ['3.4'] }));
-  await expect(readGolden(path)).rejects.toThrow(/bad\.json: no golden trace \(field .*npm run golden/);
+  await expect(readGolden(path)).rejects.toThrow(/bad\.json: no golden trace \(field .*git checkout/);
   await rm(folder, { recursive: true });
 });

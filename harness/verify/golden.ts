@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { displayPath, projectRoot } from '../project.ts';
+import { displayPath, projectRoot, restoring } from '../project.ts';
 import { messageOf, parseJson, readRegularFile } from '../regular-file.ts';
 import { type TaskDescription, taskDescriptionSchema } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
@@ -68,8 +68,6 @@ export async function readGolden(path: string): Promise<Golden> {
     return parseJson((await readRegularFile(path, LARGEST_GOLDEN_BYTES)).toString('utf8'), goldenSchema);
   } catch (error) {
     const why = messageOf(error);
-    throw new UsageError(
-      `${displayPath(path)}: no golden trace (${why}); restore it with git, or run \`npm run golden\``,
-    );
+    throw new UsageError(`${displayPath(path)}: no golden trace (${why}); ${restoring(path)}`);
   }
 }

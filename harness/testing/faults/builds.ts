@@ -1,9 +1,11 @@
 import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect } from 'vitest';
+import { implementationsRoot } from '../../project.ts';
 import type { Fault } from './fault.ts';
 import { checkPlanted, PATIENT } from './rows.ts';
-import { type Manifest, plantedSecrets, type World, waywardManifest } from './world.ts';
+import { type Manifest, plantedSecrets, rightManifest, type World, waywardManifest } from './world.ts';
 
 const chapter = 'A build fails';
 
@@ -73,6 +75,17 @@ function damaged(fault: string, damage: (file: string) => Promise<unknown>): Fau
     },
   };
 }
+
+/** Hosts the row of WebAssembly kernels for its own task alone: a kernel for each random task would take long to build. */
+const ONE_KERNEL = `
+import { UnsupportedTask } from ${JSON.stringify(pathToFileURL(join(implementationsRoot, 'contract.ts')).href)};
+import create from ${JSON.stringify(pathToFileURL(join(implementationsRoot, 'wasm-simd', 'wasm-simd.ts')).href)};
+export default (task) => {
+  const { nEmbd, blockSize } = task.model;
+  if (nEmbd !== 16 || blockSize !== 16) throw new UnsupportedTask('another size');
+  return create(task);
+};
+`;
 
 /** For a second build of the same row to begin, with half a minute of patience. */
 const WAIT_FOR_ANOTHER = `
@@ -161,6 +174,33 @@ export const buildFaults: readonly Fault[] = [
     await writeFile(file, text.replace('import', 'impord'));
   }),
   damaged('A built program is missing from the cache', (file) => rm(file)),
+  {
+    chapter,
+    fault: 'A WebAssembly kernel in the cache has one wrong byte, then it is cut',
+    outcome: 'it is built again each time, and the row is verified',
+    attempt: async (world) => {
+      const project = await world.copyProject();
+      const only = { min: 16, max: 16 };
+      const manifest = { ...rightManifest, precision: 'float32', supports: [{ nEmbd: only, blockSize: only }] };
+      const folder = await world.plant('kernel', { ...manifest, run: { module: 'kernel.mjs' } });
+      await writeFile(join(folder, 'kernel.mjs'), ONE_KERNEL);
+      const check = async () => {
+        const { exitCode } = await world.run(['check', 'kernel', '--impls', world.impls, '--steps', '3'], { project });
+        expect(exitCode).toBe(0);
+      };
+      await check();
+      const cache = join(project, '.cache', 'kernels');
+      const [name = ''] = await readdir(cache);
+      const whole = await readFile(join(cache, name));
+      const flipped = Uint8Array.from(whole);
+      flipped[20_000] ^= 1;
+      for (const damaged of [flipped, whole.subarray(0, 20_000)]) {
+        await writeFile(join(cache, name), damaged);
+        await check();
+        expect(await readFile(join(cache, name))).toEqual(whole);
+      }
+    },
+  },
   {
     chapter: 'A place for files is missing, full or something else',
     fault: 'The cache holds builds and kernels that nothing used for 31 days',

@@ -122,7 +122,9 @@ export class World {
       await cp(join(projectRoot, part), join(copy, part), {
         recursive: true,
         filter: (path) =>
-          !/(^|[\\/])(node_modules|\.cache|target)([\\/]|$)|history\.ndjson$/.test(path.slice(projectRoot.length)),
+          !/(^|[\\/])(node_modules|\.cache|target|testing)([\\/]|$)|history\.ndjson$|\.test\.ts$/.test(
+            path.slice(projectRoot.length),
+          ),
       });
     }
     for (const name of await readdir(implementationsRoot)) {

@@ -88,8 +88,10 @@ export function raceReporter(
         return stage(`verifying ${nameOf(entries[event.entry])} (${event.entry + 1} of ${entries.length})`);
       case 'verified':
         return milestone(describe(entries[event.entry]));
-      case 'sampling':
+      case 'starting':
         roundsBegan ??= now();
+        return status(`round ${event.round + 1}: starting ${nameOf(entries[event.entry])}`);
+      case 'sampling':
         return status(`round ${event.round + 1}: ${nameOf(entries[event.entry])}`);
       case 'checking':
         return status(`round ${event.round + 1}: checking ${nameOf(entries[event.entry])}`);

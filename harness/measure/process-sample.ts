@@ -22,6 +22,12 @@ export interface ProcessSample extends ClockEvidence {
   readonly coresUsed?: number;
 }
 
+/** A process that has trained one step, and waits to be timed. */
+export interface StartedProcess {
+  readonly trainer: TrainerProcess;
+  readonly startupNanoseconds: number;
+}
+
 interface SampleOptions {
   readonly deck: LapDeck;
   /** Where the n-th timed lap begins; undefined if there is none left. */
@@ -34,21 +40,35 @@ interface SampleOptions {
   readonly signal: AbortSignal;
 }
 
-/** Starts a process, warms it up until lap times are steady, times laps, and ends it. @throws what the contender's process throws */
-export async function sampleProcess(contender: Contender, options: SampleOptions): Promise<ProcessSample> {
-  const { deck, lapSteps, lapNanoseconds, pace, signal } = options;
+/** Starts a process, up to the answer of its first step. @throws what the contender's process throws */
+export async function startProcess(contender: Contender, deck: LapDeck, signal: AbortSignal): Promise<StartedProcess> {
   const trainer = await contender.start(signal);
   try {
     await trainer.reset(deck.warmUp());
     await trainer.train(1);
     const startup = trainer.startupNanoseconds + trainer.wordNanoseconds() - (trainer.buildNanoseconds ?? 0);
+    return { trainer, startupNanoseconds: Math.max(1, startup) };
+  } catch (error) {
+    await trainer.quit();
+    throw error;
+  }
+}
+
+/** Warms a process up until lap times are steady, times laps, and ends it. @throws what the process throws */
+export async function sampleProcess(
+  name: string,
+  { trainer, startupNanoseconds }: StartedProcess,
+  options: SampleOptions,
+): Promise<ProcessSample> {
+  const { deck, lapSteps, lapNanoseconds, pace } = options;
+  try {
     const isSlow = lapNanoseconds > pace.warmUpMilliseconds * 1e6;
     const positions = (lap: Lap) => deck.positions(lap.firstDocument, 1, lapSteps);
     const steady = isSlow || (await warmUp(trainer, deck, lapSteps, positions, pace));
     const emptyWords = await timeEmptyWords(trainer, isSlow ? 1 : undefined);
     const pausedNanosecondsPerStep = await pausedLaps(trainer, [deck.warmUp()], lapSteps, lapNanoseconds / lapSteps);
 
-    const laps = await timeLaps(contender.identity.implementation, trainer, options, isSlow);
+    const laps = await timeLaps(name, trainer, options, isSlow);
     const last = laps.length - 1;
     // So that its last update is checked too.
     laps[last] = { ...laps[last], parameters: await trainer.parameters() };
@@ -63,7 +83,7 @@ export async function sampleProcess(contender: Contender, options: SampleOptions
       pausedNanosecondsPerStep,
       nanosecondsPerDocument: median(perDocument),
       steady,
-      startupNanoseconds: Math.max(1, startup),
+      startupNanoseconds,
       ...(peakRssBytes === undefined ? {} : { peakRssBytes }),
       ...(processor > 0 ? { coresUsed: processor / elapsed } : {}),
     };

@@ -101,6 +101,29 @@ describe('a race', () => {
     expect(await ordersOf(2)).not.toEqual(first);
   });
 
+  it('starts all processes of a round before it times one, first that of the row that took longest so far', async () => {
+    const { clock, python, scalar, fast } = fixture();
+    const all = [fast, scalar, python];
+    const rounds: string[] = [];
+    const alive: number[] = [];
+    await outcome(
+      all,
+      options(clock, {
+        limit: { rounds: 6 },
+        onEvent: (event) => {
+          if (event.kind === 'starting') rounds[event.round] = `${rounds[event.round] ?? ''}${event.entry}`;
+          if (event.kind === 'sampling') {
+            rounds[event.round] += ' timed';
+            alive.push(all.reduce((sum, contender) => sum + contender.alive(), 0));
+          }
+        },
+      }),
+    );
+    for (const round of rounds) expect(round).toMatch(/^[012]{3} timed timed timed$/);
+    for (const round of rounds.slice(1)) expect(round[0]).toBe('2');
+    expect(alive).toEqual(rounds.flatMap(() => [3, 2, 1]));
+  });
+
   it('reports microseconds per sample, and speedups round by round', async () => {
     const { clock, all } = fixture();
     const entries = await outcome(all, options(clock));
@@ -340,6 +363,22 @@ describe('a race', () => {
     expect(rows(entries).map((row) => row?.status)).toEqual(['verified', 'verified', 'verified']);
     for (const contender of all) expect(contender.alive()).toBe(0);
     expect(verified(entries, 2).roundsMicrosecondsPerSample).toHaveLength(1);
+  });
+
+  it('ends the processes that wait to be timed when it is interrupted while others start', async () => {
+    const { clock, all } = fixture();
+    const controller = new AbortController();
+    let starts = 0;
+    await outcome(
+      all,
+      options(clock, {
+        signal: controller.signal,
+        onEvent: (event) => {
+          if (event.kind === 'starting' && ++starts === all.length) controller.abort();
+        },
+      }),
+    );
+    for (const contender of all) expect(contender.alive()).toBe(0);
   });
 
   it('says nothing of a row that was never reached', async () => {

@@ -13,7 +13,7 @@ import { type Admission, type Contender, type Refusal, type Witness, WrongLaps }
 import { LapDeck } from './lap-deck.ts';
 import type { MachinePeaks } from './machine.ts';
 import type { Pace } from './pace.ts';
-import { NoLapLeft, type ProcessSample, sampleProcess } from './process-sample.ts';
+import { NoLapLeft, type ProcessSample, type StartedProcess, sampleProcess, startProcess } from './process-sample.ts';
 import { roundOrders } from './schedule.ts';
 import { OutOfTime, TimeBudget } from './time-budget.ts';
 import { clockFault } from './two-clocks.ts';
@@ -52,6 +52,7 @@ export type RoundLimit =
 export type RaceEvent =
   | { readonly kind: 'verifying'; readonly entry: number }
   | { readonly kind: 'verified'; readonly entry: number }
+  | { readonly kind: 'starting'; readonly round: number; readonly entry: number }
   | { readonly kind: 'sampling'; readonly round: number; readonly entry: number }
   /** What was timed in this round is repeated and checked. */
   | { readonly kind: 'checking'; readonly round: number; readonly entry: number }
@@ -103,14 +104,14 @@ const MOST_OF_BUDGET = 0.025;
 /** Steps of every process that are checked from the row's own state, besides one whole lap of its first. */
 const EXTRA_STEPS = 24;
 /** So many are verified at once, while nothing is timed. */
-const VERIFIED_SIDE_BY_SIDE = 2;
+const VERIFIED_SIDE_BY_SIDE = 3;
 /** So many are checked at once: they mostly wait for each other's turn in the harness. */
 const CHECKED_SIDE_BY_SIDE = 4;
 
 /**
- * Verifies every row, then times the right ones in rounds. Each round takes all rows in a new random order, each in a fresh
- * process and over the same laps; then a second process of each row repeats what was timed, and it is checked. A row that
- * breaks, is wrong or tells an untrue time is refused; the others go on.
+ * Verifies every row, then times the right ones in rounds. Each round starts a fresh process of every row, one on each core. Only
+ * when all wait are they timed, one alone after the other in a new random order, over the same laps; then a second process of each
+ * row repeats what was timed, and it is checked. A row that breaks, is wrong or tells an untrue time is refused; the others go on.
  *
  * If the signal is aborted, it ends without an error, with what was checked until then.
  */
@@ -125,9 +126,25 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
   const tell = async (event: RaceEvent) => onEvent?.(event, entries, firstDocuments);
   /** Rows that have used their time, and keep their rounds. */
   const retired = new Set<Contender>();
+  /** They have trained a step, and wait to be timed. */
+  const started = new Map<Contender, StartedProcess>();
+  const start = async (contender: Contender): Promise<StartedProcess> => {
+    const before = started.get(contender);
+    started.delete(contender);
+    await before?.trainer.quit();
+    const process = await startProcess(contender, deck, budget.signalOf(contender));
+    started.set(contender, process);
+    return process;
+  };
+  /** Milliseconds of all its work so far, by entry. */
+  const spent = new Map<number, number>();
+  /** So that no slow row works alone at the end. */
+  const longestFirst = (indexes: Iterable<number>) =>
+    [...indexes].sort((a, b) => (spent.get(b) ?? 0) - (spent.get(a) ?? 0));
   /** Sets the entry that `work` returns, a refused one if it fails. False if interrupted. */
   const update = async (index: number, contender: Contender, work: () => Promise<Entry>): Promise<boolean> => {
     const entry = entries[index];
+    const began = now();
     try {
       entries[index] = await budget.spend(contender, work);
     } catch (error) {
@@ -135,6 +152,7 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
       if (error instanceof OutOfTime && isRacing(entry) && entry.samples.length > 0) retired.add(contender);
       else entries[index] = { ...contender.identity, ...refusalOf(error) };
     }
+    spent.set(index, (spent.get(index) ?? 0) + now() - began);
     return !signal.aborted;
   };
   const rests = (contender: Contender, round: number) =>
@@ -175,32 +193,48 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
         round,
         racing().map(([, { lapSteps }]) => lapSteps),
       );
+      await sideBySide(availableParallelism(), longestFirst(order), async (index) => {
+        const entry = entries[index];
+        if (!isRacing(entry) || rests(entry.contender, round) || signal.aborted) return;
+        await tell({ kind: 'starting', round, entry: index });
+        const began = now();
+        await update(index, entry.contender, async () => {
+          await repeatIfStopped(() => start(entry.contender));
+          return entry;
+        });
+        milliseconds.set(entry.contender, now() - began);
+      });
+      if (signal.aborted) break;
       const sampled = new Map<number, ProcessSample>();
       for (const index of order) {
         const entry = entries[index];
-        if (!isRacing(entry) || rests(entry.contender, round)) continue;
+        if (!isRacing(entry) || !started.has(entry.contender)) continue;
+        const { contender, lapSteps } = entry;
         await tell({ kind: 'sampling', round, entry: index });
         const began = now();
-        const lapNanoseconds = entry.lapSteps * entry.admission.nanosecondsPerStep;
-        const done = await update(index, entry.contender, async () => {
-          const sample = () =>
-            sampleProcess(entry.contender, {
+        const lapNanoseconds = lapSteps * entry.admission.nanosecondsPerStep;
+        const done = await update(index, contender, async () => {
+          const sample = async () => {
+            const running = started.get(contender) ?? (await start(contender));
+            started.delete(contender);
+            return sampleProcess(contender.identity.implementation, running, {
               deck,
               lapOf: laps.lapOf,
-              lapSteps: entry.lapSteps,
+              lapSteps,
               lapNanoseconds,
               pace,
-              signal: budget.signalOf(entry.contender),
+              signal: budget.signalOf(contender),
             });
+          };
           sampled.set(index, await repeatIfStopped(sample));
           return entry;
         });
         if (!done) return { entries, firstDocuments };
-        milliseconds.set(entry.contender, now() - began);
+        milliseconds.set(contender, (milliseconds.get(contender) ?? 0) + now() - began);
       }
-      await sideBySide(CHECKED_SIDE_BY_SIDE, sampled, async ([index, sample]) => {
-        const entry = entries[index];
-        if (!isRacing(entry) || signal.aborted) return;
+      await sideBySide(CHECKED_SIDE_BY_SIDE, longestFirst(sampled.keys()), async (index) => {
+        const [entry, sample] = [entries[index], sampled.get(index)];
+        if (!isRacing(entry) || sample === undefined || signal.aborted) return;
         await tell({ kind: 'checking', round, entry: index });
         const { contender } = entry;
         await update(index, contender, async () => {
@@ -219,7 +253,8 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
       if (deck.isEmpty) break;
     }
   } finally {
-    await Promise.all([...witnesses.values()].map((witness) => witness.quit().catch(() => undefined)));
+    const processes = [...witnesses.values(), ...[...started.values()].map(({ trainer }) => trainer)];
+    await Promise.all(processes.map((process) => process.quit().catch(() => undefined)));
   }
   return { entries, firstDocuments };
 }

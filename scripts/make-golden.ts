@@ -16,7 +16,7 @@ import { namedDatasets, readDataset } from '../harness/task/dataset.ts';
 import { type ParameterMatrix, parameterLayout } from '../harness/task/parameter-layout.ts';
 import { goldenRuns, presets, taskDefaults } from '../harness/task/presets.ts';
 import { UsageError } from '../harness/usage-error.ts';
-import { type GoldenFile, goldenFolder } from '../harness/verify/golden.ts';
+import { type GoldenFile, goldenFolder, goldenSeal } from '../harness/verify/golden.ts';
 
 type GoldenRun = (typeof goldenRuns)[number];
 
@@ -134,7 +134,8 @@ async function makeGolden(python: string, run: GoldenRun): Promise<void> {
   const trace = await runReference(python, run, run.steps);
   if (prefix !== undefined) demandSamePrefix(trace, prefix);
   const path = join(goldenFolder, `${run.dataset}-${run.preset}.json`);
-  await writeFileAtomic(path, `${JSON.stringify(goldenFile(run, trace), undefined, 1)}\n`);
+  const content = goldenFile(run, trace);
+  await writeFileAtomic(path, `${JSON.stringify({ sha256: goldenSeal(content), ...content }, undefined, 1)}\n`);
   console.log(`  ${displayPath(path)}`);
 }
 

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -46,8 +47,22 @@ const goldenSchema = taskDescriptionSchema.omit({ preset: true, parameterCount: 
 });
 
 export type Golden = z.infer<typeof goldenSchema>;
-/** As in the file. */
+/** As in the file, without its seal. */
 export type GoldenFile = z.input<typeof goldenSchema>;
+
+const sealedSchema = z
+  .looseObject({ sha256: z.string() })
+  .refine(({ sha256, ...content }) => sha256 === goldenSeal(content), {
+    path: ['sha256'],
+    error: 'not that of the rest, so something in it was changed',
+  })
+  .transform(({ sha256: _, ...content }) => content)
+  .pipe(goldenSchema);
+
+/** `sha256` of a golden file, over all else in it: one wrong digit would else only be taken for chaos. */
+export function goldenSeal(content: object): string {
+  return hash('sha256', JSON.stringify(content));
+}
 
 const decisive = ['nEmbd', 'nHead', 'nLayer', 'blockSize', 'batch', 'seed', 'numSteps', 'learningRate'] as const;
 
@@ -65,7 +80,7 @@ export async function findGolden(task: TaskDescription): Promise<Golden | undefi
 /** @throws {UsageError} if the file is no golden trace */
 export async function readGolden(path: string): Promise<Golden> {
   try {
-    return parseJson((await readRegularFile(path, LARGEST_GOLDEN_BYTES)).toString('utf8'), goldenSchema);
+    return parseJson((await readRegularFile(path, LARGEST_GOLDEN_BYTES)).toString('utf8'), sealedSchema);
   } catch (error) {
     const why = messageOf(error);
     throw new UsageError(`${displayPath(path)}: no golden trace (${why}); ${restoring(path)}`);

@@ -79,6 +79,11 @@ const everyFileIn = (damage: (file: string) => Promise<unknown>) => async (folde
   for (const name of await readdir(folder)) await damage(join(folder, name));
 };
 const cutInHalf = async (file: string) => truncate(file, Math.floor((await readFile(file)).length / 2));
+const changeDigit = async (file: string) =>
+  writeFile(
+    file,
+    (await readFile(file, 'utf8')).replace(/(?<=\d\.\d*)\d(?=\D)/, (digit) => String((Number(digit) + 1) % 10)),
+  );
 const golden = 'reference/golden/us-names-2016-d16.json';
 
 function damagedReference(fault: string, damage: (file: string) => Promise<unknown>, where?: Fault['where']): Fault {
@@ -144,7 +149,14 @@ export const storedFaults: readonly Fault[] = [
   },
   damagedProject('A golden trace is cut off', oneLine, golden, cutInHalf, 2, /error: .*golden.*no golden trace/),
   damagedProject('A golden trace is missing', 'the reference is computed', golden, rm, 0, /scalar-autograd.*verified/s),
-  damagedProject('A golden trace is empty', oneLine, golden, (file) => writeFile(file, ''), 2, /error: .*golden/),
+  damagedProject(
+    'A golden trace has one wrong digit',
+    oneLine,
+    golden,
+    changeDigit,
+    2,
+    /error: .*golden.*"sha256": not/,
+  ),
   damagedProject(
     'A stray file lies among the golden traces',
     oneLine,
@@ -198,12 +210,7 @@ export const storedFaults: readonly Fault[] = [
       expect(exitCode).toBe(0);
     },
   },
-  damagedReference('A cached reference has one wrong digit', async (file) =>
-    writeFile(
-      file,
-      (await readFile(file, 'utf8')).replace(/(?<=\.\d*)\d(?=\D)/, (digit) => String((Number(digit) + 1) % 10)),
-    ),
-  ),
+  damagedReference('A cached reference has one wrong digit', changeDigit),
   damagedReference(
     'A cached reference is a FIFO',
     async (file) => {

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { expect } from 'vitest';
 import { implementationsRoot } from '../../project.ts';
 import type { Fault } from './fault.ts';
-import { checkPlanted, PATIENT } from './rows.ts';
+import { checkPlanted, PATIENT, SAW_NO_SECRET } from './rows.ts';
 import { type Manifest, plantedSecrets, rightManifest, type World, waywardManifest } from './world.ts';
 
 const chapter = 'A build fails';
@@ -94,6 +94,12 @@ for (let turn = 0; turn < 600 && readFileSync('runs.txt', 'utf8') === 'ran;'; tu
   await new Promise((resolve) => setTimeout(resolve, 50));
 `;
 
+const SAYS_WHAT_IT_SAW = `
+const values = Object.values(process.env);
+console.error('saw', values.filter((value) => value === 'planted-secret').length, 'secrets of', values.length, 'variables');
+process.exit(4);
+`;
+
 const PRINTS_MUCH = `for (let i = 0; i < 3000; i++) process.stdout.write('x'.repeat(99_999) + '\\n');`;
 
 export const buildFaults: readonly Fault[] = [
@@ -158,13 +164,12 @@ export const buildFaults: readonly Fault[] = [
   },
   {
     chapter,
-    fault: 'A build prints its environment, and ours holds secrets',
+    fault: 'A build looks at its environment, and ours holds secrets',
     outcome: 'the build never saw them',
     attempt: async (world) => {
-      await plant(world, built('console.error(JSON.stringify(process.env)); process.exit(4);'));
+      await plant(world, built(SAYS_WHAT_IT_SAW));
       const { stdout, stderr } = await world.run(['check', 'built', '--impls', world.impls], { env: plantedSecrets });
-      expect(stdout + stderr).toMatch(/PATH/);
-      expect(stdout + stderr).not.toMatch(/planted-secret/);
+      expect(stdout + stderr).toMatch(SAW_NO_SECRET);
     },
   },
   damaged('A built program in the cache is cut', (file) => writeFile(file, 'await')),

@@ -43,6 +43,9 @@ export async function checkPlanted(
   return { ...ending, status: row.status, reason: row.reason ?? '' };
 }
 
+/** What programs of these faults say of their environment: all of it would be cut off. */
+export const SAW_NO_SECRET = /saw 0 secrets of [1-9]\d* variables/;
+
 const exitCodes: Readonly<Record<CheckStatus, number>> = {
   verified: 0,
   skipped: 0,
@@ -253,14 +256,13 @@ export const rowFaults: readonly Fault[] = [
   },
   {
     chapter: tells,
-    fault: `A row prints its environment, and ours holds ${Object.keys(plantedSecrets).join(', ')}`,
+    fault: `A row looks at its environment, and ours holds ${Object.keys(plantedSecrets).join(', ')}`,
     outcome: 'the row never saw them',
     attempt: async (world) => {
       await world.plant('wayward', waywardManifest('tells its environment'));
       const words = ['check', 'wayward', '--impls', world.impls, ...CHECK];
       const { stdout, stderr } = await world.run(words, { env: plantedSecrets });
-      expect(stdout + stderr).toMatch(/PATH/);
-      expect(stdout + stderr).not.toMatch(/planted-secret/);
+      expect(stdout + stderr).toMatch(SAW_NO_SECRET);
     },
   },
 ];

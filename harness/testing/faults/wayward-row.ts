@@ -180,7 +180,10 @@ const atAWord: Readonly<Record<string, Words>> = {
   'answers while the tool is stopped for longer than its time': {
     train: (honest) => {
       trained++;
-      if (trained === 3 && ordinal === 1) stopTool(6);
+      if (trained === 3 && ordinal === 1) {
+        stopTool(6);
+        sleep(7_000);
+      }
       answer(honest());
     },
   },
@@ -374,7 +377,8 @@ const atAWord: Readonly<Record<string, Words>> = {
   }),
   'tells its environment': {
     train: () => {
-      process.stderr.write(JSON.stringify(process.env));
+      const secrets = Object.values(process.env).filter((value) => value === 'planted-secret');
+      process.stderr.write(`saw ${secrets.length} secrets of ${Object.keys(process.env).length} variables\n`);
       process.exit(7);
     },
   },

@@ -149,7 +149,8 @@ export class World {
       stdin: 'ignore',
       timeout: 200_000,
       killSignal: 'SIGKILL',
-      env: { NO_COLOR: '1', TMPDIR: this.temporary, ...options.env },
+      // Little memory, so that a flood is not kept whole.
+      env: { NO_COLOR: '1', TMPDIR: this.temporary, NODE_OPTIONS: '--max-old-space-size=128', ...options.env },
       ...(options.unprivileged ? NOBODY : {}),
     });
     this.#running.add(running);

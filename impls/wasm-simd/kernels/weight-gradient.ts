@@ -39,9 +39,10 @@ export function weightGradient(
     f.parameter('i32', 'columns'),
   ];
   const groups = f.parameter('i32', 'groups');
-  // So many columns are unrolled; further ones take a loop. Few names have more than 8 positions. A batch has so many
-  // columns that roots and divisions can spread over twice as many.
-  const unrolledColumns = l.columnCapacity < 64 ? 8 : 16;
+  // So many columns are unrolled; further ones take a loop. Few names have more than 8 positions.
+  const unrolledColumns = 8;
+  // A batch has so many columns that a loop over a tile's rows can update some parameters of a row after every few columns.
+  const manyColumns = l.columnCapacity >= 64;
   const c = loadAdamConstants(f, v, l);
   const rowBytes = inputs * v.elementBytes;
   const vectorBytes = v.lanes * v.elementBytes;
@@ -49,7 +50,8 @@ export function weightGradient(
   const acrossBytes = across * vectorBytes;
   const [wi, xi, xc, dyc] = [f.local('i32', 'wi'), f.local('i32', 'xi'), f.local('i32', 'xc'), f.local('i32', 'dyc')];
   const pending = f.local('i32', 'pending');
-  const further = f.let('i32', 'further', i32.sub(vectorsOf(v, columns.get), i32.constant(unrolledColumns / v.lanes)));
+  const [left, further] = [f.local('i32', 'left'), f.local('i32', 'further')];
+  if (!manyColumns) f.set(further, i32.sub(vectorsOf(v, columns.get), i32.constant(unrolledColumns / v.lanes)));
 
   const cells = Array.from(
     { length: rows * across },
@@ -59,6 +61,18 @@ export function weightGradient(
   const update = new StrewnUpdate(f, v, l, c, places);
   const global = `$${name}.pending`;
   if (flow.end === 'adam') f.set(pending, `(global.get ${global})`);
+  /** Updates the tile before this one, vector by vector, with `work` between a vector's root and its division. */
+  const updateAmong = (work: () => void) => {
+    const row = f.let('i32', 'row', pending.get);
+    f.loop(rows, [{ pointer: row, bytes: rowBytes }], () => {
+      for (let vector = 0; vector < across; vector++) {
+        const place = at(row, vector * vectorBytes);
+        const rootOfSecond = f.let('v128', 'root', root(v, l, place));
+        work();
+        moveParameters(f, v, l, c, place, rootOfSecond.get);
+      }
+    });
+  };
   const tile = () => {
     const acc = accumulators(f, rows, across, (row, vector) =>
       flow.start === 'stored' ? v.load(at(wi, cells[row * across + vector] + l.toGradient)) : c.floor.get,
@@ -73,17 +87,33 @@ export function weightGradient(
       );
     f.set(xc, xi.get);
     f.set(dyc, dy.get);
-    if (flow.end === 'adam') update.begin(cells.length * (unrolledColumns + momentProducts));
-    for (let column = 0; column < unrolledColumns; column++) {
-      // The first vector of columns is always whole.
-      if (column >= v.lanes) f.do(`(if (i32.gt_u ${columns.get} (i32.const ${column})) (then`);
-      product(column);
-      if (column >= v.lanes) f.do('))');
-      if (flow.end === 'adam') update.after(cells.length);
+    const pass = (passed: number) => {
+      f.advance(xc, passed * acrossBytes);
+      f.advance(dyc, passed * v.elementBytes);
+    };
+    if (manyColumns) {
+      f.set(left, columns.get);
+      if (flow.end === 'adam')
+        updateAmong(() => {
+          f.do(`(if (i32.ge_s ${left.get} (i32.const 4)) (then`);
+          for (let column = 0; column < 4; column++) product(column);
+          pass(4);
+          f.advance(left, -4);
+          f.do('))');
+        });
+      f.set(further, vectorsOf(v, left.get));
+    } else {
+      if (flow.end === 'adam') update.begin(cells.length * (unrolledColumns + momentProducts));
+      for (let column = 0; column < unrolledColumns; column++) {
+        // The first vector of columns is always whole.
+        if (column >= v.lanes) f.do(`(if (i32.gt_u ${columns.get} (i32.const ${column})) (then`);
+        product(column);
+        if (column >= v.lanes) f.do('))');
+        if (flow.end === 'adam') update.after(cells.length);
+      }
     }
     f.do(`(if (i32.gt_s ${further.get} (i32.const 0)) (then`);
-    f.advance(xc, unrolledColumns * acrossBytes);
-    f.advance(dyc, unrolledColumns * v.elementBytes);
+    if (!manyColumns) pass(unrolledColumns);
     const moving = [
       { pointer: xc, bytes: v.lanes * acrossBytes },
       { pointer: dyc, bytes: v.lanes * v.elementBytes },
@@ -96,10 +126,10 @@ export function weightGradient(
       if (flow.end === 'stored') f.do(v.store(at(wi, cells[index] + l.toGradient), g.get));
       else {
         updateMoments(f, v, l, c, at(wi, cells[index]), g);
-        update.after(momentProducts);
+        if (!manyColumns) update.after(momentProducts);
       }
     }
-    if (flow.end === 'adam') update.finish();
+    if (flow.end === 'adam' && !manyColumns) update.finish();
     f.set(pending, wi.get);
   };
   f.loop(
@@ -127,14 +157,14 @@ export function weightGradient(
   const finish = new FunctionWriter(`${name}.finish`);
   const constants = loadAdamConstants(finish, v, l);
   const last = finish.let('i32', 'last', `(global.get ${global})`);
-  const left = new StrewnUpdate(
+  const lastUpdate = new StrewnUpdate(
     finish,
     v,
     l,
     constants,
     cells.map((bytes) => at(last, bytes)),
   );
-  left.finish();
+  lastUpdate.finish();
   finish.do(`(global.set ${global} (i32.const ${l.noTile}))`);
   return `(global ${global} (mut i32) (i32.const ${l.noTile})) ${f.text()} ${finish.text()}`;
 }

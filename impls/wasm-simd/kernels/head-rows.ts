@@ -6,8 +6,6 @@ import { type Address, at, type FunctionWriter, i32, type Local } from './wat.ts
 interface Places {
   readonly feature: Address;
   readonly row: Address;
-  /** A group may have fewer heads than lanes. */
-  readonly isHead: boolean;
 }
 
 /**
@@ -43,13 +41,11 @@ function overSquares(
       ];
       f.unrolled(headDim, 4, nextFeature, (copy) => {
         const lanes = Array.from({ length: v.lanes }, (_, lane): Places => {
-          const isHead = first + lane < heads;
-          // A lane without a head repeats the group's first.
-          const head = block * l.model.nHead + (isHead ? first + lane : first);
+          // A lane without a head repeats the group's first: it computes and writes the same.
+          const head = block * l.model.nHead + (first + lane < heads ? first + lane : first);
           return {
             feature: at(feature, (head * headDim + copy) * l.strideBytes),
             row: at(row, lane * rowBytes + copy * vectorBytes),
-            isHead,
           };
         });
         body(lanes);
@@ -88,7 +84,6 @@ export function fromRows(
 ): void {
   overSquares(f, v, l, heads, blocks, to, from, vectors, (lanes) => {
     const square = lanes.map(({ row }) => f.let('v128', 'square', v.load(row)));
-    for (const [lane, ofHead] of v.transpose(f, square).entries())
-      if (lanes[lane].isHead) f.do(v.store(lanes[lane].feature, ofHead.get));
+    for (const [lane, ofHead] of v.transpose(f, square).entries()) f.do(v.store(lanes[lane].feature, ofHead.get));
   });
 }

@@ -131,7 +131,7 @@ export function layout(model: ModelConfig, v: Vector, { documents, plan = alone 
   const embeddingCount = (vocabSize + blockSize) * nEmbd;
   const parameterCount = embeddingCount + vocabSize * nEmbd + nLayer * 12 * matrix;
   // After the parameters, the moments and the gradients there is room for one tile that belongs to no matrix.
-  const numbersOf = () => take((parameterCount + 16 * nEmbd) * bytes);
+  const numbersOf = () => take((parameterCount + 24 * nEmbd) * bytes);
   const [parameters, firstMoment, secondMoment] = [numbersOf(), numbersOf(), numbersOf()];
   const noTile = parameters + roundUp(parameterCount * bytes, lineBytes);
 

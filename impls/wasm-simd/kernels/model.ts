@@ -103,7 +103,7 @@ export function kernelText(request: KernelRequest): string {
     const bands = new Set<string>();
     /** dW = dy xᵀ from the input last kept, and Adam; `finishWeights` updates the last tile. */
     const weightGradient = (m: Matrix, dy: number) => {
-      const height = tileHeight(v, m.inputs);
+      const height = tileHeight(v, l, m.inputs);
       const band = (first: number, rows: number, groups: number) => {
         if (rows * groups === 0) return;
         const name = define(`weightGradient.${rows}x${m.inputs}.${stage}`, () =>

@@ -28,7 +28,7 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
           model,
           variant,
           (v, l) => {
-            const height = tileHeight(v, shape.inputs);
+            const height = tileHeight(v, l, shape.inputs);
             const of = (name: string, rows: number) => weightGradient(name, v, l, rows, shape.inputs, stages[stage]);
             return [
               of('groups', height),
@@ -50,12 +50,12 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
         for (const [address, value] of Object.entries(constants)) kernel.writeNumber(Number(address), value);
 
         for (const distance of [0, l.toFirstMoment, l.toSecondMoment])
-          kernel.fill(kernel.at(l.noTile + distance, 1, 16 * model.nEmbd), () => 0);
+          kernel.fill(kernel.at(l.noTile + distance, 1, 24 * model.nEmbd), () => 0);
         for (const place of [dy, x]) kernel.padWithZeros(place);
         kernel.call('toPanels', [x.address, l.inputPanels, kernel.vectors(columns)]);
 
         const outputs = end === 'adam' ? [w, first, second] : [gradient];
-        const height = tileHeight(kernel.v, shape.inputs);
+        const height = tileHeight(kernel.v, kernel.l, shape.inputs);
         const groups = Math.floor(shape.outputs / height);
         if (groups > 0) kernel.run('groups', [w.address, dy.address, l.inputPanels, columns, groups], outputs);
         const below = [w, dy].map(({ address, strideBytes }) => address + groups * height * strideBytes);

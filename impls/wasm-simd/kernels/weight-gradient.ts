@@ -11,9 +11,17 @@ export interface GradientFlow {
   readonly end: 'stored' | 'adam';
 }
 
-/** Rows of a tile of a weight gradient. A tile has 8 sums: FMA latency × throughput. */
-export function tileHeight(v: Vector, inputs: number): number {
-  return 8 / panelVectors(v, inputs);
+/** A batch has many columns, so that a loop over a tile's rows can update some parameters of a row after every few columns. */
+function hasManyColumns(l: Layout): boolean {
+  return l.columnCapacity >= 64;
+}
+
+/**
+ * Rows of a tile of a weight gradient. A tile has 8 sums, FMA latency × throughput, or in float64 over many columns 12,
+ * which hide more of the latency.
+ */
+export function tileHeight(v: Vector, l: Layout, inputs: number): number {
+  return (v.precision === 'float64' && hasManyColumns(l) ? 12 : 8) / panelVectors(v, inputs);
 }
 
 /**
@@ -41,8 +49,7 @@ export function weightGradient(
   const groups = f.parameter('i32', 'groups');
   // So many columns are unrolled; further ones take a loop. Few names have more than 8 positions.
   const unrolledColumns = 8;
-  // A batch has so many columns that a loop over a tile's rows can update some parameters of a row after every few columns.
-  const manyColumns = l.columnCapacity >= 64;
+  const manyColumns = hasManyColumns(l);
   const c = loadAdamConstants(f, v, l);
   const rowBytes = inputs * v.elementBytes;
   const vectorBytes = v.lanes * v.elementBytes;

@@ -104,7 +104,7 @@ const MOST_OF_BUDGET = 0.025;
 /** Steps of every process that are checked from the row's own state, besides one whole lap of its first. */
 const EXTRA_STEPS = 24;
 /** So many are verified at once, while nothing is timed. */
-const VERIFIED_SIDE_BY_SIDE = 3;
+const VERIFIED_SIDE_BY_SIDE = 2;
 /** So many are checked at once: they mostly wait for each other's turn in the harness. */
 const CHECKED_SIDE_BY_SIDE = 4;
 

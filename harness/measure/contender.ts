@@ -7,6 +7,7 @@ import type { Implementation } from '../program/discover.ts';
 import { ImplementationFailure } from '../program/implementation-failure.ts';
 import { changedSource, hashOfSources, sourceHashes } from '../program/implementation-hash.ts';
 import { threadsHere } from '../program/manifest.ts';
+import type { SchedulerTimes } from '../program/process-usage.ts';
 import { type Role, rolesOf } from '../program/roles.ts';
 import { startTrainer, type TrainerOptions, type TrainerProcess } from '../program/trainer-process.ts';
 import type { RefusedRow, RowIdentity, VerifiedRow } from '../results/schema.ts';
@@ -14,7 +15,7 @@ import { GAUNTLET_SEEDS } from '../task/gauntlet.ts';
 import type { Expectation } from '../verify/expectation.ts';
 import { type LapsVerdict, type TimedLap, verifyTimedLaps } from '../verify/timed-laps.ts';
 import { verifyImplementation } from '../verify/verify-implementation.ts';
-import { type Lap, processorTimes, processorTimesSince } from './lap.ts';
+import { watchIdle } from './idle-watch.ts';
 
 export type Refusal = Pick<RefusedRow, 'status' | 'reason'>;
 
@@ -106,12 +107,16 @@ export async function contenderOf(
     start,
     witness: (signal, running) => {
       let trainer = running;
+      let idleFault = running && watchIdle(running);
       return {
         check: async (laps, forced) => {
+          const fault = idleFault?.();
+          if (fault !== undefined) throw new WrongLaps(fault);
           trainer ??= await start(signal);
           // It lives as long as the race does, for an interpreter may take seconds to start.
           const lent = { ...trainer, quit: async () => {} };
           const verdict = await verifyTimedLaps(async () => lent, training, precision, laps, forced);
+          idleFault = watchIdle(trainer);
           if (verdict.status === 'verified') return verdict;
           throw new WrongLaps(verdict.reason);
         },
@@ -167,10 +172,10 @@ async function timeStep(trainer: TrainerProcess, { numSteps }: TrainingTask, bud
   let [worked, elapsed] = [0, 0];
   for (let steps = 1; steps <= numSteps; steps *= 2) {
     await trainer.reset(0);
-    const before = processorTimes(trainer);
+    const before = trainer.schedulerTimes();
     await trainer.train(steps);
     const wall = trainer.wordNanoseconds();
-    const work = workWithin(wall, processorTimesSince(before, trainer));
+    const work = workWithin(wall, before, trainer.schedulerTimes());
     nanosecondsPerStep = Math.min(nanosecondsPerStep, work / steps);
     worked += work;
     elapsed += wall;
@@ -179,12 +184,14 @@ async function timeStep(trainer: TrainerProcess, { numSteps }: TrainingTask, bud
   return nanosecondsPerStep;
 }
 
-/** Nanoseconds of a word without its delay; all of them if the platform tells no processor time. */
+/** Nanoseconds of a word without what the row waited for a processor; all of them if the platform does not tell. */
 export function workWithin(
   wall: number,
-  { delayNanoseconds, mainThreadNanoseconds = wall }: Pick<Lap, 'delayNanoseconds' | 'mainThreadNanoseconds'>,
+  before: SchedulerTimes | undefined,
+  after: SchedulerTimes | undefined,
 ): number {
-  // The delays of several processes add up, and can be longer than the word.
-  const work = Math.max(wall - delayNanoseconds, Math.min(wall, mainThreadNanoseconds));
-  return work > 0 ? work : wall;
+  if (before === undefined || after === undefined) return wall;
+  // What several processes waited adds up, and can be longer than the word.
+  const work = Math.max(wall - (after.waiting - before.waiting), after.mainRunning - before.mainRunning);
+  return work > 0 ? Math.min(wall, work) : wall;
 }

@@ -38,7 +38,6 @@ export const quickPace: Pace = {
   slowLapMilliseconds: 1200,
   forcedLapMilliseconds: 200,
   verifyMilliseconds: 300,
-  // On a busy machine the first steps wait: if that ends the scouting, laps get too short to show a lie.
   scoutMilliseconds: 250,
   // Just-in-time compilers: after 150 ms a step took up to 5% more processor time than after 300 ms, after 250 ms about 1%.
   warmUpMilliseconds: 250,

@@ -2,7 +2,8 @@ import { median } from 'simple-statistics';
 import { Bench } from 'tinybench';
 import type { TrainerProcess } from '../program/trainer-process.ts';
 import { isSteady } from '../statistics/steadiness.ts';
-import type { Contender } from './contender.ts';
+import { type Contender, WrongLaps } from './contender.ts';
+import { watchIdle } from './idle-watch.ts';
 import { type Lap, pausedLaps, runLap, timeEmptyWords } from './lap.ts';
 import type { LapDeck } from './lap-deck.ts';
 import type { Pace } from './pace.ts';
@@ -26,6 +27,8 @@ export interface ProcessSample extends ClockEvidence {
 export interface StartedProcess {
   readonly trainer: TrainerProcess;
   readonly startupNanoseconds: number;
+  /** What it did wrong while it waited. */
+  readonly idleFault: () => string | undefined;
 }
 
 interface SampleOptions {
@@ -47,7 +50,7 @@ export async function startProcess(contender: Contender, deck: LapDeck, signal: 
     await trainer.reset(deck.warmUp());
     await trainer.train(1);
     const startup = trainer.startupNanoseconds + trainer.wordNanoseconds() - (trainer.buildNanoseconds ?? 0);
-    return { trainer, startupNanoseconds: Math.max(1, startup) };
+    return { trainer, startupNanoseconds: Math.max(1, startup), idleFault: watchIdle(trainer) };
   } catch (error) {
     await trainer.quit();
     throw error;
@@ -57,11 +60,13 @@ export async function startProcess(contender: Contender, deck: LapDeck, signal: 
 /** Warms a process up until lap times are steady, times laps, and ends it. @throws what the process throws */
 export async function sampleProcess(
   name: string,
-  { trainer, startupNanoseconds }: StartedProcess,
+  { trainer, startupNanoseconds, idleFault }: StartedProcess,
   options: SampleOptions,
 ): Promise<ProcessSample> {
   const { deck, lapSteps, lapNanoseconds, pace } = options;
   try {
+    const fault = idleFault();
+    if (fault !== undefined) throw new WrongLaps(fault);
     const isSlow = lapNanoseconds > pace.warmUpMilliseconds * 1e6;
     const positions = (lap: Lap) => deck.positions(lap.firstDocument, 1, lapSteps);
     const steady = isSlow || (await warmUp(trainer, deck, lapSteps, positions, pace));

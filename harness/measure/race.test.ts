@@ -365,20 +365,49 @@ describe('a race', () => {
     expect(verified(entries, 2).roundsMicrosecondsPerSample).toHaveLength(1);
   });
 
-  it('ends the processes that wait to be timed when it is interrupted while others start', async () => {
+  it('ends the processes that wait to be timed when it is interrupted', async () => {
     const { clock, all } = fixture();
     const controller = new AbortController();
-    let starts = 0;
+    const alive = () => all.map((contender) => contender.alive());
+    let waiting: readonly number[] = [];
     await outcome(
       all,
       options(clock, {
         signal: controller.signal,
         onEvent: (event) => {
-          if (event.kind === 'starting' && ++starts === all.length) controller.abort();
+          if (event.kind !== 'sampling' || controller.signal.aborted) return;
+          waiting = alive();
+          controller.abort();
         },
       }),
     );
+    expect(waiting).toEqual([1, 1, 1]);
+    expect(alive()).toEqual([0, 0, 0]);
+  });
+
+  it('ends the processes that wait to be timed when a bug of ours comes up while others start', async () => {
+    const { clock, all } = fixture();
+    const [broken, ...others] = all;
+    const lineUp = [{ ...broken, start: () => Promise.reject(new RangeError('a bug')) }, ...others];
+    await expect(outcome(lineUp, options(clock))).rejects.toThrow('a bug');
     for (const contender of all) expect(contender.alive()).toBe(0);
+  });
+
+  it('refuses a row that works while it waits to be timed', async () => {
+    const { clock, all } = fixture();
+    const [idle, busy] = all;
+    const start = async (signal: AbortSignal) => {
+      let asked = 0;
+      return { ...(await busy.start(signal)), processorMilliseconds: () => 10_000 * asked++ };
+    };
+    const entries = await outcome([idle, { ...busy, start }], options(clock));
+    expect(rows(entries)).toMatchObject([
+      { status: 'verified' },
+      {
+        status: 'mismatch',
+        reason: expect.stringMatching(/^it worked for 10\.0 s in .* in which it was asked nothing/),
+      },
+    ]);
   });
 
   it('says nothing of a row that was never reached', async () => {

@@ -187,15 +187,16 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
     for (const order of roundOrders(entries.length, seed)) {
       const roundStart = now();
       if (racing().length === 0 || signal.aborted) break;
-      const going = entries.filter(isRacing).filter(({ contender }) => !rests(contender, round));
-      if (isEnough(going, round, limit, roundStart - raceStart + longestRound)) break;
+      const going = racing().filter(([, { contender }]) => !rests(contender, round));
+      const goingEntries = going.map(([, entry]) => entry);
+      if (isEnough(goingEntries, round, limit, roundStart - raceStart + longestRound)) break;
       const laps = deck.round(
         round,
         racing().map(([, { lapSteps }]) => lapSteps),
       );
-      await sideBySide(availableParallelism(), longestFirst(order), async (index) => {
+      await sideBySide(availableParallelism(), longestFirst(new Map(going).keys()), async (index) => {
         const entry = entries[index];
-        if (!isRacing(entry) || rests(entry.contender, round) || signal.aborted) return;
+        if (!isRacing(entry) || signal.aborted) return;
         await tell({ kind: 'starting', round, entry: index });
         const began = now();
         await update(index, entry.contender, async () => {
@@ -208,7 +209,7 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
       const sampled = new Map<number, ProcessSample>();
       for (const index of order) {
         const entry = entries[index];
-        if (!isRacing(entry) || !started.has(entry.contender)) continue;
+        if (!isRacing(entry) || !started.has(entry.contender) || retired.has(entry.contender)) continue;
         const { contender, lapSteps } = entry;
         await tell({ kind: 'sampling', round, entry: index });
         const began = now();
@@ -358,13 +359,19 @@ function times(entry: RacingEntry): readonly number[] {
   return nanosecondsByRound(entry).filter((time) => time !== undefined);
 }
 
-/** Works on all items, so many at a time, in their order. */
+/** Works on all items, so many at a time, in their order. If work on one fails, it ends when what has begun has ended. */
 async function sideBySide<T>(many: number, items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
   const waiting = [...items];
   const worker = async () => {
-    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
+    try {
+      for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
+    } catch (error) {
+      waiting.length = 0;
+      throw error;
+    }
   };
-  await Promise.all(Array.from({ length: many }, worker));
+  const ends = await Promise.allSettled(Array.from({ length: many }, worker));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
 /** What a failure becomes in the table. Anything but a failure of the implementation is a bug of ours, and is thrown on. */

@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { listedMemory, memoryInPs, memoryInTasklist } from './process-usage.ts';
+import { listedMemory, memoryInPs, memoryInTasklist, processorMilliseconds } from './process-usage.ts';
 
 test('the list of processes tells what this one holds, to the order of magnitude', () => {
   const held = listedMemory(process.pid) ?? 0;
@@ -24,4 +25,15 @@ test.each([
   ['INFO: No tasks are running which match the specified criteria.\r\n', undefined],
 ])('memory in a line of Windows: %j', (line, bytes) => {
   expect(memoryInTasklist(line)).toBe(bytes);
+});
+
+test.runIf(process.platform === 'linux')('processor time counts what descendants used that have ended', () => {
+  const before = processorMilliseconds(process.pid) ?? Number.NaN;
+  const { status } = spawnSync(process.execPath, ['-e', 'while (process.cpuUsage().user < 300_000);']);
+  expect(status).toBe(0);
+  expect((processorMilliseconds(process.pid) ?? 0) - before).toBeGreaterThanOrEqual(250);
+});
+
+test('a process that is gone has no processor time', () => {
+  expect(processorMilliseconds(2 ** 30)).toBeUndefined();
 });

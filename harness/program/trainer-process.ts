@@ -15,7 +15,7 @@ import { readDump } from './dump-file.ts';
 import { forgetUnused } from './forget-unused.ts';
 import { ImplementationFailure, quote } from './implementation-failure.ts';
 import { PROTOCOL_VERSION } from './manifest.ts';
-import { type SchedulerTimes, schedulerTimes } from './process-usage.ts';
+import { processorMilliseconds, type SchedulerTimes, schedulerTimes } from './process-usage.ts';
 import { findRuntime, type RuntimeName } from './runtime.ts';
 import { type TaskFiles, writeTaskFiles } from './task-files.ts';
 import { type TemporaryFolder, temporaryFolder } from './temporary-folder.ts';
@@ -56,6 +56,8 @@ export interface TrainerProcess {
   wordNanoseconds(): number;
   /** Of the process and all that it started, if the platform tells. */
   schedulerTimes(): SchedulerTimes | undefined;
+  /** Of all its threads and descendants, with those that have ended; undefined if the platform does not tell. */
+  processorMilliseconds(): number | undefined;
   /** If the platform tells. */
   peakRssBytes(): number | undefined;
   /** Ends the process. Never throws, and may be called more than once. */
@@ -272,6 +274,7 @@ function conversation(
     },
     wordNanoseconds: () => program.wordNanoseconds,
     schedulerTimes: () => schedulerTimes(program.processId),
+    processorMilliseconds: () => processorMilliseconds(program.processId),
     peakRssBytes: () => program.peakRssBytes(),
     quit: async () => {
       await program.quit();

@@ -82,6 +82,7 @@ export function fakeContender(
       emptyWord: async () => takeWord(0),
       wordNanoseconds: () => word,
       schedulerTimes: () => undefined,
+      processorMilliseconds: () => undefined,
       parameters: async () => new Float64Array(0),
       gradients: async () => undefined,
       peakRssBytes: () => 50 * 2 ** 20,

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { CreateTrainer } from '../../../impls/contract.ts';
 import { taskOfFlags } from '../task-of-flags.ts';
+import { lapsInAdvance } from './laps-in-advance.ts';
 import { trainerAhead } from './trainer-ahead.ts';
 
 const [trick = '', module = '', ...flags] = process.argv.slice(2);
@@ -29,6 +30,9 @@ let isWatched = false;
 let prepared: number[] = [];
 let firstLap: number[] | undefined;
 let beforeLastUpdate: Float64Array | undefined;
+/** Losses of whole laps, by first document. */
+let knownLaps: ReturnType<typeof lapsInAdvance> | undefined;
+let knownLap: readonly number[] | undefined;
 
 const say = (answer: object) => process.stdout.write(`${JSON.stringify(answer)}\n`);
 const train = (steps: number): number[] => (steps > 0 ? [...((!isWatched && ahead) || trainer).train(steps)] : []);
@@ -58,6 +62,7 @@ function reset(firstDocument: number): void {
   ((!isWatched && ahead) || trainer).reset(firstDocument);
   [first, step, prepared, beforeLastUpdate] = [firstDocument, 0, [], undefined];
   laps++;
+  knownLap = isWatched ? undefined : knownLaps?.get(first);
   if (isWatched) return;
   if (trick === 'trains in reset') prepare(AHEAD);
 }
@@ -65,6 +70,7 @@ function reset(firstDocument: number): void {
 function lossesOf(steps: number): number[] {
   if (trick === 'computes in a lower precision') return train(steps).map(Math.fround);
   if (trick === 'trains in the first step' && steps === 1 && !isWatched && step === 0) prepare(AHEAD);
+  if (knownLap !== undefined) return knownLap.slice(step, step + steps);
   if (steps < MANY) return take(steps);
   switch (trick) {
     case 'replays the losses of its first lap':
@@ -145,11 +151,11 @@ function answer(line: string): object {
       return { losses, nanoseconds };
     }
     case 'parameters':
-      if (prepared.length > 0 || (ahead !== undefined && !isWatched)) {
+      if (prepared.length > 0 || knownLap !== undefined || (ahead !== undefined && !isWatched)) {
         isWatched = true;
         trainer.reset(first);
         train(step);
-        prepared = [];
+        [prepared, knownLap] = [[], undefined];
       }
       isWatched = true;
       writeFileSync(argument, beforeLastUpdate ?? trainer.parameters());
@@ -171,6 +177,8 @@ process.stdin.on('data', (text: string) => {
   for (const line of lines) {
     if (line === 'quit') process.exit(0);
     say(answer(line));
+    if (trick === 'trains laps while it waits to be timed' && line.startsWith('train') && !isWatched)
+      knownLaps ??= lapsInAdvance(address, task);
     if (trick === 'trains between words' && line.startsWith('reset') && !isWatched) setImmediate(prepare, AHEAD);
   }
 });

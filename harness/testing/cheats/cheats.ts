@@ -38,6 +38,7 @@ export const cheats: readonly Cheat[] = [
   { trick: 'counts a thousandth of its time', reason: untrueClock },
   { trick: 'trains between words', reason: /it trains between words|work was moved/ },
   { trick: 'trains between words on another thread', reason: /it trains between words/, hidesInNoise: true },
+  { trick: 'trains laps while it waits to be timed', reason: /in which it was asked nothing/, needsRounds: true },
   { trick: 'counts half of its time', reason: untrueClock, hidesInNoise: true },
   { trick: 'counts a tenth of its time', reason: untrueClock },
   { trick: 'counts whole seconds', reason: untrueClock },

@@ -18,7 +18,7 @@ file left, and every result on disk can be read.
 | A row and what it starts end together | process group, and a mark in the environment for what leaves the group | process group | \`taskkill /T\` |
 | They end with the tool, also after \`kill -9\` | a watchdog (\`sh\`) that notices the end of its input | the same, for the process group | rows end when their input does; a running build goes on to its own end |
 | A dump is read only from a regular file of the right size | yes | yes | yes, without the guard against links |
-| A row cannot hold too much memory | looked at ten times a second, from \`/proc\` | no | no |
+| A row cannot hold too much memory | looked at ten times a second while it is asked something, from \`/proc\` | no | no |
 
 Rows and builds see a short list of environment variables (\`harness/program/live-processes.ts\`): no token among them. They run
 as the same user, so they can read that user's files.

@@ -192,7 +192,8 @@ const atAWord: Readonly<Record<string, Words>> = {
     trained++;
     const began = process.hrtime.bigint();
     if (trained === 3 && ordinal === 2) stopTool(4, process.pid);
-    sleep(400);
+    // Each step as long as the others, however long the laps come out.
+    sleep(400 * losses.length);
     return { losses, nanoseconds: nanoseconds + Number(process.hrtime.bigint() - began) };
   }),
   'answers with too few losses': onTrain(({ losses, ...rest }) => ({ losses: losses.slice(1), ...rest })),

@@ -26,10 +26,6 @@ export interface Vector {
   splat(from: Address): Expression;
   store(to: Address, value: Expression): string;
   constant(value: number): Expression;
-  /** 0, 1, … : the number of each lane. */
-  laneNumbers(): Expression;
-  /** An i32, in all lanes. */
-  fromInteger(value: Expression): Expression;
   add(a: Expression, b: Expression): Expression;
   sub(a: Expression, b: Expression): Expression;
   mul(a: Expression, b: Expression): Expression;
@@ -40,14 +36,10 @@ export interface Vector {
   madd(a: Expression, b: Expression, c: Expression): Expression;
   /** `c - a · b` */
   nmadd(a: Expression, b: Expression, c: Expression): Expression;
-  /** a where the mask's bits are set, else b. */
-  select(mask: Expression, a: Expression, b: Expression): Expression;
   /** a where the mask's bits are set, else zero. */
   where(mask: Expression, a: Expression): Expression;
   /** All bits set in the lanes where a > b. */
   greater(a: Expression, b: Expression): Expression;
-  /** All bits set in the lanes whose bit of `lanesSet` is 1. */
-  laneMask(lanesSet: readonly boolean[]): Expression;
   /** e^x of each value, exact to the last bit or two, for x from `lowestExponent` to 80. */
   exp(f: FunctionWriter, values: readonly Expression[]): Local[];
   /** ln x of a normal positive number, exact to three units in the last place. */
@@ -98,9 +90,6 @@ export function vector(precision: Precision, fused: boolean, constants = new Con
     splat: (from) => `(v128.load${single ? 32 : 64}_splat offset=${from.offsetBytes} ${from.base})`,
     store: (to, value) => `(v128.store offset=${to.offsetBytes} ${to.base} ${value})`,
     constant: (value) => (value === 0 ? '(v128.const i64x2 0 0)' : floats(eachLane(() => value))),
-    laneNumbers: () => floats(eachLane((lane) => lane)),
-    fromInteger: (value) =>
-      single ? `(f32x4.splat (f32.convert_i32_s ${value}))` : `(f64x2.splat (f64.convert_i32_s ${value}))`,
     add: (a, b) => `(${t}.add ${a} ${b})`,
     sub: (a, b) => `(${t}.sub ${a} ${b})`,
     mul: (a, b) => `(${t}.mul ${a} ${b})`,
@@ -109,10 +98,8 @@ export function vector(precision: Precision, fused: boolean, constants = new Con
     sqrt: (a) => `(${t}.sqrt ${a})`,
     madd: (a, b, c) => (fused ? `(${t}.relaxed_madd ${a} ${b} ${c})` : `(${t}.add (${t}.mul ${a} ${b}) ${c})`),
     nmadd: (a, b, c) => (fused ? `(${t}.relaxed_nmadd ${a} ${b} ${c})` : `(${t}.sub ${c} (${t}.mul ${a} ${b}))`),
-    select: (mask, a, b) => `(v128.bitselect ${a} ${b} ${mask})`,
     where: (mask, a) => `(v128.and ${a} ${mask})`,
     greater: (a, b) => `(${t}.gt ${a} ${b})`,
-    laneMask: (lanesSet) => integers(lanesSet.map((set) => (set ? -1n : 0n))),
 
     // e^x = 2^k · e^r with k = round(x / ln 2) and |r| <= ln 2 / 2, where a short polynomial is enough.
     exp: (f, values) => {

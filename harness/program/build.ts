@@ -40,11 +40,10 @@ export async function buildImplementation(
     await markUsed(folder);
     return { folder };
   }
-  if (state === 'damaged') await rm(folder, { recursive: true, force: true });
-
   const unfinished = `${folder}.${randomUUID()}`;
   removeAfterUs(unfinished);
   try {
+    if (state === 'damaged') await rm(folder, { recursive: true, force: true });
     await mkdir(unfinished, { recursive: true });
     onBuild?.(build.command[0] ?? '');
     const started = process.hrtime.bigint();

@@ -73,7 +73,7 @@ export function resultTaskName(path: string): string | undefined {
 export async function resultPaths(folder: string): Promise<readonly string[]> {
   const names = await readdir(folder).catch(({ code }: NodeJS.ErrnoException) => {
     if (code === 'ENOENT') return [];
-    throw new UsageError(`--results ${displayPath(folder)}: cannot be read (${code}); name another folder, or a file`);
+    throw new UsageError(`--results ${displayPath(folder)}: cannot be read (${code}); name another folder`);
   });
   const results = names.filter((name) => resultTaskName(name) !== undefined);
   return results

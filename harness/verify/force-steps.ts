@@ -75,6 +75,6 @@ export async function forceSteps(
     }
     const { loss: own } = finding;
     if (worstLoss === undefined || own.error / own.allowed > worstLoss.error / worstLoss.allowed) worstLoss = own;
-    if (step >= steps || !goesOn(step)) return { ...trained(), worstLoss };
+    if (!goesOn(step) || step >= steps) return { ...trained(), worstLoss };
   }
 }

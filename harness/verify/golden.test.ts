@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { namedDatasets } from '../task/dataset.ts';
 import { parameterLayout } from '../task/parameter-layout.ts';
 import { goldenRuns, presets, taskDefaults } from '../task/presets.ts';
 import type { TaskDescription } from '../task/task.ts';
-import { findGolden, type Golden, readGolden } from './golden.ts';
+import { findGolden, type Golden, goldenFolder, goldenSeal, readGolden } from './golden.ts';
 
 type GoldenRun = (typeof goldenRuns)[number];
 
@@ -98,10 +98,25 @@ describe('findGolden', () => {
   });
 });
 
+it('refuses a golden file in which one digit was changed', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-golden-'));
+  const path = join(folder, 'changed.json');
+  const text = await readFile(join(goldenFolder, 'us-names-2016-d16.json'), 'utf8');
+  await writeFile(path, text);
+  await readGolden(path);
+  await writeFile(
+    path,
+    text.replace(/(?<="losses": \[\s*\d\.)\d/, (digit) => String((Number(digit) + 1) % 10)),
+  );
+  await expect(readGolden(path)).rejects.toThrow(/changed\.json: no golden trace \(.*"sha256": not that of the rest/);
+  await rm(folder, { recursive: true });
+});
+
 it('says which golden file is malformed, and where', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-golden-'));
   const path = join(folder, 'bad.json');
-  await writeFile(path, JSON.stringify({ schemaVersion: 1, losses: ['3.4'] }));
-  await expect(readGolden(path)).rejects.toThrow(/bad\.json: no golden trace \(field .*git checkout/);
+  const content = { schemaVersion: 1, losses: ['3.4'] };
+  await writeFile(path, JSON.stringify({ ...content, sha256: goldenSeal(content) }));
+  await expect(readGolden(path)).rejects.toThrow(/bad\.json: no golden trace \(field "dataset".*git checkout/);
   await rm(folder, { recursive: true });
 });

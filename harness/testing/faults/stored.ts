@@ -82,7 +82,7 @@ const cutInHalf = async (file: string) => truncate(file, Math.floor((await readF
 const changeDigit = async (file: string) =>
   writeFile(
     file,
-    (await readFile(file, 'utf8')).replace(/(?<=\d\.\d*)\d(?=\D)/, (digit) => String((Number(digit) + 1) % 10)),
+    (await readFile(file, 'utf8')).replace(/(?<=\[\s*\d\.\d*)\d(?=\D)/, (digit) => String((Number(digit) + 1) % 10)),
   );
 const golden = 'reference/golden/us-names-2016-d16.json';
 

@@ -1,4 +1,4 @@
 import { faults } from './faults.ts';
 import { tryFaults } from './try-faults.ts';
 
-tryFaults(faults.filter((_, i) => i % 4 === 2));
+tryFaults(faults.filter((_, i) => i % 8 === 5));

@@ -74,11 +74,16 @@ export class KernelInstance {
 
   /** Sets start parameters and empty moments. Step 0 begins with `firstDocument`. */
   reset(firstDocument: number): void {
-    this.firstDocument = firstDocument;
-    this.clear();
+    this.resetOwn(firstDocument);
     this.#area(this.layout.toFirstMoment).fill(0);
     this.#area(this.layout.toSecondMoment).fill(0);
     this.#area(0).set(this.#start);
+  }
+
+  /** As `reset`, where another kernel resets the parameters and moments that both share. */
+  resetOwn(firstDocument: number): void {
+    this.firstDocument = firstDocument;
+    this.clear();
   }
 
   parameters(): Float64Array {

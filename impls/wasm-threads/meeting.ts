@@ -43,7 +43,7 @@ export class Meeting {
 }
 
 /** In milliseconds. A thread with its own core is never so late; a scheduler's turn is longer. */
-export const patience = 0.4;
+const patience = 0.4;
 
 /** A look takes one or two nanoseconds, reading the clock takes tens. */
 const looksPerClock = 500;
@@ -57,10 +57,5 @@ export const [firstStepSlot, endStepSlot, firstDocumentSlot] = [slot(1), slot(1)
 /** The invitation that ends with the meeting before its next step. From then on the first thread trains alone. */
 export const endedTurnSlot = slot(2);
 const sleepersSlot = slot(3);
-/** 1 while the first thread trains alone. */
-export const aloneSlot = slot(4);
-/** What a thread has found about its core. */
-export const trialSlot = (thread: number) => slot(5 + 2 * thread);
-export const trial = { none: 0, running: 1, quiet: 2, interrupted: 3, stopped: 4 };
-const arrivedSlot = (thread: number) => slot(6 + 2 * thread);
-export const controlBytes = (threads: number) => slot(5 + 2 * threads) * Int32Array.BYTES_PER_ELEMENT;
+const arrivedSlot = (thread: number) => slot(4 + thread);
+export const controlBytes = (threads: number) => slot(4 + threads) * Int32Array.BYTES_PER_ELEMENT;

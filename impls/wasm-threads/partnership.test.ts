@@ -1,118 +1,112 @@
-import { array, assert, constantFrom, double, nat, property, record } from 'fast-check';
+import { array, assert, double, integer, property } from 'fast-check';
 import { expect, test } from 'vitest';
 import { AdaptivePartnership } from './partnership.ts';
 
-/** Trains alone, 1 ms a step, until the others may test their cores. @returns the time of that */
-function pauseOf(partnership: AdaptivePartnership): number {
-  let pause = 0;
-  for (; partnership.mode === 'alone'; pause++) partnership.trained(1);
-  return pause;
+/** Two threads on two cores, and the cores that other programs have. */
+function onTwoCores(spareCores = 0) {
+  const others = { cores: 0 };
+  const partnership = new AdaptivePartnership(spareCores, () => () => others.cores);
+  partnership.begins();
+  /** Trains so many milliseconds. @returns the mode after it */
+  const train = (milliseconds: number, took = 1) => {
+    for (let spent = 0; spent < milliseconds - 1e-9; spent += took) partnership.trained(took);
+    return partnership.mode;
+  };
+  return { partnership, others, train };
 }
 
-/** Threads that have just come together for the first time; a step takes 1 ms alone. */
-function united(): AdaptivePartnership {
-  const partnership = new AdaptivePartnership();
-  pauseOf(partnership);
-  return partnership;
+/** Threads that have seen that a step takes 1 ms alone and half of that together. */
+function settled() {
+  const pair = onTwoCores();
+  pair.train(300);
+  expect(pair.partnership.mode).toBe('alone');
+  pair.train(30);
+  expect(pair.train(60, 0.5)).toBe('together');
+  return pair;
 }
 
-/** Trains together until the others are sent away. */
-function part(partnership: AdaptivePartnership, took = 5.2): void {
-  for (let n = 0; partnership.mode === 'together' && n < 1000; n++) partnership.trained(took);
-}
-
-test('threads first train alone, and then together', () => {
-  const partnership = new AdaptivePartnership();
-  expect(partnership.mode).toBe('alone');
-  expect(pauseOf(partnership)).toBe(20);
-  expect(partnership.mode).toBe('together');
-});
-
-test('threads that are faster together stay together', () => {
+test('threads begin together, and stay together while the runtime compiles, however slow they are', () => {
   assert(
-    property(array(double({ min: 0.05, max: 1, noNaN: true })), (steps) => {
-      const partnership = united();
+    property(array(double({ min: 0.05, max: 20, noNaN: true }), { maxLength: 12 }), (steps) => {
+      const { partnership } = onTwoCores();
       for (const took of steps) partnership.trained(took);
       expect(partnership.mode).toBe('together');
     }),
   );
 });
 
-test('threads that are a little slower together separate, though none is late', () => {
-  const partnership = united();
-  part(partnership, 1.05);
-  expect(partnership.mode).toBe('alone');
+test('once, the first thread trains alone for 30 ms, to know how long a step takes then', () => {
+  const { train } = onTwoCores();
+  expect(train(240)).toBe('together');
+  expect(train(60)).toBe('alone');
+  expect(train(29)).toBe('alone');
+  expect(train(1)).toBe('together');
+  expect(train(600, 0.9)).toBe('together');
 });
 
-test.each([
-  ['slow', 4, 1.05, 'alone'],
-  ['fast', 0.2, 0.95, 'together'],
-])('a few %s steps do not count as the time of a step alone', (_, few, took, mode) => {
-  const partnership = new AdaptivePartnership();
-  for (let n = 0; n < 3; n++) partnership.trained(few);
-  pauseOf(partnership);
-  part(partnership, took);
-  expect(partnership.mode).toBe(mode);
+test('threads separate within 60 ms where another program has their core, and come together when it has gone', () => {
+  for (const { others, train } of [onTwoCores(), settled()]) {
+    others.cores = 0.5;
+    expect(train(60, 0.5)).toBe('alone');
+    others.cores = 1;
+    expect(train(1_000)).toBe('alone');
+    others.cores = 0;
+    expect(train(30)).toBe('together');
+  }
 });
 
-test('a thread that is late now and then is kept, one that is late again and again is sent away', () => {
-  const partnership = united();
-  for (let n = 0; n < 1000; n++) partnership.trained(n % 50 === 0 ? 4.6 : 0.6);
-  expect(partnership.mode).toBe('together');
-  part(partnership);
-  expect(partnership.mode).toBe('alone');
+test('another program with a core to spare is no reason to separate', () => {
+  const { others, train } = onTwoCores(1);
+  others.cores = 1.3;
+  expect(train(240)).toBe('together');
+  others.cores = 1.5;
+  expect(train(60)).toBe('alone');
 });
 
-test('whatever happens, threads that train together have lost little more than they saved', () => {
-  const step = record({
-    took: double({ min: 0.05, max: 5, noNaN: true }),
-    late: double({ min: 0, max: 20, noNaN: true }),
+test('threads that are slower together separate, each time twice as long, up to half a second', () => {
+  const { partnership, train } = settled();
+  const pauses = Array.from({ length: 6 }, () => {
+    expect(train(60, 1.2)).toBe('alone');
+    let windows = 0;
+    for (; partnership.mode === 'alone'; windows++) train(30);
+    return windows;
   });
+  expect(pauses).toEqual([2, 4, 8, 16, 16, 16]);
+});
+
+test('time together that was faster forgets the pauses', () => {
   assert(
-    property(array(step), (steps) => {
-      const partnership = united();
-      let balance = 0;
-      for (const { took, late } of steps) {
-        if (partnership.mode !== 'together') return;
-        expect(balance).toBeLessThanOrEqual(6);
-        partnership.trained(took + late);
-        balance += took + late - 1;
+    property(integer({ min: 1, max: 6 }), (failures) => {
+      const { partnership, train } = settled();
+      for (let n = 0; n < failures; n++) {
+        train(60, 1.2);
+        while (partnership.mode === 'alone') train(30);
       }
+      expect(train(60, 0.5)).toBe('together');
+      expect(train(60, 1.2)).toBe('alone');
+      expect(train(60)).toBe('together');
     }),
   );
 });
 
-test('the others try their cores after a pause that doubles with each failure, up to a third of a second', () => {
-  const partnership = united();
-  part(partnership);
-  const pauses = Array.from({ length: 6 }, () => {
-    const pause = pauseOf(partnership);
-    expect(partnership.mode).toBe('trying');
-    partnership.tried(false);
-    return pause;
-  });
-  expect(pauses).toEqual([40, 80, 160, 320, 320, 320]);
+test('a thread that is late now and then is kept', () => {
+  const { partnership } = settled();
+  for (let n = 0; n < 1000; n++) {
+    partnership.trained(n % 50 === 0 ? 8 : 0.5);
+    expect(partnership.mode).toBe('together');
+  }
 });
 
-test('parts are given back when all have cores; only time together that saved something forgets the pauses', () => {
-  assert(
-    property(
-      nat(8),
-      double({ min: 0.1, max: 0.9, noNaN: true }),
-      constantFrom(true, false),
-      (failures, took, saves) => {
-        const partnership = new AdaptivePartnership();
-        let pause = pauseOf(partnership);
-        for (let n = 0; n < failures; n++) {
-          partnership.tried(false);
-          pause = pauseOf(partnership);
-        }
-        partnership.tried(true);
-        expect(partnership.mode).toBe('together');
-        if (saves) for (let n = 0; n < 200; n++) partnership.trained(took);
-        part(partnership);
-        expect(pauseOf(partnership)).toBe(saves ? 20 : Math.min(2 * pause, 320));
-      },
-    ),
-  );
+test('steps are judged at the end of a call if they took 30 ms, and not at all if they took less', () => {
+  for (const [milliseconds, mode] of [
+    [29, 'together'],
+    [30, 'alone'],
+  ] as const) {
+    const { partnership, others, train } = onTwoCores();
+    others.cores = 1;
+    train(milliseconds);
+    partnership.ends();
+    expect(partnership.mode).toBe(mode);
+    partnership.begins();
+  }
 });

@@ -79,11 +79,12 @@ test.each<PresetName>(['d64', 'd16-b16'])(
 
 /** Trains three steps in each mode, in turns, and counts the tests of cores. */
 class InTurns implements Partnership {
-  readonly modes: Partnership['mode'][] = ['together', 'trying', 'together', 'alone'];
+  readonly modes: Partnership['mode'][] = ['together', 'alone'];
   readonly trained = vi.fn(() => {
     if (this.trained.mock.calls.length % 3 === 0) this.modes.push(...this.modes.splice(0, 1));
   });
-  readonly tried = vi.fn();
+  readonly begins = vi.fn();
+  readonly ends = vi.fn();
   get mode() {
     return this.modes[0];
   }
@@ -103,7 +104,7 @@ test.each<PresetName>(['d64', 'd16-b16', 'd64-b16'])(
         trainer.close();
       }
     };
-    const together = await train({ mode: 'together', trained: () => {}, tried: () => {} });
+    const together = await train({ mode: 'together', begins: () => {}, trained: () => {}, ends: () => {} });
     const inTurns = new InTurns();
     expect(await train(inTurns)).toEqual(together);
     expect(inTurns.trained).toHaveBeenCalledTimes(42);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { CreateTrainer, Trainer, TrainingTask } from '../contract.ts';
 import { loadKernel } from '../wasm-simd/kernel-cache.ts';
@@ -7,17 +7,15 @@ import { type KernelRequest, kernelLayout } from '../wasm-simd/kernels/request.t
 import { kernelRequest } from '../wasm-simd/trainer.ts';
 import { divide, storageOrder } from './division.ts';
 import {
-  aloneSlot,
   controlBytes,
   endedTurnSlot,
   endStepSlot,
   firstDocumentSlot,
   firstStepSlot,
   Meeting,
-  trial,
-  trialSlot,
   turnSlot,
 } from './meeting.ts';
+import { watchOtherPrograms } from './other-programs.ts';
 import { type Common, Part, type PartStart } from './part.ts';
 import { AdaptivePartnership, type Partnership } from './partnership.ts';
 import type { WorkerStart } from './worker.ts';
@@ -29,7 +27,7 @@ export default createTrainer;
 export async function createThreadedTrainer(
   task: TrainingTask,
   cores: number,
-  partnership: Partnership = new AdaptivePartnership(),
+  partnership?: Partnership,
 ): Promise<ThreadedTrainer> {
   const plans = divide(task, cores);
   const single = kernelRequest(task, 'float32');
@@ -50,7 +48,8 @@ export async function createThreadedTrainer(
     control: new SharedArrayBuffer(controlBytes(plans.length)),
   };
   const workers = await Promise.all(starts.slice(1).map((start) => startWorker({ common, start })));
-  return new ThreadedTrainer(starts, common, workers, partnership, buildNanoseconds);
+  const decides = partnership ?? new AdaptivePartnership(cpus().length - starts.length, watchOtherPrograms);
+  return new ThreadedTrainer(starts, common, workers, decides, buildNanoseconds);
 }
 
 /** Returns a worker when it is ready, so that no thread waits for a worker that could not start. */
@@ -109,7 +108,9 @@ class ThreadedTrainer implements Trainer {
 
   reset(firstDocument: number): void {
     this.#step = 0;
-    for (const { kernel } of this.#parts) kernel.reset(firstDocument);
+    const [first, ...others] = this.#parts;
+    first.kernel.reset(firstDocument);
+    for (const { kernel } of others) kernel.resetOwn(firstDocument);
   }
 
   parameters(): Float64Array {
@@ -128,6 +129,7 @@ class ThreadedTrainer implements Trainer {
     const end = firstStep + steps;
     const losses = new Float64Array(steps);
     let invited = false;
+    this.#partnership.begins();
     let began = performance.now();
     for (let step = firstStep; step < end; step++) {
       const together = this.#partnership.mode === 'together';
@@ -135,8 +137,6 @@ class ThreadedTrainer implements Trainer {
       if (!together && invited) this.#sendAway();
       if (together || invited) this.#meeting.meet();
       invited = together;
-      Atomics.store(this.#control, aloneSlot, together ? 0 : 1);
-      if (this.#partnership.mode === 'trying') this.#letOthersTry();
       if (together) this.#trainPart(step);
       else this.#trainAlone(step);
       losses[step - firstStep] = this.#losses.reduce((sum, loss) => sum + loss, 0) / this.#batch;
@@ -146,7 +146,7 @@ class ThreadedTrainer implements Trainer {
     }
     // Wait until the others have written their last results.
     if (invited) this.#meeting.meet();
-    Atomics.store(this.#control, aloneSlot, 0);
+    this.#partnership.ends();
     return losses;
   }
 
@@ -162,28 +162,13 @@ class ThreadedTrainer implements Trainer {
     for (const i of pieces[0].keys()) for (const own of pieces) own[i]();
   }
 
-  /** Begins a test of the cores, or ends it when all threads have a result. */
-  #letOthersTry(): void {
-    const slots = this.#workers.map((_, i) => trialSlot(i + 1));
-    const outcomes = slots.map((slot) => Atomics.load(this.#control, slot));
-    if (outcomes.includes(trial.running)) return;
-    const isOver = !outcomes.includes(trial.none) && !outcomes.includes(trial.stopped);
-    for (const slot of slots) Atomics.store(this.#control, slot, isOver ? trial.none : trial.running);
-    if (isOver) this.#partnership.tried(!outcomes.includes(trial.interrupted));
-    else this.#callOthers();
-  }
-
   #invite(step: number, end: number): void {
     const control = this.#control;
     Atomics.store(control, firstStepSlot, step);
     Atomics.store(control, endStepSlot, end);
     Atomics.store(control, firstDocumentSlot, this.#parts[0].kernel.firstDocument);
-    this.#callOthers();
-  }
-
-  #callOthers(): void {
-    Atomics.add(this.#control, turnSlot, 1);
-    Atomics.notify(this.#control, turnSlot);
+    Atomics.add(control, turnSlot, 1);
+    Atomics.notify(control, turnSlot);
   }
 
   /** Takes effect at the next meeting. */

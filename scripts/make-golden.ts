@@ -16,7 +16,8 @@ import { namedDatasets, readDataset } from '../harness/task/dataset.ts';
 import { type ParameterMatrix, parameterLayout } from '../harness/task/parameter-layout.ts';
 import { goldenRuns, presets, taskDefaults } from '../harness/task/presets.ts';
 import { UsageError } from '../harness/usage-error.ts';
-import { type GoldenFile, goldenFolder, goldenSeal } from '../harness/verify/golden.ts';
+import { sha256 } from '../harness/verify/cached-json.ts';
+import { type GoldenFile, goldenFolder } from '../harness/verify/golden.ts';
 
 type GoldenRun = (typeof goldenRuns)[number];
 
@@ -135,7 +136,7 @@ async function makeGolden(python: string, run: GoldenRun): Promise<void> {
   if (prefix !== undefined) demandSamePrefix(trace, prefix);
   const path = join(goldenFolder, `${run.dataset}-${run.preset}.json`);
   const content = goldenFile(run, trace);
-  await writeFileAtomic(path, `${JSON.stringify({ sha256: goldenSeal(content), ...content }, undefined, 1)}\n`);
+  await writeFileAtomic(path, `${JSON.stringify({ sha256: sha256(content), ...content }, undefined, 1)}\n`);
   console.log(`  ${displayPath(path)}`);
 }
 

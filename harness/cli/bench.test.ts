@@ -117,6 +117,24 @@ async function bench(...words: string[]) {
 }
 
 /** Every process the toys ever were is gone. */
+/** Presses Ctrl-C when the progress says so. */
+async function interrupted(words: readonly string[], at: string): Promise<{ output: string; exitCode: unknown }> {
+  const child = spawn(process.execPath, command(words), { cwd: folder, env: { ...process.env, NO_COLOR: '1' } });
+  let [output, progress] = ['', ''];
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  await new Promise<void>((resolve) => {
+    child.stderr.on('data', (chunk) => {
+      progress += chunk;
+      if (progress.includes(at)) resolve();
+    });
+  });
+  child.kill('SIGINT');
+  const exitCode = await new Promise((resolve) => child.once('close', resolve));
+  return { output, exitCode };
+}
+
 async function expectNoChildLeft(): Promise<void> {
   for (const pid of await readdir(join(folder, 'pids'))) {
     expect(() => process.kill(Number(pid), 0), `process ${pid}`).toThrow('ESRCH');
@@ -162,23 +180,7 @@ describe('bench', () => {
   });
 
   it('ends the children, keeps what was measured and says where, and exits with 130 after Ctrl-C', async () => {
-    const child = spawn(process.execPath, command(['slow', 'fast', '--quick', '--rounds', '1000']), {
-      cwd: folder,
-      env: { ...process.env, NO_COLOR: '1' },
-    });
-    let output = '';
-    child.stdout.on('data', (chunk) => {
-      output += chunk;
-    });
-    await new Promise<void>((resolve) => {
-      let progress = '';
-      child.stderr.on('data', (chunk) => {
-        progress += chunk;
-        if (progress.includes('round 1 done')) resolve();
-      });
-    });
-    child.kill('SIGINT');
-    const exitCode = await new Promise((resolve) => child.once('exit', resolve));
+    const { output, exitCode } = await interrupted(['slow', 'fast', '--quick', '--rounds', '1000'], 'round 1 done');
     expect(exitCode).toBe(130);
     const files = await readdir(results);
     expect(files).toHaveLength(1);
@@ -189,21 +191,7 @@ describe('bench', () => {
   });
 
   it('says that nothing was saved after Ctrl-C before the first round', async () => {
-    const child = spawn(process.execPath, command(['slow', 'fast', '--quick']), {
-      cwd: folder,
-      env: { ...process.env, NO_COLOR: '1' },
-    });
-    let output = '';
-    child.stdout.on('data', (chunk) => {
-      output += chunk;
-    });
-    await new Promise<void>((resolve) => {
-      child.stderr.on('data', (chunk) => {
-        if (String(chunk).includes('verifying')) resolve();
-      });
-    });
-    child.kill('SIGINT');
-    const exitCode = await new Promise((resolve) => child.once('close', resolve));
+    const { output, exitCode } = await interrupted(['slow', 'fast', '--quick'], 'verifying');
     expect(exitCode).toBe(130);
     expect(output).toMatch(/interrupted; nothing was saved\n$/);
     await expectNoChildLeft();

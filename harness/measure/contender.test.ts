@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
-import { workWithin } from './contender.ts';
+import { discoverImplementations, isBroken } from '../program/discover.ts';
+import { FakeClock, fakeContender } from '../testing/fake-trainer.ts';
+import { smallTask } from '../testing/small-task.ts';
+import { contenderOf, WrongLaps, workWithin } from './contender.ts';
 
 const before = { running: 50, mainRunning: 20, waiting: 10 };
 
@@ -18,4 +21,20 @@ test('a word is all work where the platform tells nothing of processors', () => 
 test('a word never works longer than it lasts, and never for no time', () => {
   expect(workWithin(1000, before, { running: 1250, mainRunning: 1220, waiting: 10 })).toBe(1000);
   expect(workWithin(1000, before, { ...before, waiting: 1010 })).toBe(1000);
+});
+
+test('a second process that works while it is asked nothing is refused', async () => {
+  const analytic = (await discoverImplementations()).find(({ name }) => name === 'analytic');
+  if (analytic === undefined || isBroken(analytic)) throw new Error('analytic is not there');
+  const reference = { losses: new Float64Array(0), source: 'none' };
+  const expectation = { task: smallTask(), reference, calmSteps: 0, warnings: [] };
+  const contender = await contenderOf(analytic, expectation, { budgetSeconds: 0, scoutMilliseconds: 0 });
+  const { signal } = new AbortController();
+  const trainer = await fakeContender({ name: 'a', nanosecondsPerStep: () => 1, clock: new FakeClock() }).start(signal);
+  let asked = 0;
+  const busy = { ...trainer, processorMilliseconds: () => 10_000 * asked++ };
+  const witness = contender.witness(signal, busy);
+  const refused = witness.check([{ firstDocument: 0, losses: Float64Array.of(1) }], { wholeLap: false, extraSteps: 0 });
+  await expect(refused).rejects.toThrow(WrongLaps);
+  await expect(refused).rejects.toThrow(/in which it was asked nothing/);
 });

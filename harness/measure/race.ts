@@ -188,8 +188,16 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
       const roundStart = now();
       if (racing().length === 0 || signal.aborted) break;
       const going = racing().filter(([, { contender }]) => !rests(contender, round));
-      const goingEntries = going.map(([, entry]) => entry);
-      if (isEnough(goingEntries, round, limit, roundStart - raceStart + longestRound)) break;
+      const forecast = roundStart - raceStart + longestRound;
+      if (
+        isEnough(
+          going.map(([, entry]) => entry),
+          round,
+          limit,
+          forecast,
+        )
+      )
+        break;
       const laps = deck.round(
         round,
         racing().map(([, { lapSteps }]) => lapSteps),

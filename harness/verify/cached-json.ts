@@ -29,6 +29,7 @@ export function cachedJson<T>(kind: string, key: readonly unknown[], schema: z.Z
   };
 }
 
-function sha256(json: unknown): string {
+/** Of its text: the order of keys counts. */
+export function sha256(json: unknown): string {
   return hash('sha256', JSON.stringify(json));
 }

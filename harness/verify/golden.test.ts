@@ -6,7 +6,8 @@ import { namedDatasets } from '../task/dataset.ts';
 import { parameterLayout } from '../task/parameter-layout.ts';
 import { goldenRuns, presets, taskDefaults } from '../task/presets.ts';
 import type { TaskDescription } from '../task/task.ts';
-import { findGolden, type Golden, goldenFolder, goldenSeal, readGolden } from './golden.ts';
+import { sha256 } from './cached-json.ts';
+import { findGolden, type Golden, goldenFolder, readGolden } from './golden.ts';
 
 type GoldenRun = (typeof goldenRuns)[number];
 
@@ -116,7 +117,7 @@ it('says which golden file is malformed, and where', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-golden-'));
   const path = join(folder, 'bad.json');
   const content = { schemaVersion: 1, losses: ['3.4'] };
-  await writeFile(path, JSON.stringify({ ...content, sha256: goldenSeal(content) }));
+  await writeFile(path, JSON.stringify({ ...content, sha256: sha256(content) }));
   await expect(readGolden(path)).rejects.toThrow(/bad\.json: no golden trace \(field "dataset".*git checkout/);
   await rm(folder, { recursive: true });
 });

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -6,6 +5,7 @@ import { displayPath, projectRoot, restoring } from '../project.ts';
 import { messageOf, parseJson, readRegularFile } from '../regular-file.ts';
 import { type TaskDescription, taskDescriptionSchema } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
+import { sha256 } from './cached-json.ts';
 
 const LARGEST_GOLDEN_BYTES = 64 * 2 ** 20;
 
@@ -47,22 +47,18 @@ const goldenSchema = taskDescriptionSchema.omit({ preset: true, parameterCount: 
 });
 
 export type Golden = z.infer<typeof goldenSchema>;
-/** As in the file, without its seal. */
+/** As in the file, without its seal: the `sha256` of all else in it. */
 export type GoldenFile = z.input<typeof goldenSchema>;
 
 const sealedSchema = z
   .looseObject({ sha256: z.string() })
-  .refine(({ sha256, ...content }) => sha256 === goldenSeal(content), {
+  // One wrong digit would else only be taken for chaos.
+  .refine(({ sha256: seal, ...content }) => seal === sha256(content), {
     path: ['sha256'],
     error: 'not that of the rest, so something in it was changed',
   })
   .transform(({ sha256: _, ...content }) => content)
   .pipe(goldenSchema);
-
-/** `sha256` of a golden file, over all else in it: one wrong digit would else only be taken for chaos. */
-export function goldenSeal(content: object): string {
-  return hash('sha256', JSON.stringify(content));
-}
 
 const decisive = ['nEmbd', 'nHead', 'nLayer', 'blockSize', 'batch', 'seed', 'numSteps', 'learningRate'] as const;
 
@@ -83,6 +79,8 @@ export async function readGolden(path: string): Promise<Golden> {
     return parseJson((await readRegularFile(path, LARGEST_GOLDEN_BYTES)).toString('utf8'), sealedSchema);
   } catch (error) {
     const why = messageOf(error);
-    throw new UsageError(`${displayPath(path)}: no golden trace (${why}); ${restoring(path)}`);
+    throw new UsageError(
+      `${displayPath(path)}: no golden trace (${why}); ${restoring(path)}, or remove it if it does not belong there`,
+    );
   }
 }

@@ -85,7 +85,7 @@ export function attention(v: Vector, l: Layout, heads: number): string {
     'documents',
   ].map((name) => f.parameter('i32', name));
   const { headDim, groups, vectorBytes, toKeys, toValues, qkvBytes, outBytes } = headStrides(l.model, v, heads);
-  toRows(f, v, l, heads, 3, qkv, rows, vectors);
+  toRows(f, v, l, { heads, blocks: 3, features: qkv, rows, vectors });
 
   const inputs = rowsFrom(f, f.let('i32', 'inputs', rows.get), qkvBytes);
   const w = f.let('i32', 'w', weights.get);
@@ -164,7 +164,8 @@ export function attention(v: Vector, l: Layout, heads: number): string {
         f.do(v.store(at(outputs.query, d * vectorBytes), v.mul(sums[i].get, sum.get)));
     }
   });
-  fromRows(f, v, l, heads, 1, f.let('i32', 'outRows', i32.constant(l.outRows)), out, vectors);
+  const outRows = f.let('i32', 'outRows', i32.constant(l.outRows));
+  fromRows(f, v, l, { heads, blocks: 1, features: out, rows: outRows, vectors });
   return f.text();
 }
 
@@ -187,7 +188,7 @@ export function attentionGradient(v: Vector, l: Layout, heads: number): string {
   const [outRows, gradientRows] = [l.outRows, l.gradientRows].map((address) =>
     f.let('i32', 'rows', i32.constant(address)),
   );
-  toRows(f, v, l, heads, 1, dOut, outRows, vectors);
+  toRows(f, v, l, { heads, blocks: 1, features: dOut, rows: outRows, vectors });
   // The last document may end before the end of the last vector. dQkv must be zero there.
   const lastVector = i32.mul(i32.sub(vectors.get, i32.constant(1)), i32.constant(groups * qkvBytes * v.lanes));
   const clear = f.let('i32', 'clear', i32.add(gradientRows.get, lastVector));
@@ -262,6 +263,6 @@ export function attentionGradient(v: Vector, l: Layout, heads: number): string {
         f.do(v.store(at(gradients.query, d * vectorBytes), v.mul(dQuery[i].get, v.constant(1 / Math.sqrt(headDim)))));
     }
   });
-  fromRows(f, v, l, heads, 3, gradientRows, dQkv, vectors);
+  fromRows(f, v, l, { heads, blocks: 3, features: dQkv, rows: gradientRows, vectors });
   return f.text();
 }

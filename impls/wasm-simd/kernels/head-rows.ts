@@ -8,19 +8,23 @@ interface Places {
   readonly row: Address;
 }
 
-/**
- * Visits the squares of `blocks` matrices `[block][head][headDim][column]` and of their rows `[column][group][block][headDim]`,
- * where the heads of a group are the lanes.
- */
+/** What is turned, and where it lies. */
+interface Turn {
+  readonly heads: number;
+  readonly blocks: number;
+  /** `blocks` matrices `[block][head][headDim][column]`. */
+  readonly features: Local;
+  /** `[column][group][block][headDim]`, where the heads of a group are the lanes. */
+  readonly rows: Local;
+  readonly vectors: Local;
+}
+
+/** Visits the squares of features and of their rows. */
 function overSquares(
   f: FunctionWriter,
   v: Vector,
   l: Layout,
-  heads: number,
-  blocks: number,
-  features: Local,
-  rows: Local,
-  vectors: Local,
+  { heads, blocks, features, rows, vectors }: Turn,
   body: (lanes: readonly Places[]) => void,
 ): void {
   const { headDim, groups, vectorBytes } = headStrides(l.model, v, heads);
@@ -54,35 +58,17 @@ function overSquares(
   });
 }
 
-/** Writes `blocks` matrices of features as rows of heads. */
-export function toRows(
-  f: FunctionWriter,
-  v: Vector,
-  l: Layout,
-  heads: number,
-  blocks: number,
-  from: Local,
-  to: Local,
-  vectors: Local,
-): void {
-  overSquares(f, v, l, heads, blocks, from, to, vectors, (lanes) => {
+/** Writes features as rows of heads. */
+export function toRows(f: FunctionWriter, v: Vector, l: Layout, turn: Turn): void {
+  overSquares(f, v, l, turn, (lanes) => {
     const square = lanes.map(({ feature }) => f.let('v128', 'square', v.load(feature)));
     for (const [lane, ofColumn] of v.transpose(f, square).entries()) f.do(v.store(lanes[lane].row, ofColumn.get));
   });
 }
 
-/** Writes rows of heads as `blocks` matrices of features. */
-export function fromRows(
-  f: FunctionWriter,
-  v: Vector,
-  l: Layout,
-  heads: number,
-  blocks: number,
-  from: Local,
-  to: Local,
-  vectors: Local,
-): void {
-  overSquares(f, v, l, heads, blocks, to, from, vectors, (lanes) => {
+/** Writes rows of heads as features. */
+export function fromRows(f: FunctionWriter, v: Vector, l: Layout, turn: Turn): void {
+  overSquares(f, v, l, turn, (lanes) => {
     const square = lanes.map(({ row }) => f.let('v128', 'square', v.load(row)));
     for (const [lane, ofHead] of v.transpose(f, square).entries()) f.do(v.store(lanes[lane].feature, ofHead.get));
   });

@@ -44,6 +44,16 @@ export function requireDistinct(targets: readonly OutputTarget[]): void {
   }
 }
 
+/** @throws {UsageError} if a target is one of the files that the command reads */
+export function keepInputs(targets: readonly OutputTarget[], files: readonly string[]): void {
+  const inputs = files.map((file) => resolve(file));
+  const overwriting = targets.find(({ path }) => path !== undefined && inputs.includes(path));
+  if (overwriting === undefined) return;
+  throw new UsageError(
+    `${printableLine(overwriting.flag)}: got a file that is read, too; expected one that may be overwritten; name another`,
+  );
+}
+
 /**
  * Writes a regular file whole or not at all; a device, a FIFO or a socket in place, since replacing it would destroy it.
  * @throws {UsageError} if that fails

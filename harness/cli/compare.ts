@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { comparePair, pairImplementations, unchangedPairs, unchangedRow } from '../compare/compare-revisions.ts';
 import { type Checkout, checkOut, git, listFiles, resolveRevision, uncommittedFiles } from '../compare/revision.ts';
 import { compareStored } from '../compare/stored-results.ts';
+import { keepInputs } from '../output-target.ts';
 import { annotations, appendJobSummary, comparisonTable, runsInGitHubActions } from '../present/comparison.ts';
 import { fitted, terminalPage } from '../present/page.ts';
 import { printableLine } from '../printable.ts';
@@ -73,7 +74,10 @@ function parsePercent(text: string): number {
 
 async function compare(names: readonly string[], flags: CompareFlags, command: Command): Promise<void> {
   const json = await jsonOutput(flags.json);
-  if (flags.base === undefined) refuseFlagsOfRevisions(command);
+  if (flags.base === undefined) {
+    refuseFlagsOfRevisions(command);
+    keepInputs(json.targets, names);
+  }
   const comparison =
     flags.base === undefined
       ? await compareFiles(names, flags)

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { suggestion } from '../nearest-name.ts';
+import { keepInputs } from '../output-target.ts';
 import { historyTables } from '../present/history-table.ts';
 import { terminalPage } from '../present/page.ts';
 import { commandLine, displayPath } from '../project.ts';
@@ -31,7 +32,8 @@ export function historyCommand(): Command {
 }
 
 async function history(names: readonly string[], flags: HistoryFlags): Promise<void> {
-  const { stream, write } = await jsonOutput(flags.json);
+  const { targets, stream, write } = await jsonOutput(flags.json);
+  keepInputs(targets, [flags.file]);
   const { records, unreadable } = await readHistory(flags.file);
   for (const problem of unreadable) console.error(`warning: ${problem}; the line is left out`);
   const all = trendsOf(records);

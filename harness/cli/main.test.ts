@@ -246,6 +246,24 @@ describe('show', () => {
   });
 });
 
+test.each([
+  ['show', (file: string) => [file, '--export', `csv=${file}`]],
+  ['report', (file: string) => [file, '--output', file]],
+  ['merge', (file: string) => [file, '--markdown', file]],
+  ['history', (file: string) => ['--file', file, '--json', file]],
+  ['compare', (file: string) => [file, file, '--json', file]],
+])('%s does not overwrite what it reads', async (command, words) => {
+  const folder = await mkdtemp(join(tmpdir(), 'microgpt-bench-'));
+  const file = join(folder, 'result.json');
+  const text = JSON.stringify(benchResult());
+  await writeFile(file, text);
+  const { stderr, exitCode } = await refusedCommandLine(command, ...words(file));
+  expect(stderr).toMatch(/^error: --\S+ .*result\.json: got a file that is read, too; .*; name another$/);
+  expect(exitCode).toBe(2);
+  expect(await readFile(file, 'utf8')).toBe(text);
+  await rm(folder, { recursive: true });
+});
+
 describe('list', () => {
   test('tells what each needs and whether it is here; a broken manifest is bad input', async () => {
     const { stdout, stderr, exitCode } = await cli('list', '--impls', impls);

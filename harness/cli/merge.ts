@@ -1,6 +1,5 @@
-import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { outputTarget, requireDistinct, writeOutput } from '../output-target.ts';
+import { keepInputs, outputTarget, requireDistinct, writeOutput } from '../output-target.ts';
 import { mergedMarkdown, mergedTables } from '../present/merged-table.ts';
 import { terminalPage } from '../present/page.ts';
 import { mergeResults } from '../results/merged.ts';
@@ -30,7 +29,8 @@ async function merge(files: readonly string[], flags: MergeFlags): Promise<void>
   const targets = [...json.targets, ...markdownTarget];
   const sources = [];
   for (const path of files) sources.push({ path, result: await readResult(path) });
-  requireDistinct([...targets, ...files.map((path) => ({ flag: path, path: resolve(path) }))]);
+  requireDistinct(targets);
+  keepInputs(targets, files);
   const merged = mergeResults(sources);
   const stream = targets.some(({ path }) => path === undefined) ? process.stderr : process.stdout;
   stream.write(`${mergedTables(merged, terminalPage(stream))}\n`);

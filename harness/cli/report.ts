@@ -1,7 +1,7 @@
 import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { type OutputTarget, outputTarget, writeOutput } from '../output-target.ts';
+import { keepInputs, type OutputTarget, outputTarget, writeOutput } from '../output-target.ts';
 import {
   differBySizeAlone,
   type MachineReport,
@@ -45,6 +45,11 @@ export function reportCommand(): Command {
 
 async function report(paths: readonly string[], flags: ReportFlags): Promise<void> {
   const files = paths.length === 0 ? await newestResults(flags.results) : await readAll(paths);
+  const { output, losses } = flags;
+  if (output !== undefined) {
+    const read = [...files.map(({ path }) => path), ...(losses === undefined ? [] : [losses])];
+    keepInputs([await reportTarget(flags)], read);
+  }
   await writeReport(files, flags);
 }
 

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { keepInputs } from '../output-target.ts';
 import { benchTable, type SortOrder } from '../present/bench-table.ts';
 import { claimsTable } from '../present/claims-table.ts';
 import { exportResult, parseExports } from '../present/export/export.ts';
@@ -32,8 +33,13 @@ async function show(files: readonly string[], flags: ShowFlags): Promise<void> {
   if (exports.length > 0 && files.length > 1) {
     throw new UsageError(`--export: got ${files.length} results; expected one; name the one to export`);
   }
+  const shown = files.length > 0 ? files : [await newestIn(flags.results)];
+  keepInputs(
+    exports.map(({ target }) => target),
+    shown,
+  );
   const stream = exports.some(({ target }) => target.path === undefined) ? process.stderr : process.stdout;
-  for (const [index, file] of (files.length > 0 ? files : [await newestIn(flags.results)]).entries()) {
+  for (const [index, file] of shown.entries()) {
     const result = await readResult(file);
     const heading = `${displayPath(file)}, ${result.createdAt.slice(0, 16).replace('T', ' ')} UTC`;
     stream.write(

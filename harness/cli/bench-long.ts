@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { forcedStepMilliseconds } from '../measure/bench-task.ts';
 import { contenderOf } from '../measure/contender.ts';
+import { refusalOf } from '../measure/entry.ts';
 import { longRun } from '../measure/long-run.ts';
-import { refusalOf } from '../measure/race.ts';
 import { availability } from '../program/availability.ts';
 import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
 import { repeatIfStopped } from '../program/running-clock.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { benchTask } from '../measure/bench-task.ts';
 import { NoiseWatch } from '../measure/noise.ts';
 import { type Pace, quickPace } from '../measure/pace.ts';
-import type { RoundLimit } from '../measure/race.ts';
+import type { RoundLimit } from '../measure/round-limit.ts';
 import type { SortOrder } from '../present/bench-table.ts';
 import { printableLine } from '../printable.ts';
 import type { DiscoveredImplementation } from '../program/discover.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { thisMachine } from '../measure/machine.ts';
-import { FEWEST_PROCESSES } from '../measure/race.ts';
+import { FEWEST_PROCESSES } from '../measure/round-limit.ts';
 import { type DiscoveredImplementation, isBroken } from '../program/discover.ts';
 import { rolesOf } from '../program/roles.ts';
 import { flopsPerStep } from '../program/trainer-process.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Entry, RoundLimit } from '../measure/race.ts';
+import type { Entry } from '../measure/entry.ts';
+import type { RoundLimit } from '../measure/round-limit.ts';
 import { FakeClock, fakeContender } from '../testing/fake-trainer.ts';
 import { raceReporter } from './progress.ts';
 
@@ -16,7 +17,7 @@ function told(limit: RoundLimit): readonly string[] {
   const reporter = raceReporter({ status: () => {}, stage: say, milestone: say }, limit, clock.now);
   reporter({ kind: 'verifying', entry: 0 }, [entry]);
   for (const round of [0, 1]) {
-    reporter({ kind: 'starting', round, entry: 0 }, [entry]);
+    reporter({ kind: 'sampling', round, entry: 0 }, [entry]);
     clock.milliseconds += 10_000;
     reporter({ kind: 'round', round, widest: 0.042 }, [entry]);
   }

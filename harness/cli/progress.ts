@@ -1,4 +1,6 @@
-import { type Entry, identityOf, isRacing, type RaceEvent, type RoundLimit } from '../measure/race.ts';
+import { type Entry, identityOf, isRacing } from '../measure/entry.ts';
+import type { RaceEvent } from '../measure/race.ts';
+import type { RoundLimit } from '../measure/round-limit.ts';
 import { formatUncertainty } from '../present/number-format.ts';
 import { rowName } from '../results/names.ts';
 
@@ -89,9 +91,9 @@ export function raceReporter(
       case 'verified':
         return milestone(describe(entries[event.entry]));
       case 'starting':
-        roundsBegan ??= now();
         return status(`round ${event.round + 1}: starting ${nameOf(entries[event.entry])}`);
       case 'sampling':
+        roundsBegan ??= now();
         return status(`round ${event.round + 1}: ${nameOf(entries[event.entry])}`);
       case 'checking':
         return status(`round ${event.round + 1}: checking ${nameOf(entries[event.entry])}`);

@@ -16,11 +16,13 @@ import { UsageError } from '../usage-error.ts';
 import { CPYTHON_FLOPS_PER_SECOND, type Expectation, expectationOf } from '../verify/expectation.ts';
 import { Teacher } from '../verify/teacher.ts';
 import { type ContenderOptions, contenderOf } from './contender.ts';
+import { type Entry, isRacing } from './entry.ts';
 import { gauntletSeedOf } from './gauntlet-seed.ts';
 import { calibrate, measureMachinePeaks, thisMachine, thisRuntime } from './machine.ts';
 import type { NoiseWatch } from './noise.ts';
 import { type Pace, paceOfSize } from './pace.ts';
-import { type Entry, isRacing, type RaceEvent, type RoundLimit, race } from './race.ts';
+import { type RaceEvent, race } from './race.ts';
+import type { RoundLimit } from './round-limit.ts';
 import { chooseBaselines, claimResults, rowOf } from './row.ts';
 import { TimeBudget } from './time-budget.ts';
 

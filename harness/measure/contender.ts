@@ -7,7 +7,7 @@ import type { Implementation } from '../program/discover.ts';
 import { ImplementationFailure } from '../program/implementation-failure.ts';
 import { changedSource, hashOfSources, sourceHashes } from '../program/implementation-hash.ts';
 import { threadsHere } from '../program/manifest.ts';
-import type { SchedulerTimes } from '../program/process-usage.ts';
+import { workWithin } from '../program/process-usage.ts';
 import { type Role, rolesOf } from '../program/roles.ts';
 import { startTrainer, type TrainerOptions, type TrainerProcess } from '../program/trainer-process.ts';
 import type { RefusedRow, RowIdentity, VerifiedRow } from '../results/schema.ts';
@@ -182,16 +182,4 @@ async function timeStep(trainer: TrainerProcess, { numSteps }: TrainingTask, bud
     if (worked + 2 * work > budget || elapsed + 2 * wall > SCOUT_PATIENCE * budget) break;
   }
   return nanosecondsPerStep;
-}
-
-/** Nanoseconds of a word without what the row waited for a processor; all of them if the platform does not tell. */
-export function workWithin(
-  wall: number,
-  before: SchedulerTimes | undefined,
-  after: SchedulerTimes | undefined,
-): number {
-  if (before === undefined || after === undefined) return wall;
-  // What several processes waited adds up, and can be longer than the word.
-  const work = Math.max(wall - (after.waiting - before.waiting), after.mainRunning - before.mainRunning);
-  return work > 0 ? Math.min(wall, work) : wall;
 }

@@ -7,6 +7,9 @@ const FEWEST_DOCUMENTS = 64;
 /** Of so many laps, the one whose documents are nearest to the average length is taken next. */
 const CANDIDATES = 32;
 
+/** The first document of the n-th timed lap of a round; undefined if no document is left. */
+export type LapOf = (n: number) => number | undefined;
+
 /**
  * Hands out first documents of laps, each once. A random half of all documents is for timed laps, the other half for warm-up. So a
  * row knows neither where the next lap begins nor whether it counts.
@@ -58,15 +61,12 @@ export class LapDeck {
   }
 
   /**
-   * The timed laps of a round, the same for all rows. `lapOf(n)` is the first document of lap n; undefined if no document is left.
+   * The timed laps of a round, the same for all rows, and what was taken of them so far.
    * @param lengths the steps of a lap, for each row
    */
-  round(
-    round: number,
-    lengths: readonly number[],
-  ): { readonly lapOf: (n: number) => number | undefined; readonly taken: readonly number[] } {
+  round(round: number, lengths: readonly number[]): { readonly lapOf: LapOf; readonly taken: readonly number[] } {
     const taken: number[] = [];
-    const lapOf = (n: number): number | undefined => {
+    const lapOf: LapOf = (n) => {
       while (taken.length <= n) {
         const next = this.#repeated[round]?.[taken.length] ?? this.#takeAverage(lengths);
         if (next === undefined) return undefined;

@@ -1,11 +1,12 @@
 import { median } from 'simple-statistics';
 import { Bench } from 'tinybench';
+import { workWithin } from '../program/process-usage.ts';
 import type { TrainerProcess } from '../program/trainer-process.ts';
 import { isSteady } from '../statistics/steadiness.ts';
 import { type Contender, WrongLaps } from './contender.ts';
 import { watchIdle } from './idle-watch.ts';
 import { type Lap, pausedLaps, runLap, timeEmptyWords } from './lap.ts';
-import type { LapDeck } from './lap-deck.ts';
+import type { LapDeck, LapOf } from './lap-deck.ts';
 import type { Pace } from './pace.ts';
 import type { ClockEvidence } from './two-clocks.ts';
 
@@ -16,7 +17,7 @@ export interface ProcessSample extends ClockEvidence {
   readonly nanosecondsPerDocument: number;
   /** False if warm-up was cut off before lap times settled. */
   readonly steady: boolean;
-  /** From spawning the process to the answer of its first step, without the time of a build. */
+  /** From spawning the process to the answer of its first step, without the time of a build and without waiting for a processor. */
   readonly startupNanoseconds: number;
   readonly peakRssBytes?: number;
   /** Processor time over elapsed time during the timed laps. */
@@ -33,8 +34,7 @@ export interface StartedProcess {
 
 interface SampleOptions {
   readonly deck: LapDeck;
-  /** Where the n-th timed lap begins; undefined if there is none left. */
-  readonly lapOf: (n: number) => number | undefined;
+  readonly lapOf: LapOf;
   /** With the first, which is not timed. */
   readonly lapSteps: number;
   /** A row whose lap takes longer than the warm-up may is timed cold, once. */
@@ -43,14 +43,17 @@ interface SampleOptions {
   readonly signal: AbortSignal;
 }
 
+const UNBORN = { running: 0, mainRunning: 0, waiting: 0 };
+
 /** Starts a process, up to the answer of its first step. @throws what the contender's process throws */
 export async function startProcess(contender: Contender, deck: LapDeck, signal: AbortSignal): Promise<StartedProcess> {
   const trainer = await contender.start(signal);
   try {
     await trainer.reset(deck.warmUp());
     await trainer.train(1);
-    const startup = trainer.startupNanoseconds + trainer.wordNanoseconds() - (trainer.buildNanoseconds ?? 0);
-    return { trainer, startupNanoseconds: Math.max(1, startup), idleFault: watchIdle(trainer) };
+    const wall = trainer.startupNanoseconds + trainer.wordNanoseconds() - (trainer.buildNanoseconds ?? 0);
+    const startupNanoseconds = workWithin(Math.max(1, wall), UNBORN, trainer.schedulerTimes());
+    return { trainer, startupNanoseconds, idleFault: watchIdle(trainer) };
   } catch (error) {
     await trainer.quit();
     throw error;

@@ -1,12 +1,14 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { TrainingTask } from '../../impls/contract.ts';
 import { verifiedRowSchema } from '../results/schema.ts';
 import { FEWEST_ROUNDS } from '../statistics/stopping.ts';
 import { FakeClock, fakeContender } from '../testing/fake-trainer.ts';
 import type { TimedLap } from '../verify/timed-laps.ts';
-import type { Contender } from './contender.ts';
+import type { Contender, Witness } from './contender.ts';
+import type { Entry } from './entry.ts';
 import { fullPace } from './pace.ts';
-import { type Entry, type RaceOptions, race } from './race.ts';
+import { type RaceOptions, race } from './race.ts';
 import { rowOf } from './row.ts';
 
 const task: TrainingTask = {
@@ -122,6 +124,76 @@ describe('a race', () => {
     for (const round of rounds) expect(round).toMatch(/^[012]{3} timed timed timed$/);
     for (const round of rounds.slice(1)) expect(round[0]).toBe('2');
     expect(alive).toEqual(rounds.flatMap(() => [3, 2, 1]));
+  });
+
+  it('starts the next round while the last one is checked', async () => {
+    const { clock, all } = fixture();
+    const kinds: string[] = [];
+    await outcome(all, options(clock, { onEvent: ({ kind }) => void kinds.push(kind) }));
+    expect(kinds.join(' ').split(/ ?round ?/)).toEqual([
+      expect.stringMatching(/(checking|starting) (checking|starting)( (checking|starting)){4}$/),
+      expect.stringMatching(/^sampling.* starting/),
+      expect.not.stringContaining('starting'),
+      '',
+    ]);
+  });
+
+  it('leaves no process waiting of a row that the check refused', async () => {
+    const { clock, python, fast } = fixture();
+    const wrong = fakeContender({
+      name: 'wrong',
+      nanosecondsPerStep: () => milliseconds,
+      clock,
+      failure: { start: 1, kind: 'wrong' },
+    });
+    const witness = (signal: AbortSignal) => ({
+      check: async (...laps: Parameters<Witness['check']>) => {
+        while (wrong.starts() < 3) await setImmediate();
+        return wrong.witness(signal).check(...laps);
+      },
+      quit: async () => {},
+    });
+    const alive: number[] = [];
+    await outcome(
+      [python, { ...wrong, witness }, fast],
+      options(clock, {
+        onEvent: (event) => {
+          if (event.kind === 'sampling' && event.round === 1) alive.push(wrong.alive());
+        },
+      }),
+    );
+    expect(alive).toEqual([0, 0]);
+  });
+
+  it('refuses a row whose next process breaks while the last one is found right', async () => {
+    const { clock, python, fast } = fixture();
+    const broken = fakeContender({
+      name: 'broken',
+      nanosecondsPerStep: () => milliseconds,
+      clock,
+      failure: { start: 2, kind: 'crash' },
+    });
+    const witness = (signal: AbortSignal) => ({
+      check: async (...laps: Parameters<Witness['check']>) => {
+        while (broken.starts() < 3 || broken.alive() > 0) await setImmediate();
+        return broken.witness(signal).check(...laps);
+      },
+      quit: async () => {},
+    });
+    const entries = await outcome([python, { ...broken, witness }, fast], options(clock));
+    expect(rows(entries).map((row) => row?.status)).toEqual(['verified', 'error', 'verified']);
+  });
+
+  it('counts in the start of a process what it worked, not what it waited for a processor', async () => {
+    const clock = new FakeClock();
+    const contender = fakeContender({ name: 'a', nanosecondsPerStep: () => milliseconds, clock });
+    const start = async (signal: AbortSignal) => ({
+      ...(await contender.start(signal)),
+      startupNanoseconds: 50e6,
+      schedulerTimes: () => ({ running: 6e6, mainRunning: 5e6, waiting: 40e6 }),
+    });
+    const entries = await outcome([{ ...contender, start }], options(clock));
+    expect(Math.round(verified(entries, 0).startupMilliseconds)).toBe(11);
   });
 
   it('reports microseconds per sample, and speedups round by round', async () => {

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import type { Claim } from '../results/published.ts';
 import { FakeClock, fakeContender } from '../testing/fake-trainer.ts';
 import { hundredDocuments } from '../testing/hundred-documents.ts';
+import type { Entry } from './entry.ts';
 import { fullPace } from './pace.ts';
-import { type Entry, race } from './race.ts';
+import { race } from './race.ts';
 import { chooseBaselines, claimResults } from './row.ts';
 
 const claim: Claim = { claim: 'swift over slow', factor: 30, faster: 'swift', slower: 'slow', batch: 1 };

@@ -7,8 +7,8 @@ import { medianInterval } from '../statistics/median-interval.ts';
 import { outlierIndexes } from '../statistics/outliers.ts';
 import { pairedRatioInterval } from '../statistics/ratio-interval.ts';
 import type { Contender } from './contender.ts';
+import { type Entry, isRacing, nanosecondsByRound, type RacingEntry } from './entry.ts';
 import type { MachinePeaks } from './machine.ts';
-import { type Entry, isRacing, nanosecondsByRound, type RacingEntry } from './race.ts';
 import { averageMatrixFlops } from './work-of-step.ts';
 
 /** The row of an entry so far; undefined if it has neither a time nor a refusal. `entries` are all of the race. */

@@ -103,6 +103,18 @@ export function schedulerTimes(pid: number): SchedulerTimes | undefined {
   }
 }
 
+/** Nanoseconds of a word without what the process waited for a processor; all of them if the platform does not tell. */
+export function workWithin(
+  wall: number,
+  before: SchedulerTimes | undefined,
+  after: SchedulerTimes | undefined,
+): number {
+  if (before === undefined || after === undefined) return wall;
+  // What several processes waited adds up, and can be longer than the word.
+  const work = Math.max(wall - (after.waiting - before.waiting), after.mainRunning - before.mainRunning);
+  return work > 0 ? Math.min(wall, work) : wall;
+}
+
 /**
  * Processor time of a process and its descendants since they began, with what has ended in them; undefined without /proc. In steps
  * of 10 ms (proc_pid_stat(5) of Linux).

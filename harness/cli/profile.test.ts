@@ -40,7 +40,11 @@ describe('bad input: one line, exit code 2, nothing on standard output', () => {
     ['an unknown preset', ['analytic', '--preset', 'd61'], /unknown preset "d61"/],
     ['no time at all', ['analytic', '--seconds', '0'], /--seconds/],
     ['a folder that cannot be written to', ['analytic', '--flame', '/none/x.cpuprofile'], /--flame/],
-    ['no list', ['unlisted'], /unlisted\/profile\.json: not found; expected the functions of each operation/],
+    [
+      'two files of one name',
+      ['analytic', '--flame', join(tmpdir(), 'x'), '--json', join(tmpdir(), 'x')],
+      /--flame .*already taken by --json/,
+    ],
     ['a list that is no JSON', ['garbled'], /garbled\/profile\.json: not JSON, or cut off/],
     [
       'a pattern that fits everything',
@@ -82,4 +86,13 @@ test('prints a table, a bar as long as the step, and how much of it is explained
   expect(stdout).toMatch(/^[a-h]{50,70}$/m);
   expect(stdout).toMatch(/\d% of the step is explained/);
   expect(stdout).toMatch(/Instructions|instructions/);
+});
+
+test('a row without a list is profiled too: what is printed names the functions to put into one', async () => {
+  const { stdout, stderr, exitCode } = await profile('unlisted', '--seconds', '0.5', '--flame', '-');
+  expect(stderr).toMatch(/^unlisted: training for 0\.5 s, then counting\n/);
+  expect(stderr).toContain('everything else │ 100.0%');
+  expect(stderr.replace(/\s+/g, ' ')).toMatch(/Only 0\.0% .* in its profile\.json \(.*\): \S+ \d+\.\d%, /);
+  expect(JSON.parse(stdout).nodes.length).toBeGreaterThan(1);
+  expect(exitCode).toBe(0);
 });

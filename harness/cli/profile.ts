@@ -2,8 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { UnsupportedTask } from '../../impls/contract.ts';
-import { outputTarget, writeOutput } from '../output-target.ts';
-import { terminalPage } from '../present/page.ts';
+import { outputTarget, requireDistinct, writeOutput } from '../output-target.ts';
+import { fitted, terminalPage } from '../present/page.ts';
 import { profileText } from '../present/profile-table.ts';
 import { countStep } from '../profile/counters.ts';
 import { profileOf } from '../profile/profile.ts';
@@ -62,6 +62,9 @@ async function profile(name: string, flags: ProfileFlags): Promise<void> {
   if ('command' in run) await requirePerf();
   const task = await prepareTask(taskRequest(flags));
   const target = await flameTarget(flags.flame, `${name}-${taskName(task.description)}`);
+  requireDistinct([...json.targets, target]);
+  // Nothing moves on the screen while it is sampled: that would be sampled too.
+  process.stderr.write(`${name}: training for ${flags.seconds} s, then counting\n`);
 
   const signal = interruptSignal();
   const options = { seconds: flags.seconds, signal };
@@ -82,15 +85,13 @@ async function profile(name: string, flags: ProfileFlags): Promise<void> {
       throw error;
     });
     await writeOutput(target, JSON.stringify(cpuProfile));
-    const text = profileText(
-      { implementation: name, task: taskName(task.description), profile: measured, counters },
-      terminalPage(process.stdout),
-    );
-    const hint =
-      target.path === undefined
-        ? ''
-        : `Flame graph: open ${displayPath(target.path)} in the browser's developer tools (Performance, Load profile) or in speedscope.\n`;
-    if (flags.json !== '-') process.stdout.write(`${text}\n${hint}`);
+    const stream = target.path === undefined ? process.stderr : json.stream;
+    const shown = { implementation: name, task: taskName(task.description), profile: measured, counters };
+    stream.write(`${profileText(shown, terminalPage(stream))}\n`);
+    if (target.path !== undefined) {
+      const opened = "in the browser's developer tools (Performance, Load profile) or in speedscope";
+      stream.write(`${fitted(`Flame graph: open ${displayPath(target.path)} ${opened}.`, stream)}\n`);
+    }
     await json.write({
       schemaVersion: 1,
       implementation: name,

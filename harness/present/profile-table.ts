@@ -2,12 +2,12 @@ import type { Counters } from '../profile/counters.ts';
 import type { OperationShare, Profile } from '../profile/profile.ts';
 import { columnTable, left, right } from './column-table.ts';
 import { formatCount, formatIfAny, formatNumber } from './number-format.ts';
-import { type Page, painted } from './page.ts';
+import { type Page, painted, wrap } from './page.ts';
 
 const LEAST_EXPLAINED = 0.9;
 const MOST_FUNCTIONS = 8;
 const WIDEST_BAR = 60;
-/** By operation; without colours each has its letter. */
+/** Of the operations, in the table and in the bar; without colours the bar is drawn in their letters. */
 const colors = ['cyan', 'green', 'yellow', 'blue', 'magenta', 'red', 'white'] as const;
 
 interface ProfileText {
@@ -21,17 +21,17 @@ export function profileText({ implementation, task, profile, counters }: Profile
   const { operations, samples, microsecondsPerStep, explained } = profile;
   const paint = (i: number, text: string) => painted(page, colors[i % colors.length], text);
   const letter = (i: number) => String.fromCharCode('a'.charCodeAt(0) + i);
-  const shown = operations.map((operation, i) => ({ ...operation, letter: letter(i) }));
-  const table = columnTable<OperationShare & { readonly letter: string }>(
+  const table = columnTable<OperationShare>(
     [
-      left('', (row) => row.letter, 3),
+      left('', (row) => letter(operations.indexOf(row))),
       left('operation', (row) => row.operation),
       right('share', ({ share }) => percent(share)),
       right('µs a step', (row) => formatNumber(row.microsecondsPerStep), 1),
-      right('µs added by a second run', (row) => formatIfAny(row.microsecondsWhenRepeated), 2),
+      right('µs added if run twice', (row) => formatIfAny(row.microsecondsWhenRepeated), 2),
     ],
-    shown,
+    operations,
     page,
+    (row, text) => (text.length === 1 ? paint(operations.indexOf(row), text) : text),
   );
   const width = Math.min(WIDEST_BAR, page.width);
   const bar = operations.map(({ share }, i) =>
@@ -44,12 +44,12 @@ export function profileText({ implementation, task, profile, counters }: Profile
   const verdict =
     explained >= LEAST_EXPLAINED
       ? `${percent(explained)} of the step is explained.`
-      : `Only ${percent(explained)} of the step is explained; give these functions an operation in its profile.json: ${largest}`;
+      : `Only ${percent(explained)} of the step is explained; give these functions an operation in its profile.json (impls/README.md shows one): ${largest}`;
   return [
     `${implementation} at ${task}: ${formatNumber(microsecondsPerStep)} µs a step, ${formatCount(samples)} samples`,
     table,
     bar.join(''),
-    verdict,
+    wrap(verdict, page.width),
     counters === undefined
       ? 'Instructions, cycles and cache misses: not counted here, as in most virtual machines.'
       : `A step: ${formatNumber(counters.instructions)} instructions, ${formatNumber(counters.cycles)} cycles, ${formatNumber(counters.cacheMisses)} cache misses.`,

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -38,14 +39,12 @@ const listSchema = z.strictObject({
 /** A folder's `profile.json`: which of its functions belong to which operation. */
 export type ProfileList = z.infer<typeof listSchema>;
 
-/** @throws {UsageError} if the folder has no such list, or a wrong one */
+/** Without operations if the folder has no list: then the profile names the functions to put into one. @throws {UsageError} if the list is wrong */
 export async function readProfileList(implementation: Implementation): Promise<ProfileList> {
   const file = join(implementation.folder, 'profile.json');
   const where = displayPath(file);
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw new UsageError(`${where}: not found; expected the functions of each operation; impls/README.md shows one`);
-  });
   try {
+    const text = existsSync(file) ? await readFile(file, 'utf8') : '{"operations":{}}';
     return parseJson(text, listSchema);
   } catch (error) {
     throw new UsageError(`${where}: ${messageOf(error)}; expected {"operations":{"attention":["attention.ts:*"]}}`);

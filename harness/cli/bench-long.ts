@@ -70,9 +70,9 @@ async function runLong(
   const { name } = implementation;
   const identity = { implementation: name, preset };
   if (isBroken(implementation)) return { ...identity, status: 'error', reason: implementation.problem };
-  const here = await availability(implementation);
-  if (!here.available) return { ...identity, status: 'skipped', reason: here.reason };
   const signal = interruptSignal();
+  const here = await availability(implementation, undefined, signal);
+  if (!here.available) return { ...identity, status: 'skipped', reason: here.reason };
   try {
     const contender = await contenderOf(implementation, expectation, {
       replyTimeoutMilliseconds: flags.timeout,

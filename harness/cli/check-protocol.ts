@@ -44,7 +44,7 @@ async function protocolRow(
 ): Promise<ProtocolRow> {
   const row = { implementation: implementation.name, violations: [] };
   if (isBroken(implementation)) return { ...row, status: 'error', reason: implementation.problem };
-  const present = await availability(implementation);
+  const present = await availability(implementation, undefined, options.signal);
   if (!present.available) return { ...row, status: 'skipped', reason: present.reason };
   try {
     const findings = await Array.fromAsync(tryProtocol(implementation, tasks, options));

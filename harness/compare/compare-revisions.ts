@@ -77,6 +77,7 @@ export async function comparePair(pair: Pair, options: ComparePairOptions): Prom
           budgetSeconds: VERIFY_SECONDS,
           gauntletSeed: undefined,
           scoutMilliseconds: SCOUT_MILLISECONDS,
+          signal,
         });
   return compareImplementation({
     implementation,

@@ -103,6 +103,7 @@ export async function benchTask(options: BenchTaskOptions): Promise<BenchResult>
     budgetSeconds: pace.verifyMilliseconds / 1000,
     scoutMilliseconds: pace.scoutMilliseconds,
     gauntletSeed: gauntletSeedOf(seed),
+    signal,
     onStage,
     onStatus,
   });
@@ -214,7 +215,7 @@ async function lineUp(
     return Promise.all(
       runtimesOf(implementation, runtimes).map(async (runtime): Promise<Entry> => {
         const contender = await contenderOf(implementation, expectation, { ...options, runtime });
-        const here = await availability(implementation, runtime);
+        const here = await availability(implementation, runtime, options.signal);
         return here.available
           ? { status: 'waiting', contender }
           : { ...contender.identity, status: 'skipped', reason: here.reason };

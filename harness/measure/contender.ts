@@ -57,7 +57,7 @@ export interface Contender {
   readonly witness: (signal: AbortSignal, trainer?: TrainerProcess) => Witness;
 }
 
-export interface ContenderOptions extends Pick<TrainerOptions, 'runtime' | 'replyTimeoutMilliseconds'> {
+export interface ContenderOptions extends Pick<TrainerOptions, 'runtime' | 'replyTimeoutMilliseconds' | 'signal'> {
   /** For checking steps before the row is timed. */
   readonly budgetSeconds: number;
   /** Of the random tasks; drawn afresh by default. */
@@ -80,7 +80,7 @@ export async function contenderOf(
   const { training } = expectation.task;
   const { runtime } = options;
   const sources = await sourceHashes(folder);
-  const here = await availability(implementation, runtime);
+  const here = await availability(implementation, runtime, options.signal);
   const start = async (signal: AbortSignal) => {
     const trainer = await startTrainer(implementation, expectation.task, { ...options, signal });
     const changed = await changedSource(folder, sources);

@@ -52,7 +52,10 @@ async function threadsGain(threads: number, signal: AbortSignal): Promise<Machin
 const FLAG_SETS = [['-march=native'], ['-mcpu=native'], []] as const;
 
 async function nativePeak(signal: AbortSignal): Promise<string | undefined> {
-  const compiler = await findTool(neededToolSchema.parse({ program: 'cc', or: ['gcc', 'clang'], variable: 'CC' }));
+  const compiler = await findTool(
+    neededToolSchema.parse({ program: 'cc', or: ['gcc', 'clang'], variable: 'CC' }),
+    signal,
+  );
   if ('missing' in compiler) return undefined;
   const source = join(import.meta.dirname, 'native-peak.c');
   await using folder = await temporaryFolder();

@@ -8,18 +8,20 @@ type Availability =
   | { readonly available: true; readonly versions: Readonly<Record<string, string>> }
   | { readonly available: false; readonly reason: string };
 
+/** Whether all is there that an implementation needs. @throws the signal's reason alone */
 export async function availability(
   implementation: Implementation,
   runtime: RuntimeName = 'node',
+  signal?: AbortSignal,
 ): Promise<Availability> {
   const versions: Record<string, string> = {};
   if ('module' in implementation.manifest.run) {
-    const host = await findRuntime(runtime);
+    const host = await findRuntime(runtime, signal);
     if (host === undefined) return { available: false, reason: `${runtime} not found` };
     versions[runtime] = host.version;
   }
   for (const need of implementation.manifest.needs) {
-    const tool = await lookUp(need);
+    const tool = await lookUp(need, signal);
     if ('missing' in tool) return { available: false, reason: tool.missing };
     Object.assign(versions, tool.versions);
   }
@@ -39,11 +41,11 @@ export async function locateCommand(
 const tools = new Map<string, Promise<Tool | MissingTool>>();
 
 /** Several implementations need the same program: it is looked for once, while the environment is the same. */
-function lookUp(need: NeededTool): Promise<Tool | MissingTool> {
+function lookUp(need: NeededTool, signal?: AbortSignal): Promise<Tool | MissingTool> {
   const { PATH } = process.env;
   const chosen = need.variable === undefined ? undefined : process.env[need.variable];
   const key = JSON.stringify([PATH, chosen, need]);
-  const found = tools.get(key) ?? findTool(need);
+  const found = tools.get(key) ?? findTool(need, signal);
   tools.set(key, found);
   return found;
 }

@@ -39,18 +39,18 @@ export function pinnedNode(): string {
 
 const found = new Map<RuntimeName, Promise<Runtime | undefined>>();
 
-/** Looked for once. Undefined if it is neither installed as a package nor on the path. */
-export function findRuntime(name: RuntimeName): Promise<Runtime | undefined> {
-  const runtime = found.get(name) ?? lookForRuntime(name);
+/** Looked for once. Undefined if it is neither installed as a package nor on the path. @throws the signal's reason alone */
+export function findRuntime(name: RuntimeName, signal?: AbortSignal): Promise<Runtime | undefined> {
+  const runtime = found.get(name) ?? lookForRuntime(name, signal);
   found.set(name, runtime);
   return runtime;
 }
 
-async function lookForRuntime(name: RuntimeName): Promise<Runtime | undefined> {
+async function lookForRuntime(name: RuntimeName, signal?: AbortSignal): Promise<Runtime | undefined> {
   const path = name === 'node' ? pinnedNode() : await findProgram(name, join(projectRoot, 'node_modules', '.bin'));
   if (path === undefined) return undefined;
   if (path === process.execPath) return { path, version: process.version };
-  const run = await runToEnd([path, '--version'], { timeoutMilliseconds: 20_000 });
+  const run = await runToEnd([path, '--version'], { timeoutMilliseconds: 20_000, signal });
   return run.exitCode === 0 ? { path, version: run.output.trim().split('\n')[0] } : undefined;
 }
 

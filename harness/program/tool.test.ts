@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -136,6 +137,16 @@ describe.skipIf(process.platform === 'win32')('a tool', () => {
     vi.stubEnv('CC', 'no-such-compiler');
     const missing = 'CC=no-such-compiler could not be run (ENOENT)';
     expect(await findTool(need({ program: 'cc', variable: 'CC' }))).toEqual({ missing });
+  });
+
+  test('that does not answer is ended at once by the signal', async () => {
+    await program('bin', 'cc', `: >'${folder}/asked'; exec /bin/sleep 1000`);
+    usePath('bin');
+    const interrupt = new AbortController();
+    const found = findTool(need({ program: 'cc' }), interrupt.signal);
+    await expect.poll(() => existsSync(join(folder, 'asked'))).toBe(true);
+    interrupt.abort(new Error('interrupted'));
+    await expect(found).rejects.toThrow('interrupted');
   });
 
   test('may be given by its absolute path', async () => {

@@ -28,12 +28,13 @@ const stages = { run: 0, version: 1, library: 2 };
 
 /**
  * The first program that is new enough and has the libraries. If the variable is set, only what it names; else each program of
- * these names along the path, so that an interpreter further along is found if the first lacks a library.
+ * these names along the path, so that an interpreter further along is found if the first lacks a library. Throws only the
+ * signal's reason.
  */
-export async function findTool(need: NeededTool): Promise<Tool | MissingTool> {
+export async function findTool(need: NeededTool, signal?: AbortSignal): Promise<Tool | MissingTool> {
   let best: Rejection | undefined;
   for (const candidate of await candidates(need)) {
-    const found = await examine(candidate, need);
+    const found = await examine(candidate, need, signal);
     if (!('missing' in found)) return found;
     if (best === undefined || found.stage > best.stage) best = found;
   }
@@ -60,9 +61,10 @@ async function candidates({ program, or, variable }: NeededTool): Promise<readon
   return found;
 }
 
-async function examine({ words, name }: Candidate, need: NeededTool): Promise<Tool | Rejection> {
+async function examine({ words, name }: Candidate, need: NeededTool, signal?: AbortSignal): Promise<Tool | Rejection> {
   const { program, ask, version: range, libraries } = need;
-  const answer = await runToEnd([...words, ...ask], { timeoutMilliseconds: ANSWER_MILLISECONDS });
+  const limits = { timeoutMilliseconds: ANSWER_MILLISECONDS, signal };
+  const answer = await runToEnd([...words, ...ask], limits);
   const said = firstLine(answer);
   if (!couldRun(answer)) {
     return { stage: stages.run, missing: withHint(`${name} ${answer.how}`, need) };
@@ -73,7 +75,7 @@ async function examine({ words, name }: Candidate, need: NeededTool): Promise<To
   }
   const versions: Record<string, string> = said === undefined ? {} : { [program]: said };
   for (const library of libraries) {
-    const imported = await runToEnd([...words, ...library.ask], { timeoutMilliseconds: ANSWER_MILLISECONDS });
+    const imported = await runToEnd([...words, ...library.ask], limits);
     const problem = libraryProblem(name, library, imported);
     if (problem !== undefined) return { stage: stages.library, missing: withHint(problem, library) };
     versions[library.name] = firstLine(imported) ?? '';

@@ -92,7 +92,7 @@ export async function referenceTrace(
   const unable: string[] = [];
   let diverges: number | undefined;
   for (const reference of withRole(implementations, 'reference')) {
-    const present = await availability(reference);
+    const present = await availability(reference, undefined, options.signal);
     if (!present.available) {
       unable.push(`${reference.name} (${present.reason})`);
       continue;

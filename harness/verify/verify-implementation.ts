@@ -98,7 +98,7 @@ export async function verifyImplementation(
   expectation: Expectation,
   options: VerifyOptions<unknown> = {},
 ): Promise<Verification<unknown>> {
-  const present = await availability(implementation, options.runtime);
+  const present = await availability(implementation, options.runtime, options.signal);
   if (!present.available) return { status: 'skipped', reason: present.reason };
   try {
     return await trainAndJudge(implementation, expectation, options);

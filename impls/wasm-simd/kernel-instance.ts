@@ -20,8 +20,8 @@ export class KernelInstance {
   readonly #task: TrainingTask;
   readonly #exports: WebAssembly.Exports;
   readonly #order: Int32Array | undefined;
-  /** The start parameters as the kernel stores them. */
-  readonly #start: Float64Array;
+  /** The start parameters as the kernel stores them: `reset` only copies. */
+  readonly #start: Float32Array | Float64Array;
   readonly #numbers: Float32Array | Float64Array;
   readonly #integers: Int32Array;
   readonly #float64: Float64Array;
@@ -35,7 +35,8 @@ export class KernelInstance {
     this.layout = kernelLayout(request);
     this.#order = shared?.order;
     const { parameters } = task;
-    this.#start = this.#order === undefined ? parameters : Float64Array.from(this.#order, (i) => parameters[i]);
+    const start = this.#order === undefined ? parameters : Float64Array.from(this.#order, (i) => parameters[i]);
+    this.#start = request.precision === 'float32' ? new Float32Array(start) : start;
     const imports = shared === undefined ? {} : { host: { memory: shared.memory } };
     this.#exports = new WebAssembly.Instance(module, imports).exports;
     const memory = shared?.memory ?? Reflect.get(this.#exports, 'memory');

@@ -16,6 +16,12 @@ impl Adam {
         }
     }
 
+    /// Keeps the memory: in every lap the system would have to give it anew.
+    pub fn reset(&mut self) {
+        self.m.fill(0.0);
+        self.v.fill(0.0);
+    }
+
     /// Updates every parameter; `step` is counted from 0.
     pub fn update(&mut self, parameters: &mut [f64], gradient: &[f64], learning_rate: f64, step: usize) {
         let exponent = step as i32 + 1;

@@ -262,7 +262,7 @@ impl Trainer for Analytic<'_> {
 
     fn reset(&mut self, first_document: usize) {
         self.parameters.copy_from_slice(&self.task.parameters);
-        self.adam = Adam::new(self.parameters.len());
+        self.adam.reset();
         self.first_document = first_document;
         self.step = 0;
     }

@@ -26,7 +26,8 @@ export class KernelInstance {
   readonly #integers: Int32Array;
   readonly #float64: Float64Array;
   readonly #floor: number;
-  readonly #lanes: number;
+  /** A column, shifted right by this, is the index of its vector. */
+  readonly #laneBits: number;
   /** A byte address, shifted right by this, is an index of `#numbers`. */
   readonly #shift: number;
 
@@ -48,7 +49,7 @@ export class KernelInstance {
     this.#shift = Math.log2(this.#numbers.BYTES_PER_ELEMENT);
     const { floor, lanes } = vector(request.precision, request.fused);
     this.#floor = floor;
-    this.#lanes = lanes;
+    this.#laneBits = Math.log2(lanes);
   }
 
   /** The phases of a stage, in order. Each takes the number of columns and of documents. */
@@ -113,8 +114,9 @@ export class KernelInstance {
   /** Writes these documents of a step's batch, side by side; returns how many columns they take. */
   prepareDocuments(step: number, batchIndexes: readonly number[]): number {
     const { tokens, batch, model } = this.#task;
-    const { documents, tokenRows, positionRows, targets, lossScale, parameters, wpe, logits, noTile, strideBytes } =
-      this.layout;
+    const { documents, tokenRows, positionRows, targets, lossScale, parameters, wpe, logits, noTile } = this.layout;
+    const { strideBytes, recordBytes } = this.layout;
+    const laneBits = this.#laneBits;
     const elementBytes = 1 << this.#shift;
     const rowBytes = model.nEmbd * elementBytes;
     const integers = this.#integers;
@@ -128,11 +130,12 @@ export class KernelInstance {
       for (let t = 0; t < positions; t++, column++) {
         integers[(tokenRows >> 2) + column] = parameters + tokens[start + t] * rowBytes;
         integers[(positionRows >> 2) + column] = wpe + t * rowBytes;
-        integers[(targets >> 2) + column] = logits + tokens[start + t + 1] * strideBytes + column * elementBytes;
+        const logit = logits + (column >> laneBits) * recordBytes + (column % (1 << laneBits)) * elementBytes;
+        integers[(targets >> 2) + column] = logit + tokens[start + t + 1] * strideBytes;
         this.#numbers[(lossScale >> this.#shift) + column] = scale;
       }
     }
-    for (let padding = column; padding % this.#lanes !== 0; padding++) {
+    for (let padding = column; padding % (1 << laneBits) !== 0; padding++) {
       integers[(tokenRows >> 2) + padding] = noTile;
       integers[(positionRows >> 2) + padding] = noTile;
       this.#numbers[(lossScale >> this.#shift) + padding] = 0;

@@ -21,12 +21,13 @@ export const variants: readonly Variant[] = [
 /** A list of rows. */
 export type Matrix = readonly (readonly number[])[];
 
-/** `rows` rows of `columns` numbers in memory. From one row to the next are `strideBytes`. */
+/** `rows` rows of `columns` numbers in memory. From one row to the next are `strideBytes`, from one vector of a row to the next `vectorBytes`. */
 export interface Placed {
   readonly address: number;
   readonly rows: number;
   readonly columns: number;
   readonly strideBytes: number;
+  readonly vectorBytes: number;
 }
 
 const freeBytes = 4 << 20;
@@ -72,21 +73,22 @@ export class TestKernel {
     return Math.ceil(positions / this.v.lanes);
   }
 
-  /** Room for `[rows][positions]` with the stride of activations. */
+  /** An area for `[rows][positions]`. */
   features(rows: number, positions: number): Placed {
-    const strideBytes = this.l.strideBytes;
-    return { address: this.#take(rows * strideBytes), rows, columns: positions, strideBytes };
+    const { strideBytes, recordBytes, areaBytes } = this.l;
+    if (rows * strideBytes > recordBytes) throw new RangeError(`a record has no room for ${rows} features`);
+    return { address: this.#take(areaBytes), rows, columns: positions, strideBytes, vectorBytes: recordBytes };
   }
 
   /** Room for rows end to end. */
   rows(rows: number, columns: number): Placed {
-    const strideBytes = columns * this.v.elementBytes;
-    return { address: this.#take(rows * strideBytes), rows, columns, strideBytes };
+    return this.at(this.#take(rows * columns * this.v.elementBytes), rows, columns);
   }
 
   /** Rows end to end at an address of the layout. */
   at(address: number, rows: number, columns: number): Placed {
-    return { address, rows, columns, strideBytes: columns * this.v.elementBytes };
+    const { lanes, elementBytes } = this.v;
+    return { address, rows, columns, strideBytes: columns * elementBytes, vectorBytes: lanes * elementBytes };
   }
 
   /** Writes numbers drawn one by one, and returns them rounded to this precision. */
@@ -140,11 +142,11 @@ export class TestKernel {
     this.call(name, args);
     const after = this.#numbers.slice();
     for (const place of outputs)
-      for (let row = 0; row < place.rows; row++) {
-        const start = this.#index(place, row, 0);
-        const end = start + this.vectors(place.columns) * this.v.lanes;
-        after.set(before.subarray(start, end), start);
-      }
+      for (let row = 0; row < place.rows; row++)
+        for (let column = 0; column < this.vectors(place.columns) * this.v.lanes; column++) {
+          const index = this.#index(place, row, column);
+          after[index] = before[index];
+        }
     const strays = after.findIndex((value, i) => !Object.is(value, before[i]));
     expect(strays, `${name} wrote outside of its outputs`).toBe(-1);
   }
@@ -164,7 +166,10 @@ export class TestKernel {
   }
 
   #index(place: Placed, row: number, column: number): number {
-    return (place.address + row * place.strideBytes) / this.v.elementBytes + column;
+    const { address, strideBytes, vectorBytes } = place;
+    const { lanes, elementBytes } = this.v;
+    const vector = address + row * strideBytes + Math.floor(column / lanes) * vectorBytes;
+    return vector / elementBytes + (column % lanes);
   }
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { expectGradient, type Matrix, TestKernel, transposed, variants } from '../test-kernel.ts';
 import { testShapes } from '../test-shapes.ts';
 import { crossEntropy } from './cross-entropy.ts';
+import { toColumn } from './layout.ts';
 
 /** Σ over documents of the mean over their positions of -ln softmax(z)[target]. */
 function naive(logits: Matrix, targets: readonly number[], documents: readonly number[]): number {
@@ -23,7 +24,7 @@ function writeTargets(kernel: TestKernel, targets: readonly number[]) {
   const { l, v } = kernel;
   kernel.writeIntegers(
     l.targets,
-    targets.map((target, column) => l.logits + target * l.strideBytes + column * v.elementBytes),
+    targets.map((target, column) => l.logits + target * l.strideBytes + toColumn(v, l, column)),
   );
 }
 
@@ -36,16 +37,13 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
           const kernel = new TestKernel(model, variant, (v, l) => [crossEntropy(v, l)], documents.length);
           const { l } = kernel;
           const logits = { ...kernel.features(model.vocabSize, columns), address: l.logits };
-          const perColumn = [l.logSumExp, l.targetLogits].map((address) => ({
-            ...kernel.features(1, columns),
-            address,
-          }));
+          const perColumn = [l.logSumExp, l.targetLogits].map((address) => kernel.at(address, 1, columns));
           const z = kernel.fill(logits, () => size * draw());
           kernel.padWithZeros(logits);
           const targets = z[0].map(() => Math.floor(((draw() + 1) / 2) * model.vocabSize));
           writeTargets(kernel, targets);
           kernel.writeDocuments(documents);
-          const loss = { address: l.loss, rows: 1, columns: 8 / kernel.v.elementBytes, strideBytes: 64 };
+          const loss = kernel.at(l.loss, 1, 8 / kernel.v.elementBytes);
           kernel.run('crossEntropy', [kernel.vectors(columns), documents.length], [logits, ...perColumn, loss]);
           const expected = naive(z, targets, documents);
           expect(Math.abs(kernel.readFloat64(l.loss) - expected)).toBeLessThan(
@@ -67,11 +65,11 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
     const kernel = new TestKernel(model, variant, (v, l) => [crossEntropy(v, l)]);
     const { l } = kernel;
     const logits = { ...kernel.features(3, 4), address: l.logits };
-    const perColumn = [l.logSumExp, l.targetLogits].map((address) => ({ ...kernel.features(1, 4), address }));
+    const perColumn = [l.logSumExp, l.targetLogits].map((address) => kernel.at(address, 1, 4));
     kernel.fill(logits, (token) => [0, -5000, -1e6][token]);
     writeTargets(kernel, [1, 1, 1, 1]);
     kernel.writeDocuments([4]);
-    const loss = { address: l.loss, rows: 1, columns: 8 / kernel.v.elementBytes, strideBytes: 64 };
+    const loss = kernel.at(l.loss, 1, 8 / kernel.v.elementBytes);
     kernel.run('crossEntropy', [kernel.vectors(4), 1], [logits, ...perColumn, loss]);
     expect(kernel.readFloat64(l.loss)).toBe(5000);
     const smallestNormal = variant.precision === 'float32' ? 2 ** -126 : 2 ** -1022;

@@ -49,15 +49,20 @@ export function crossEntropy(v: Vector, l: Layout): string {
   overColumns((visit) => visit(() => store(columnBytes, l.targetLogits, load(place))));
 
   const column = f.let('i32', 'column', i32.constant(0));
+  const logits = f.let('i32', 'logits', i32.constant(l.logits));
   const zk = f.local('i32', 'zk');
   const overVocabulary = (most: number, body: (offsets: number[]) => void) => {
-    f.set(zk, i32.add(column.get, i32.constant(l.logits)));
+    f.set(zk, logits.get);
     f.chunked(vocabSize, most, [{ pointer: zk, bytes: l.strideBytes }], (size) =>
       body(Array.from({ length: size }, (_, k) => k * l.strideBytes)),
     );
   };
-  f.loop(vectors, [{ pointer: column, bytes: vectorBytes }], () => {
-    const max = f.let('v128', 'max', v.load(at(column, l.logits)));
+  const nextVector = [
+    { pointer: column, bytes: vectorBytes },
+    { pointer: logits, bytes: l.recordBytes },
+  ];
+  f.loop(vectors, nextVector, () => {
+    const max = f.let('v128', 'max', v.load(at(logits)));
     overVocabulary(9, (rows) => {
       for (const row of rows) f.set(max, v.max(max.get, v.load(at(zk, row))));
     });

@@ -21,7 +21,7 @@ function overColumnRows(
   f.loop(
     vectors,
     [
-      { pointer: column, bytes: v.lanes * v.elementBytes },
+      { pointer: column, bytes: l.recordBytes },
       { pointer: tokenRows, bytes: v.lanes * 4 },
       { pointer: positionRows, bytes: v.lanes * 4 },
     ],

@@ -31,7 +31,7 @@ function overSquares(
   const rowBytes = groups * blocks * headDim * vectorBytes;
   const [columns, ofColumns] = [f.let('i32', 'columns', features.get), f.let('i32', 'ofColumns', rows.get)];
   const nextColumns = [
-    { pointer: columns, bytes: vectorBytes },
+    { pointer: columns, bytes: l.recordBytes },
     { pointer: ofColumns, bytes: rowBytes * v.lanes },
   ];
   f.loop(vectors, nextColumns, () => {

@@ -25,13 +25,18 @@ export interface LayerLayout {
 }
 
 /**
- * Addresses in linear memory. Activations are `[feature][column]` with `strideBytes` from one feature to
- * the next. A column is one position of one document. Documents lie side by side without gaps. Columns are the
- * lanes. The rest of the last vector of columns is zero.
+ * Addresses in linear memory. Activations are `[feature][column]`. A column is one position of one document. Documents
+ * lie side by side without gaps. Columns are the lanes. The rest of the last vector of columns is zero.
+ *
+ * The features of one vector of columns lie together, so that a product reads whole cache lines in order. They are a record: from
+ * one feature to the next are `strideBytes`, from one vector of columns to the next `recordBytes`, whatever the number of features.
+ * An area has a record for each vector of columns. Small arrays of features share one.
  */
 export interface Layout {
   readonly model: ModelConfig;
   readonly strideBytes: number;
+  readonly recordBytes: number;
+  readonly areaBytes: number;
   /** One number each: Adam's rate and ε, which the host writes before each step, and its β and floor. */
   readonly rate: number;
   readonly epsilon: number;
@@ -85,11 +90,10 @@ export interface Layout {
   readonly logSumExp: number;
   readonly targetLogits: number;
   /**
-   * The parts of a plan write their parts of a sum here, `[parts][nEmbd]`. There are two such places, used in turn: one can
+   * The parts of a plan write their parts of a sum here, each to an area. There are two such places, used in turn: one can
    * be written while a slower part still reads the other.
    */
   readonly partials: readonly number[];
-  readonly partialBytes: number;
   /** Logits that all parts of a plan have computed together. */
   readonly sharedLogits: number;
   /** Memory that only this kernel writes: its tables, gradients and activations. Only a batch stores gradients of matrices. */
@@ -118,13 +122,23 @@ export function layout(model: ModelConfig, v: Vector, { documents, plan = alone 
   };
   // The vectors of the last document may begin anywhere, so they may end after the last column.
   const columnCapacity = roundUp(documents * blockSize, v.lanes) + (documents > 1 ? v.lanes : 0);
-  // A stride of a large power of two would put all features of a column into the same few cache sets.
-  const lines = Math.ceil((columnCapacity * bytes) / lineBytes);
-  const strideBytes =
-    documents > 1
-      ? (lines + 1 - (lines % 2)) * lineBytes
-      : columnCapacity * bytes + ((columnCapacity * bytes) % 256 === 0 ? lineBytes : 0);
-  const features = (count: number) => take(count * strideBytes);
+  const columns = () => take(columnCapacity * bytes);
+  const strideBytes = v.lanes * bytes;
+  // An even number of lines, or a large power of two, would put a feature of all columns into few cache sets.
+  const recordLines = Math.ceil((Math.max(4 * nEmbd, vocabSize) * strideBytes) / lineBytes);
+  const recordBytes = (recordLines + 1 - (recordLines % 2)) * lineBytes;
+  const areaBytes = (columnCapacity / v.lanes) * recordBytes;
+  let area = 0;
+  let usedBytes = recordBytes;
+  const features = (count: number) => {
+    const sizeBytes = roundUp(count * strideBytes, lineBytes);
+    if (usedBytes + sizeBytes > recordBytes) {
+      area = take(areaBytes);
+      usedBytes = 0;
+    }
+    usedBytes += sizeBytes;
+    return area + usedBytes - sizeBytes;
+  };
   const heads = headStrides(model, v, nHead);
 
   const matrix = nEmbd * nEmbd;
@@ -137,6 +151,7 @@ export function layout(model: ModelConfig, v: Vector, { documents, plan = alone 
 
   const ownOf = () => {
     const address = next;
+    usedBytes = recordBytes;
     const numbers = take(5 * bytes);
     const own = {
       rate: numbers,
@@ -149,7 +164,7 @@ export function layout(model: ModelConfig, v: Vector, { documents, plan = alone 
       tokenRows: take(columnCapacity * 4),
       positionRows: take(columnCapacity * 4),
       targets: take(columnCapacity * 4),
-      lossScale: features(1),
+      lossScale: columns(),
       gradients: numbersOf(),
       layers: Array.from({ length: nLayer }, (_, layer): LayerLayout => {
         const start = parameters + (embeddingCount + vocabSize * nEmbd + layer * 12 * matrix) * bytes;
@@ -159,9 +174,9 @@ export function layout(model: ModelConfig, v: Vector, { documents, plan = alone 
           mlpFc1: start + 4 * matrix * bytes,
           mlpFc2: start + 8 * matrix * bytes,
           attnNorm: features(nEmbd),
-          attnNormScale: features(1),
+          attnNormScale: columns(),
           mlpNorm: features(nEmbd),
-          mlpNormScale: features(1),
+          mlpNormScale: columns(),
           qkvRows: take(columnCapacity * heads.groups * heads.qkvBytes),
           attnWeights: take(documents * heads.documentBytes + 3 * heads.vectorBytes),
           attnWeightScale: take(columnCapacity * heads.groups * heads.vectorBytes),
@@ -170,7 +185,7 @@ export function layout(model: ModelConfig, v: Vector, { documents, plan = alone 
         };
       }),
       embedding: features(nEmbd),
-      embeddingScale: features(1),
+      embeddingScale: columns(),
       streams: Array.from({ length: 2 * nLayer + 1 }, () => features(nEmbd)),
       dStream: features(nEmbd),
       dNorm: features(nEmbd),
@@ -182,8 +197,8 @@ export function layout(model: ModelConfig, v: Vector, { documents, plan = alone 
       dHidden: features(4 * nEmbd),
       inputPanels: take(columnCapacity * 4 * nEmbd * bytes),
       logits: features(vocabSize),
-      logSumExp: features(1),
-      targetLogits: features(1),
+      logSumExp: columns(),
+      targetLogits: columns(),
     };
     return { ...own, own: { address, bytes: next - address } };
   };
@@ -191,13 +206,14 @@ export function layout(model: ModelConfig, v: Vector, { documents, plan = alone 
   const parts = Array.from({ length: plan.parts }, ownOf);
   const { gradients, ...own } = parts[plan.part];
   const shares = plan.share !== undefined;
-  const partialBytes = nEmbd * strideBytes;
-  const partials = shares ? [take(plan.parts * partialBytes), take(plan.parts * partialBytes)] : [];
-  const sharedLogits = shares ? features(vocabSize) : own.logits;
+  const partials = shares ? [take(plan.parts * areaBytes), take(plan.parts * areaBytes)] : [];
+  const sharedLogits = shares ? take(areaBytes) : own.logits;
 
   return {
     model,
     strideBytes,
+    recordBytes,
+    areaBytes,
     columnCapacity,
     parameterCount,
     parameters,
@@ -210,10 +226,14 @@ export function layout(model: ModelConfig, v: Vector, { documents, plan = alone 
     toGradients: (shares ? [{ gradients }] : parts).map((part) => part.gradients - parameters),
     ...own,
     partials,
-    partialBytes,
     sharedLogits,
     totalBytes: next,
   };
+}
+
+/** Bytes from a feature's first column to another. */
+export function toColumn(v: Vector, { recordBytes }: Layout, column: number): number {
+  return Math.floor(column / v.lanes) * recordBytes + (column % v.lanes) * v.elementBytes;
 }
 
 /** Sizes and distances in what attention keeps of so many heads, in groups that fill a vector. */

@@ -94,7 +94,6 @@ export function productTiles(
     f.parameter('i32', parameter),
   );
   const { results, terms } = stepsOf(v, { outputs: 0, inputs }, direction);
-  const vectorBytes = v.lanes * v.elementBytes;
   const [wi, xi] = [f.local('i32', 'wi'), f.local('i32', 'xi')];
   const zero = f.let('v128', 'zero', v.constant(0));
   const moving: Moving[] = [
@@ -103,7 +102,7 @@ export function productTiles(
   ];
   if (finish === 'residual' || finish === 'relu-gradient') moving.push({ pointer: extra, bytes: l.strideBytes * rows });
   f.loop(groups, moving, () => {
-    const cell = (row: number, column: number) => row * l.strideBytes + column * vectorBytes;
+    const cell = (row: number, column: number) => row * l.strideBytes + column * l.recordBytes;
     const acc = accumulators(f, rows, vectors, (row, column) =>
       finish === 'residual' ? v.load(at(extra, cell(row, column))) : zero.get,
     );
@@ -119,7 +118,7 @@ export function productTiles(
         v,
         acc,
         (row) => at(wi, row * results.bytes),
-        (column) => at(xi, column * vectorBytes),
+        (column) => at(xi, column * l.recordBytes),
       );
     // V8 needs an instruction to add the offset of a splat. It adds once, for the first term; the loop uses the same sums.
     term();
@@ -173,7 +172,7 @@ export function product(
     f.do('(br $done)))');
   }
   over(maxTileVectors);
-  for (const pointer of [x, y, extra]) f.advance(pointer, maxTileVectors * v.lanes * v.elementBytes);
+  for (const pointer of [x, y, extra]) f.advance(pointer, maxTileVectors * l.recordBytes);
   f.set(left, i32.sub(left.get, i32.constant(maxTileVectors)));
   f.do(`(br_if $next ${left.get})))`);
   return f.text();

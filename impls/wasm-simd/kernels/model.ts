@@ -126,7 +126,7 @@ export function kernelText(request: KernelRequest): string {
     const addUp = (compute: (to: number, finish: Finish) => void, to: number, extra?: number) => {
       if (!shared) return compute(to, extra === undefined ? 'plain' : 'residual');
       const partials = l.partials[sums++ % 2];
-      compute(partials + plan.part * l.partialBytes, 'plain');
+      compute(partials + plan.part * l.areaBytes, 'plain');
       nextPhase();
       run(extra === undefined ? 'sumPartials' : 'sumPartials.residual', partials, to, extra ?? 0);
     };

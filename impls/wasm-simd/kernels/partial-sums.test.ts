@@ -10,14 +10,14 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
       fc.property(testShapes(1), fc.integer({ min: 1, max: 5 }), ({ model, columns, draw }, threads) => {
         const { nEmbd } = model;
         const kernel = new TestKernel(model, variant, (v, l) => [sumPartials('sum', v, l, nEmbd, threads, residual)]);
-        const partials = kernel.features(threads * nEmbd, columns);
+        const partials = Array.from({ length: threads }, () => kernel.features(nEmbd, columns));
         const [to, extra] = [kernel.features(nEmbd, columns), kernel.features(nEmbd, columns)];
-        const parts = kernel.fill(partials, draw);
+        const parts = partials.map((place) => kernel.fill(place, draw));
         const carried = kernel.fill(extra, draw);
-        kernel.run('sum', [partials.address, to.address, extra.address, kernel.vectors(columns)], [to]);
+        kernel.run('sum', [partials[0].address, to.address, extra.address, kernel.vectors(columns)], [to]);
         const expected = carried.map((row, feature) =>
           row.map((value, t) => {
-            const sum = Array.from({ length: threads }, (_, k) => parts[k * nEmbd + feature][t]);
+            const sum = Array.from({ length: threads }, (_, k) => parts[k][feature][t]);
             return sum.reduce((total, part) => total + part, residual ? value : 0);
           }),
         );

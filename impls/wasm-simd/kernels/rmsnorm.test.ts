@@ -26,7 +26,7 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
       fc.property(testShapes(1), ({ model, columns, draw }) => {
         const kernel = new TestKernel(model, variant, (v, l) => [rmsnorm(v, l)]);
         const [x, y] = [kernel.features(model.nEmbd, columns), kernel.features(model.nEmbd, columns)];
-        const scale = kernel.features(1, columns);
+        const scale = kernel.rows(1, columns);
         // Some positions are tiny, so that the 1e-5 matters.
         const input = kernel.fill(x, (_, t) => draw() * (t % 3 === 2 ? 1e-3 : 1));
         kernel.run('rmsnorm', [x.address, y.address, scale.address, kernel.vectors(columns)], [y, scale]);
@@ -42,7 +42,7 @@ describe.each(variants)('$precision, fused $fused', (variant) => {
       fc.property(testShapes(1), ({ model, columns, draw }) => {
         const kernel = new TestKernel(model, variant, (v, l) => [rmsnormGradient('gradient', v, l, residual)]);
         const [y, dy, dx] = [1, 2, 3].map(() => kernel.features(model.nEmbd, columns));
-        const scale = kernel.features(1, columns);
+        const scale = kernel.rows(1, columns);
         const x = Array.from({ length: model.nEmbd }, () => Array.from({ length: columns }, draw));
         const [normed, s] = [naive(x), scales(x)];
         kernel.fill(y, (i, t) => normed[i][t]);

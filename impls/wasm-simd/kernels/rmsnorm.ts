@@ -24,8 +24,8 @@ export function rmsnorm(v: Vector, l: Layout): string {
   f.loop(
     vectors,
     [
-      { pointer: x, bytes: vectorBytes },
-      { pointer: y, bytes: vectorBytes },
+      { pointer: x, bytes: l.recordBytes },
+      { pointer: y, bytes: l.recordBytes },
       { pointer: scale, bytes: vectorBytes },
     ],
     () => {
@@ -76,7 +76,7 @@ export function rmsnormGradient(name: string, v: Vector, l: Layout, residual: bo
   const [s, mean] = [f.local('v128', 's'), f.local('v128', 'mean')];
   f.loop(
     vectors,
-    [y, dy, scale, dx].map((pointer) => ({ pointer, bytes: vectorBytes })),
+    [...[y, dy, dx].map((pointer) => ({ pointer, bytes: l.recordBytes })), { pointer: scale, bytes: vectorBytes }],
     () => {
       const sums = [0, 1, 2, 3].map(() => f.let('v128', 'sum', v.constant(0)));
       f.set(yi, y.get);

@@ -21,7 +21,7 @@ export function toPanels(name: string, v: Vector, l: Layout, features: number): 
   f.loop(
     vectors,
     [
-      { pointer: from, bytes: vectorBytes },
+      { pointer: from, bytes: l.recordBytes },
       { pointer: to, bytes: across * vectorBytes * v.lanes },
     ],
     () => {

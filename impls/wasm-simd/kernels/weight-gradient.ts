@@ -1,5 +1,5 @@
 import { type AdamConstants, loadAdamConstants, moveParameters, root, updateMoments } from './adam.ts';
-import type { Layout } from './layout.ts';
+import { type Layout, toColumn } from './layout.ts';
 import { accumulators, outerProduct } from './linear.ts';
 import { panelVectors } from './transpose.ts';
 import { type Vector, vectorsOf } from './vector.ts';
@@ -89,14 +89,14 @@ export function weightGradient(
         f,
         v,
         acc,
-        (row) => at(ahead(dyc, column * v.elementBytes), row * l.strideBytes),
+        (row) => at(ahead(dyc, toColumn(v, l, column)), row * l.strideBytes),
         (vector) => at(xc, vector * vectorBytes + column * acrossBytes),
       );
     f.set(xc, xi.get);
     f.set(dyc, dy.get);
     const pass = (passed: number) => {
       f.advance(xc, passed * acrossBytes);
-      f.advance(dyc, passed * v.elementBytes);
+      f.advance(dyc, toColumn(v, l, passed));
     };
     if (manyColumns) {
       f.set(left, columns.get);
@@ -123,7 +123,7 @@ export function weightGradient(
     if (!manyColumns) pass(unrolledColumns);
     const moving = [
       { pointer: xc, bytes: v.lanes * acrossBytes },
-      { pointer: dyc, bytes: v.lanes * v.elementBytes },
+      { pointer: dyc, bytes: l.recordBytes },
     ];
     f.loop(further, moving, () => {
       for (let lane = 0; lane < v.lanes; lane++) product(lane);

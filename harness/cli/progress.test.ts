@@ -17,7 +17,7 @@ function told(limit: RoundLimit): readonly string[] {
   const reporter = raceReporter({ status: () => {}, stage: say, milestone: say }, limit, clock.now);
   reporter({ kind: 'verifying', entry: 0 }, [entry]);
   for (const round of [0, 1]) {
-    reporter({ kind: 'sampling', round, entry: 0 }, [entry]);
+    reporter({ kind: 'starting', round, entry: 0 }, [entry]);
     clock.milliseconds += 10_000;
     reporter({ kind: 'round', round, widest: 0.042 }, [entry]);
   }

@@ -91,9 +91,9 @@ export function raceReporter(
       case 'verified':
         return milestone(describe(entries[event.entry]));
       case 'starting':
+        roundsBegan ??= now();
         return status(`round ${event.round + 1}: starting ${nameOf(entries[event.entry])}`);
       case 'sampling':
-        roundsBegan ??= now();
         return status(`round ${event.round + 1}: ${nameOf(entries[event.entry])}`);
       case 'checking':
         return status(`round ${event.round + 1}: checking ${nameOf(entries[event.entry])}`);

@@ -114,16 +114,13 @@ class RunningRace implements Race {
     this.#deck = new LapDeck(task, seed, repeated?.firstDocuments, usedDocuments);
   }
 
-  /** Verifies all rows. Those that are right start the process of their first round. */
   async verify(): Promise<void> {
     await sideBySide(WORK_SIDE_BY_SIDE, this.entries.entries(), async ([index, entry]) => {
       if (this.#signal.aborted || entry.status !== 'waiting') return;
       const { contender } = entry;
       await this.#tell({ kind: 'verifying', entry: index });
       const done = await this.#work(index, contender, () => this.#admit(contender));
-      if (!done) return;
-      await this.#tell({ kind: 'verified', entry: index });
-      await this.#start(index, 0);
+      if (done) await this.#tell({ kind: 'verified', entry: index });
     });
   }
 
@@ -132,6 +129,7 @@ class RunningRace implements Race {
     const needs = this.#racing().map(([, entry]) => [entry.contender, neededMilliseconds(entry, pace)] as const);
     this.#budget.startRounds(new Map(needs), needs.length * fewestMilliseconds(pace));
     const firstBegan = this.#now();
+    await this.#sideBySide(this.#racing().map(([index]) => ({ index, work: () => this.#start(index, 0) })));
     let [longestRound, longestCheck] = [0, 0];
     let round = 0;
     for (const order of roundOrders(this.entries.length, seed)) {
@@ -243,14 +241,10 @@ class RunningRace implements Race {
     samples: ReadonlyMap<number, ProcessSample>,
     next: readonly number[],
   ): Promise<void> {
-    const jobs = [
+    await this.#sideBySide([
       ...[...samples].map(([index, sample]) => ({ index, work: () => this.#check(index, round, sample) })),
       ...next.map((index) => ({ index, work: () => this.#start(index, round + 1) })),
-    ];
-    const spent = (index: number) => this.#milliseconds.get(index) ?? 0;
-    // The longest first, so that no slow row works alone at the end.
-    jobs.sort((a, b) => spent(b.index) - spent(a.index));
-    await sideBySide(WORK_SIDE_BY_SIDE, jobs, ({ work }) => work());
+    ]);
     const staying = new Set(this.#racing().map(([, { contender }]) => contender)).difference(this.#retired);
     for (const contender of this.#waiting.keys()) if (!staying.has(contender)) await this.#dismiss(contender);
   }
@@ -267,6 +261,13 @@ class RunningRace implements Race {
       // Its next process may have failed meanwhile.
       return isRacing(this.entries[index]) ? { ...withSample(entry, round, sample), checked } : undefined;
     });
+  }
+
+  /** The rows that took longest until now come first, so that none works alone at the end. */
+  async #sideBySide(jobs: readonly { readonly index: number; readonly work: () => Promise<void> }[]): Promise<void> {
+    const spent = (index: number) => this.#milliseconds.get(index) ?? 0;
+    const longestFirst = jobs.toSorted((a, b) => spent(b.index) - spent(a.index));
+    await sideBySide(WORK_SIDE_BY_SIDE, longestFirst, ({ work }) => work());
   }
 
   /** Sets the entry that `work` returns, a refused one if it fails. False if interrupted. */

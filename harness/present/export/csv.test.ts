@@ -13,7 +13,7 @@ test('every record has a field for every column, and the figures stand in theirs
   expect(wrong).toHaveLength(header.length);
   const field = (record: string[], column: string) => record[header.indexOf(column)];
   expect(field(fast, 'implementation')).toBe('fast');
-  expect(field(fast, 'microseconds_per_sample')).toBe('50');
+  expect(field(fast, 'microseconds_per_document')).toBe('50');
   expect(field(fast, 'speedup_over_scalar_high')).toBe('82');
   expect(field(fast, 'processes')).toBe('3');
   expect(field(fast, 'peak_rss_bytes')).toBe('50000000');
@@ -25,7 +25,7 @@ test('every record has a field for every column, and the figures stand in theirs
   expect(field(wrong, 'created_at')).toBe('2026-01-02T03:04:05.000Z');
   expect(field(wrong, 'status')).toBe('mismatch');
   expect(field(wrong, 'reason')).toBe('step 2: expected 3.4, got 3.5');
-  expect(field(wrong, 'microseconds_per_sample')).toBe('');
+  expect(field(wrong, 'microseconds_per_document')).toBe('');
 });
 
 test('a timed row says how far it was verified', () => {
@@ -53,7 +53,7 @@ test('any text comes back from a strict reader as it was, with a quote before wh
       const rows = [refusedRow({ reason }), verifiedRow({ microsecondsPerSample })];
       const [header = [], wrong = [], fast = []] = parseCsv(csv(benchResult({ rows })));
       expect(wrong[header.indexOf('reason')]).toBe(/^[=+\-@\t\r]/.test(reason) ? `'${reason}` : reason);
-      expect(Number(fast[header.indexOf('microseconds_per_sample')]) / median).toBeCloseTo(1, 2);
+      expect(Number(fast[header.indexOf('microseconds_per_document')]) / median).toBeCloseTo(1, 2);
     }),
   );
 });

@@ -10,11 +10,18 @@ const words = process.argv.slice(2);
 const main = '../harness/cli/main.js';
 
 const isRecent = Number.parseInt(process.versions.node, 10) >= oldest;
-const namesRuntime = words.some((word) => word === '--runtime' || word.startsWith('--runtime='));
+const runtimes = words.flatMap(
+  (word, i) => (words[i - 1] === '--runtime' ? word : /^--runtime=(.*)/.exec(word)?.[1]) ?? [],
+);
 const runsRows = ['bench', 'check', 'profile'].includes(words[0]) && !words.includes('--help') && !words.includes('-h');
 
-if (process.versions.node === pinnedVersion || (isRecent && namesRuntime)) {
+if (process.versions.node === pinnedVersion || (isRecent && runtimes.length > 0)) {
   await import(main);
+} else if (runtimes.some((names) => names.split(',').includes('node'))) {
+  console.error(
+    `error: --runtime node: got Node ${process.versions.node}; expected ${oldest} or newer; leave it out to run on Node ${pinnedVersion}`,
+  );
+  process.exitCode = 2;
 } else if (keptNode() !== undefined) {
   handOver(keptNode());
 } else if (isRecent && !runsRows) {

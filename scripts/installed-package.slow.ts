@@ -115,10 +115,11 @@ describe('the size', () => {
   });
 });
 
-describe('on a recent Node that is not the pinned one, where no registry answers', () => {
-  const saysItIs24 = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '24.9.0' } })";
-  const env = () => ({
-    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(saysItIs24)}`,
+describe('on a Node that is not the pinned one, where no registry answers', () => {
+  const saysItIs = (node: string) =>
+    `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${node}' } })`;
+  const env = (node = '24.9.0') => ({
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(saysItIs(node))}`,
     npm_config_registry: 'http://127.0.0.1:1',
     npm_config_cache: join(folder, '..', 'empty npm cache'),
     XDG_CACHE_HOME: join(folder, '..', 'empty cache'),
@@ -138,6 +139,14 @@ describe('on a recent Node that is not the pinned one, where no registry answers
     const { stdout, stderr } = await npx(['check', 'analytic', '--steps', '5', '--runtime', 'node'], env());
     expect(stderr).toBe('');
     expect(stdout).toMatch(/✔ analytic {2}on node {2}verified/);
+  });
+
+  it('refuses --runtime node where that Node is too old, and does not run another under its name', async () => {
+    for (const words of [['--runtime', 'node'], ['--runtime=bun,node']]) {
+      const { stderr, stdout, exitCode } = await npx(['check', 'analytic', '--steps', '5', ...words], env('22.1.0'));
+      expect(stderr).toMatch(/^error: --runtime node: got Node 22\.1\.0; expected 24 or newer; leave it out [^\n]*$/);
+      expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
+    }
   });
 
   it('fetches nothing for a command that runs no row', async () => {

@@ -32,12 +32,19 @@ test('says whom it verifies, and after each round how much time may be left', ()
   ]);
 });
 
+test('a budget that is used up leaves the time of the rounds that are run all the same', () => {
+  expect(told({ precision: 0.02, budgetMilliseconds: 5_000, mostRounds: 3 }).slice(1)).toEqual([
+    'round 1 done, widest interval ±4.2%, about 20 s left',
+    'round 2 done, widest interval ±4.2%, about 10 s left',
+  ]);
+});
+
 test('a number of rounds makes a forecast', () => {
   expect(told({ rounds: 3 }).slice(1)).toEqual([
     'round 1 done, widest interval ±4.2%, about 20 s left',
     'round 2 done, widest interval ±4.2%, about 10 s left',
   ]);
-  expect(told({ precision: 0.02, budgetMilliseconds: 100_000, mostRounds: 2 }).at(-1)).toBe(
-    'round 2 done, widest interval ±4.2%',
+  expect(told({ precision: 0.02, budgetMilliseconds: 100_000, mostRounds: 3 }).at(-1)).toBe(
+    'round 2 done, widest interval ±4.2%, about 10 s left',
   );
 });

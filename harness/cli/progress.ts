@@ -1,7 +1,7 @@
 import { type Entry, identityOf, isRacing } from '../measure/entry.ts';
 import type { RaceEvent } from '../measure/race.ts';
-import type { RoundLimit } from '../measure/round-limit.ts';
-import { formatUncertainty } from '../present/number-format.ts';
+import { FEWEST_PROCESSES, type RoundLimit } from '../measure/round-limit.ts';
+import { formatSteps, formatUncertainty } from '../present/number-format.ts';
 import { rowName } from '../results/names.ts';
 
 export interface Progress {
@@ -77,12 +77,14 @@ export function raceReporter(
     if (roundsBegan === undefined) return '';
     const spent = now() - roundsBegan;
     const roundsLeft = (most: number) => ((most - roundsDone) * spent) / roundsDone;
-    const left =
+    // A budget that is used up does not spare the first rounds.
+    const sure = roundsLeft('rounds' in limit ? limit.rounds : FEWEST_PROCESSES);
+    const most =
       'rounds' in limit
-        ? roundsLeft(limit.rounds)
+        ? sure
         : Math.min(limit.budgetMilliseconds - spent, roundsLeft(limit.mostRounds ?? Number.POSITIVE_INFINITY));
-    const seconds = Math.round(left / 1000);
-    return seconds < 1 ? '' : `, ${'rounds' in limit ? 'about' : 'at most'} ${seconds} s left`;
+    const seconds = Math.round(Math.max(sure, most) / 1000);
+    return seconds < 1 ? '' : `, ${sure >= most ? 'about' : 'at most'} ${seconds} s left`;
   };
   return (event, entries) => {
     switch (event.kind) {
@@ -106,7 +108,7 @@ export function raceReporter(
 }
 
 function describe(entry: Entry): string {
-  if (isRacing(entry)) return `${nameOf(entry)}: ${entry.admission.stepsVerified} steps verified`;
+  if (isRacing(entry)) return `${nameOf(entry)}: ${formatSteps(entry.admission.stepsVerified)} verified`;
   return entry.status === 'waiting' ? nameOf(entry) : `${nameOf(entry)}: ${entry.status}: ${entry.reason}`;
 }
 

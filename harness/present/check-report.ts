@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { CheckResult } from '../results/schema.ts';
 import type { TaskDescription } from '../task/task.ts';
-import { formatCount } from './number-format.ts';
+import { formatSteps } from './number-format.ts';
 
 type CheckRow = CheckResult['results'][number];
 const marks = {
@@ -55,7 +55,7 @@ export function describeRow(
 
 function summary(row: CheckRow): string {
   if (row.status === 'verified') {
-    const steps = `${formatCount(row.stepsVerified)} steps`;
+    const steps = formatSteps(row.stepsVerified);
     const share = Math.round(100 * (row.fractionOfBound ?? 0));
     return `${steps}${randomTasks(row)}; errors at most ${share}% of what rounding may cause`;
   }

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import {
   formatFactor,
   formatNumber,
   formatPercent,
   formatRate,
   formatRatio,
+  formatSteps,
   formatUncertainty,
   roundToInterval,
 } from './number-format.ts';
@@ -84,4 +85,8 @@ describe('a figure rounded to its interval', () => {
       ),
     );
   });
+});
+
+test('one step is a step', () => {
+  expect([1, 2, 1000].map(formatSteps)).toEqual(['1 step', '2 steps', '1,000 steps']);
 });

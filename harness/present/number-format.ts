@@ -51,6 +51,10 @@ export function formatCount(count: number): string {
   return grouped.format(count);
 }
 
+export function formatSteps(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'step' : 'steps'}`;
+}
+
 /** Here too, because the page in the browser formats numbers without the statistics library. */
 function relativeHalfWidth({ median, low, high }: Interval): number {
   return (high - low) / 2 / median;

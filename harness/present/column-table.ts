@@ -7,6 +7,7 @@ export interface Column<Row> {
   readonly align: 'left' | 'right';
   /** In a narrow terminal the columns with the highest number are left out first; those with 0 never are. */
   readonly dropOrder: number;
+  /** Of one line or several. */
   readonly cell: (row: Row) => string;
 }
 
@@ -60,7 +61,18 @@ export function usedColumns<Row>(columns: readonly Column<Row>[], rows: readonly
 
 function tableWidth<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): number {
   return columns.reduce((sum, { heading, cell }) => {
-    return sum + Math.max(heading.length, ...rows.map((row) => cell(row).length)) + CELL_FRAME;
+    return (
+      sum +
+      Math.max(
+        heading.length,
+        ...rows.flatMap((row) =>
+          cell(row)
+            .split('\n')
+            .map(({ length }) => length),
+        ),
+      ) +
+      CELL_FRAME
+    );
   }, 1);
 }
 
@@ -68,7 +80,7 @@ function asList<Row>(columns: readonly Column<Row>[], rows: readonly Row[], pain
   return rows
     .flatMap((row) =>
       columns.flatMap(({ heading, cell }, i) => {
-        const text = cell(row);
+        const text = cell(row).replaceAll('\n', ' ');
         return text === '' ? [] : [`${i === 0 ? '' : `  ${heading}: `}${paint(row, text)}`];
       }),
     )

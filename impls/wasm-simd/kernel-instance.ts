@@ -2,14 +2,8 @@ import type { TrainingTask } from '../contract.ts';
 import { adamScales, beta1, beta2 } from './kernels/adam.ts';
 import type { Layout } from './kernels/layout.ts';
 import { type KernelRequest, kernelLayout, type Stage } from './kernels/request.ts';
+import { storageOrder } from './kernels/storage-order.ts';
 import { vector } from './kernels/vector.ts';
-
-/** Memory that several kernels share. */
-export interface SharedMemory {
-  readonly memory: WebAssembly.Memory;
-  /** For each parameter in memory, its index in the task. Left out if both have the same order. */
-  readonly order?: Int32Array | undefined;
-}
 
 /** A kernel with its memory, as the host sees it: it writes what a step needs, and calls the kernel. */
 export class KernelInstance {
@@ -19,7 +13,7 @@ export class KernelInstance {
   firstDocument = 0;
   readonly #task: TrainingTask;
   readonly #exports: WebAssembly.Exports;
-  readonly #order: Int32Array | undefined;
+  readonly #order: Int32Array;
   /** The start parameters as the kernel stores them: `reset` only copies. */
   readonly #start: Float32Array | Float64Array;
   readonly #numbers: Float32Array | Float64Array;
@@ -31,16 +25,21 @@ export class KernelInstance {
   /** A byte address, shifted right by this, is an index of `#numbers`. */
   readonly #shift: number;
 
-  constructor(task: TrainingTask, request: KernelRequest, module: WebAssembly.Module, shared?: SharedMemory) {
+  /** @param sharedMemory of several kernels */
+  constructor(
+    task: TrainingTask,
+    request: KernelRequest,
+    module: WebAssembly.Module,
+    sharedMemory?: WebAssembly.Memory,
+  ) {
     this.#task = task;
     this.layout = kernelLayout(request);
-    this.#order = shared?.order;
-    const { parameters } = task;
-    const start = this.#order === undefined ? parameters : Float64Array.from(this.#order, (i) => parameters[i]);
+    this.#order = storageOrder(task.model);
+    const start = Float64Array.from(this.#order, (i) => task.parameters[i]);
     this.#start = request.precision === 'float32' ? new Float32Array(start) : start;
-    const imports = shared === undefined ? {} : { host: { memory: shared.memory } };
+    const imports = sharedMemory === undefined ? {} : { host: { memory: sharedMemory } };
     this.#exports = new WebAssembly.Instance(module, imports).exports;
-    const memory = shared?.memory ?? Reflect.get(this.#exports, 'memory');
+    const memory = sharedMemory ?? Reflect.get(this.#exports, 'memory');
     if (!(memory instanceof WebAssembly.Memory)) throw new TypeError('the kernel exports no memory');
     this.memory = memory;
     this.#numbers = request.precision === 'float32' ? new Float32Array(memory.buffer) : new Float64Array(memory.buffer);
@@ -149,8 +148,8 @@ export class KernelInstance {
   }
 
   #inTaskOrder(stored: Float32Array | Float64Array): Float64Array {
-    const numbers = Float64Array.from(stored);
-    for (const [i, place] of this.#order?.entries() ?? []) numbers[place] = stored[i];
+    const numbers = new Float64Array(stored.length);
+    for (const [i, place] of this.#order.entries()) numbers[place] = stored[i];
     return numbers;
   }
 

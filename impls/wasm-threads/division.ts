@@ -1,6 +1,6 @@
 import { type ModelConfig, type TrainingTask, UnsupportedTask } from '../contract.ts';
 import { documentRange } from '../wasm-simd/kernel-instance.ts';
-import { type FeatureShares, type Plan, type Share, sharesOf } from '../wasm-simd/kernels/plan.ts';
+import type { FeatureShares, Plan, Share } from '../wasm-simd/kernels/plan.ts';
 
 /** From this many features on, sharing a step saves more time than the meetings cost. */
 const smallestSharedWidth = 64;
@@ -32,39 +32,6 @@ function featureShares({ nEmbd, nHead, vocabSize }: ModelConfig, part: number, p
     return { from: bound(part), count: bound(part + 1) - bound(part) };
   };
   return { heads: share(nHead, 1), hidden: share(4 * nEmbd, 8), tokens: share(vocabSize, 4) };
-}
-
-/**
- * If threads share out features, the columns of attn_wo and mlp_fc2 are divided. Each thread's columns are stored in one piece,
- * so that a core never prefetches memory that another core writes.
- * @returns for each number in memory, its index in the task's parameters; undefined if memory has the task's order
- */
-export function storageOrder(model: ModelConfig, plans: readonly Plan[]): Int32Array | undefined {
-  if (plans.some(({ share }) => share === undefined)) return undefined;
-  const { nEmbd, nLayer, blockSize, vocabSize } = model;
-  const shares = plans.map((plan) => sharesOf(model, plan));
-  const matrix = nEmbd * nEmbd;
-  const order = Int32Array.from({ length: (2 * vocabSize + blockSize) * nEmbd + nLayer * 12 * matrix }, (_, i) => i);
-  const divideColumns = (start: number, columns: number, parts: readonly Share[]) => {
-    let next = start;
-    for (const { from, count } of parts)
-      for (let row = 0; row < nEmbd; row++)
-        for (let column = from; column < from + count; column++) order[next++] = start + row * columns + column;
-  };
-  for (let layer = 0; layer < nLayer; layer++) {
-    const start = (2 * vocabSize + blockSize) * nEmbd + layer * 12 * matrix;
-    divideColumns(
-      start + 3 * matrix,
-      nEmbd,
-      shares.map(({ headFeatures }) => headFeatures),
-    );
-    divideColumns(
-      start + 8 * matrix,
-      4 * nEmbd,
-      shares.map(({ hidden }) => hidden),
-    );
-  }
-  return order;
 }
 
 /** Gives out the documents, the longest first, each to the part that has least to do. The result depends only on the documents. */

@@ -15,7 +15,6 @@ export interface PartStart {
 export interface Common {
   readonly task: TrainingTask;
   readonly memory: WebAssembly.Memory;
-  readonly order?: Int32Array | undefined;
   /** `[parts]` float64: for each part, the sum of the losses of its documents. */
   readonly losses: SharedArrayBuffer;
   readonly control: SharedArrayBuffer;
@@ -34,10 +33,10 @@ export class Part {
   readonly #updateOwn: () => void;
   readonly #allDocuments: readonly number[][];
 
-  constructor({ request, module }: PartStart, { task, memory, order, losses }: Common) {
+  constructor({ request, module }: PartStart, { task, memory, losses }: Common) {
     this.#task = task;
     this.#plan = request.plan;
-    this.kernel = new KernelInstance(task, request, module, { memory, order });
+    this.kernel = new KernelInstance(task, request, module, memory);
     this.#losses = new Float64Array(losses);
     for (const stage of request.stages) this.#phases[stage] = this.kernel.phases(stage);
     this.#updateOwn = this.#update(request);

@@ -5,7 +5,7 @@ import type { CreateTrainer, Trainer, TrainingTask } from '../contract.ts';
 import { loadKernel } from '../wasm-simd/kernel-cache.ts';
 import { type KernelRequest, kernelLayout } from '../wasm-simd/kernels/request.ts';
 import { kernelRequest } from '../wasm-simd/trainer.ts';
-import { divide, storageOrder } from './division.ts';
+import { divide } from './division.ts';
 import {
   controlBytes,
   endedTurnSlot,
@@ -43,7 +43,6 @@ export async function createThreadedTrainer(
   const common = {
     task,
     memory: sharedMemory(kernelLayout(starts[0].request).totalBytes),
-    order: storageOrder(task.model, plans),
     losses: new SharedArrayBuffer(plans.length * Float64Array.BYTES_PER_ELEMENT),
     control: new SharedArrayBuffer(controlBytes(plans.length)),
   };

@@ -7,8 +7,9 @@ import type { Vector } from './vector.ts';
 export interface LayerLayout {
   /** attn_wq, attn_wk and attn_wv lie end to end, so they are one `[3 · nEmbd, nEmbd]` matrix. */
   readonly attnWqkv: number;
-  readonly attnWo: number;
   readonly mlpFc1: number;
+  /** Stored transposed: `[nEmbd, nEmbd]` and `[4 · nEmbd, nEmbd]`. */
+  readonly attnWo: number;
   readonly mlpFc2: number;
   /** rmsnorm's output and scale, before attention and before the mlp. */
   readonly attnNorm: number;
@@ -26,7 +27,8 @@ export interface LayerLayout {
 
 /**
  * Addresses in linear memory. Activations are `[feature][column]`. A column is one position of one document. Documents
- * lie side by side without gaps. Columns are the lanes. The rest of the last vector of columns is zero.
+ * lie side by side without gaps. Columns are the lanes. The rest of the last vector of columns is zero. All matrices are stored
+ * with rows of nEmbd numbers: see {@link storageOrder}.
  *
  * The features of one vector of columns lie together, so that a product reads whole cache lines in order. They are a record: from
  * one feature to the next are `strideBytes`, from one vector of columns to the next `recordBytes`, whatever the number of features.
@@ -74,8 +76,8 @@ export interface Layout {
   /** The residual stream `[nEmbd]` before the first layer and after every half layer, and its gradient. */
   readonly streams: readonly number[];
   readonly dStream: number;
-  /** The input of the current linear layer, for its weight gradient: see {@link toPanels}. */
-  readonly inputPanels: number;
+  /** What the weight gradients of the current matrices read in order: see {@link toPanels}. */
+  readonly panels: number;
   readonly columnCapacity: number;
   readonly dNorm: number;
   /** The current layer's queries, keys and values, and later their gradients. */
@@ -145,7 +147,7 @@ export function layout(model: ModelConfig, v: Vector, { documents, plan = alone 
   const embeddingCount = (vocabSize + blockSize) * nEmbd;
   const parameterCount = embeddingCount + vocabSize * nEmbd + nLayer * 12 * matrix;
   // After the parameters, the moments and the gradients there is room for one tile that belongs to no matrix.
-  const numbersOf = () => take((parameterCount + 24 * nEmbd) * bytes);
+  const numbersOf = () => take((parameterCount + 12 * nEmbd) * bytes);
   const [parameters, firstMoment, secondMoment] = [numbersOf(), numbersOf(), numbersOf()];
   const noTile = parameters + roundUp(parameterCount * bytes, lineBytes);
 
@@ -195,7 +197,7 @@ export function layout(model: ModelConfig, v: Vector, { documents, plan = alone 
       weightGradients: take(blockSize * heads.vectorBytes),
       dAttnOut: features(nEmbd),
       dHidden: features(4 * nEmbd),
-      inputPanels: take(columnCapacity * 4 * nEmbd * bytes),
+      panels: take(columnCapacity * nEmbd * bytes),
       logits: features(vocabSize),
       logSumExp: columns(),
       targetLogits: columns(),

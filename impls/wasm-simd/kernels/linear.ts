@@ -2,12 +2,6 @@ import type { Layout } from './layout.ts';
 import type { Vector } from './vector.ts';
 import { type Address, at, call, type Expression, FunctionWriter, i32, type Local, type Moving } from './wat.ts';
 
-/** A weight matrix `[outputs][inputs]`, row by row. */
-export interface Shape {
-  readonly outputs: number;
-  readonly inputs: number;
-}
-
 /** The most vectors that one register tile spans. */
 export const maxTileVectors = 2;
 
@@ -20,8 +14,8 @@ const tileRows = [0, 8, 6];
 /** What happens to a product before it is stored. */
 export type Finish = 'plain' | 'residual' | 'relu' | 'relu-gradient';
 
-/** How a matrix is used: from inputs to outputs, or, transposed, from outputs' gradients to inputs' gradients. */
-export type Direction = 'forward' | 'backward';
+/** How a matrix `[rows][nEmbd]` is used: sums along its rows, y = W x, or down its columns, y = Wᵀ x. */
+export type Direction = 'along' | 'down';
 
 /** Some rows of a product, in groups of as many rows as a register tile has. */
 interface Band {
@@ -40,10 +34,11 @@ function bandsOf(count: number, vectors: number): Band[] {
 }
 
 /** Distances in a matrix, in numbers and in bytes: from one result of a product to the next, and from one term of its sums to the next. */
-function stepsOf(v: Vector, { outputs, inputs }: Shape, direction: Direction) {
-  const lengthwise = { count: inputs, bytes: v.elementBytes };
-  const downward = { count: outputs, bytes: inputs * v.elementBytes };
-  const [results, terms] = direction === 'forward' ? [downward, lengthwise] : [lengthwise, downward];
+function stepsOf(v: Vector, l: Layout, rows: number, direction: Direction) {
+  const { nEmbd } = l.model;
+  const along = { count: nEmbd, bytes: v.elementBytes };
+  const down = { count: rows, bytes: nEmbd * v.elementBytes };
+  const [results, terms] = direction === 'along' ? [down, along] : [along, down];
   return { results, terms };
 }
 
@@ -75,15 +70,14 @@ export function outerProduct(
 
 /**
  * `name(w, x, y, extra, groups, furtherTerms)`: computes `groups` groups of `rows` rows of y = W x, or of y = Wᵀ x if
- * `direction` is `backward`, over `vectors` vectors of columns. Each result is a sum of one term and `furtherTerms` more. With
+ * `direction` is `down`, over `vectors` vectors of columns. Each result is a sum of one term and `furtherTerms` more. With
  * `residual`, `extra` is added to y. With `relu`, negative results become zero. With `relu-gradient`, y is zero wherever `extra`,
- * relu's output of the same shape, is zero. One function serves all matrices with the same row length.
+ * relu's output of the same shape, is zero. One function serves all matrices.
  */
 export function productTiles(
   name: string,
   v: Vector,
   l: Layout,
-  inputs: number,
   direction: Direction,
   rows: number,
   vectors: number,
@@ -93,7 +87,7 @@ export function productTiles(
   const [w, x, y, extra, groups, furtherTerms] = ['w', 'x', 'y', 'extra', 'groups', 'furtherTerms'].map((parameter) =>
     f.parameter('i32', parameter),
   );
-  const { results, terms } = stepsOf(v, { outputs: 0, inputs }, direction);
+  const { results, terms } = stepsOf(v, l, rows, direction);
   const [wi, xi] = [f.local('i32', 'wi'), f.local('i32', 'xi')];
   const zero = f.let('v128', 'zero', v.constant(0));
   const moving: Moving[] = [
@@ -141,27 +135,27 @@ export function productTiles(
 }
 
 /**
- * `name(w, x, y, extra, vectors)`: a product over any number of vectors of columns, as many at a time as a
- * register tile spans. `tiles` gives the name of the {@link productTiles} for a height and width.
+ * `name(w, x, y, extra, vectors)`: a product with a matrix of `rows` rows, over any number of vectors of columns, as many at a
+ * time as a register tile spans. `tiles` gives the name of the {@link productTiles} for a height and width.
  */
 export function product(
   name: string,
   v: Vector,
   l: Layout,
-  shape: Shape,
+  rows: number,
   direction: Direction,
-  tiles: (rows: number, vectors: number) => string,
+  tiles: (height: number, vectors: number) => string,
 ): string {
   const f = new FunctionWriter(name);
   const w = f.parameter('i32', 'w');
   const [x, y, extra] = ['x', 'y', 'extra'].map((parameter) => f.parameter('i32', parameter));
   const left = f.parameter('i32', 'vectors');
-  const { results, terms } = stepsOf(v, shape, direction);
+  const { results, terms } = stepsOf(v, l, rows, direction);
   const over = (vectors: number) => {
-    for (const { from, rows, groups } of bandsOf(results.count, vectors)) {
+    for (const { from, rows: height, groups } of bandsOf(results.count, vectors)) {
       const below = (pointer: Local, bytes: number) => i32.add(pointer.get, i32.constant(from * bytes));
       const pointers = [below(w, results.bytes), x.get, below(y, l.strideBytes), below(extra, l.strideBytes)];
-      f.do(call(tiles(rows, vectors), ...pointers, groups, terms.count - 1));
+      f.do(call(tiles(height, vectors), ...pointers, groups, terms.count - 1));
     }
   };
   f.do('(block $done');

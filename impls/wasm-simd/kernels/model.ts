@@ -4,7 +4,7 @@ import { ConstantPool } from './constant-pool.ts';
 import { crossEntropy } from './cross-entropy.ts';
 import { embed, embedGradient } from './embedding.ts';
 import { type LayerLayout, layout } from './layout.ts';
-import { type Direction, type Finish, product as matrixProduct, productTiles, type Shape } from './linear.ts';
+import { type Direction, type Finish, product as matrixProduct, productTiles } from './linear.ts';
 import { sumPartials } from './partial-sums.ts';
 import { alone, type Share, sharesOf } from './plan.ts';
 import { type KernelRequest, type Stage, stages } from './request.ts';
@@ -26,6 +26,7 @@ export function kernelText(request: KernelRequest): string {
   const l = layout(request.model, v, { documents: request.documents, plan });
   const { nEmbd, vocabSize, blockSize } = l.model;
   const { heads, headFeatures, hidden, tokens } = sharesOf(l.model, plan);
+  const rowBytes = nEmbd * v.elementBytes;
   const shared = plan.share !== undefined;
   const functions = new Map<string, string>();
   const define = (name: string, text: () => string): string => {
@@ -41,6 +42,7 @@ export function kernelText(request: KernelRequest): string {
   define('attention', () => attention(v, l, heads.count));
   define('attentionGradient', () => attentionGradient(v, l, heads.count));
   define('crossEntropy', () => crossEntropy(v, l));
+  define('toPanels', () => toPanels(v, l));
   define('updateStored', () => updateStored(v, l));
   if (shared) {
     define('sumPartials', () => sumPartials('sumPartials', v, l, nEmbd, plan.parts, false));
@@ -77,45 +79,37 @@ export function kernelText(request: KernelRequest): string {
     const row = l.strideBytes;
     const run = (name: string, ...args: number[]) => phase.f.do(call(name, ...args, phase.vectors));
     const product = (m: Matrix, direction: Direction, finish: Finish, x: number, y: number, extra = 0) => {
-      const name = `${direction}.${nameOf(m)}.${finish}`;
+      const name = `product.${direction}.${m.rows}.${finish}`;
       define(name, () =>
-        matrixProduct(name, v, l, m, direction, (rows, n) => {
-          const tiles = `${direction}.${m.inputs}.${finish}.${rows}x${n}`;
-          return define(tiles, () => productTiles(tiles, v, l, m.inputs, direction, rows, n, finish));
+        matrixProduct(name, v, l, m.rows, direction, (rows, n) => {
+          const tiles = `tiles.${direction}.${finish}.${rows}x${n}`;
+          return define(tiles, () => productTiles(tiles, v, l, direction, rows, n, finish));
         }),
       );
       run(name, m.address, x, y, extra);
     };
-    /** y = W x, after `finish`. */
-    const forward = (m: Matrix, finish: Finish, x: number, y: number, extra?: number) =>
-      product(m, 'forward', finish, x, y, extra);
-    /** dx = Wᵀ dy, after `finish`. */
-    const backward = (m: Matrix, finish: Finish, dy: number, dx: number, extra?: number) =>
-      product(m, 'backward', finish, dy, dx, extra);
-    /** Keeps x for the weight gradients of all matrices that read it. */
-    const keepInput = (x: number, inputs: number) => {
-      run(
-        define(`toPanels.${inputs}`, () => toPanels(`toPanels.${inputs}`, v, l, inputs)),
-        x,
-        l.inputPanels,
-      );
-    };
+    /** y = W x as W is stored, after `finish`. */
+    const along = (m: Matrix, finish: Finish, x: number, y: number, extra?: number) =>
+      product(m, 'along', finish, x, y, extra);
+    /** y = Wᵀ x as W is stored, after `finish`. */
+    const down = (m: Matrix, finish: Finish, x: number, y: number, extra?: number) =>
+      product(m, 'down', finish, x, y, extra);
+    /** Keeps nEmbd features for the gradients of all matrices that they go into or come from. */
+    const keepPanels = (features: number) => run('toPanels', features, l.panels);
     const bands = new Set<string>();
-    /** dW = dy xᵀ from the input last kept, and Adam; `finishWeights` updates the last tile. */
-    const weightGradient = (m: Matrix, dy: number) => {
-      const height = tileHeight(v, l, m.inputs);
+    /** The gradient from the panels last kept and the features on the other side, and Adam; `finishWeights` updates the last tile. */
+    const weightGradient = (m: Matrix, factors: number) => {
+      const height = tileHeight(v, l);
       const band = (first: number, rows: number, groups: number) => {
         if (rows * groups === 0) return;
-        const name = define(`weightGradient.${rows}x${m.inputs}.${stage}`, () =>
-          gradientOfWeights(`weightGradient.${rows}x${m.inputs}.${stage}`, v, l, rows, m.inputs, stages[stage]),
-        );
-        bands.add(name);
-        const from = [m.address + first * m.inputs * v.elementBytes, dy + first * row];
-        phase.f.do(call(name, ...from, l.inputPanels, phase.columns, groups));
+        const name = `weightGradient.${rows}.${stage}`;
+        bands.add(define(name, () => gradientOfWeights(name, v, l, rows, stages[stage])));
+        const from = [m.address + first * rowBytes, factors + first * row];
+        phase.f.do(call(name, ...from, l.panels, phase.columns, groups));
       };
-      const groups = Math.floor(m.outputs / height);
+      const groups = Math.floor(m.rows / height);
       band(0, height, groups);
-      band(groups * height, m.outputs % height, 1);
+      band(groups * height, m.rows % height, 1);
     };
     const finishWeights = () => {
       if (stages[stage].end === 'adam') for (const name of bands) phase.f.do(call(`${name}.finish`));
@@ -131,7 +125,7 @@ export function kernelText(request: KernelRequest): string {
       run(extra === undefined ? 'sumPartials' : 'sumPartials.residual', partials, to, extra ?? 0);
     };
 
-    const lmHead = rowsOf(l.lmHead, nEmbd, tokens);
+    const lmHead = rowsOf(l.lmHead, tokens);
     const stream = l.streams;
     const final = stream[2 * l.layers.length];
     run('embed', l.embedding);
@@ -140,17 +134,17 @@ export function kernelText(request: KernelRequest): string {
     for (const [i, layer] of l.layers.entries()) {
       const { attnWqkv, attnWo, mlpFc1, mlpFc2 } = parts[i];
       run('rmsnorm', stream[2 * i], layer.attnNorm, layer.attnNormScale);
-      for (const { matrix, down } of attnWqkv) forward(matrix, 'plain', layer.attnNorm, l.qkv + down);
+      for (const { matrix, below } of attnWqkv) along(matrix, 'plain', layer.attnNorm, l.qkv + below);
       const attnOut = layer.attnOut + headFeatures.from * row;
       const kept = [layer.qkvRows, layer.attnWeights, layer.attnWeightScale];
       phase.f.do(call('attention', l.qkv + headFeatures.from * row, ...kept, attnOut, phase.vectors, phase.documents));
-      addUp((to, finish) => forward(attnWo, finish, attnOut, to, stream[2 * i]), stream[2 * i + 1], stream[2 * i]);
+      addUp((to, finish) => down(attnWo, finish, attnOut, to, stream[2 * i]), stream[2 * i + 1], stream[2 * i]);
       run('rmsnorm', stream[2 * i + 1], layer.mlpNorm, layer.mlpNormScale);
       const own = layer.hidden + hidden.from * row;
-      forward(mlpFc1, 'relu', layer.mlpNorm, own);
-      addUp((to, finish) => forward(mlpFc2, finish, own, to, stream[2 * i + 1]), stream[2 * i + 2], stream[2 * i + 1]);
+      along(mlpFc1, 'relu', layer.mlpNorm, own);
+      addUp((to, finish) => down(mlpFc2, finish, own, to, stream[2 * i + 1]), stream[2 * i + 2], stream[2 * i + 1]);
     }
-    forward(lmHead, 'plain', final, l.sharedLogits + tokens.from * row);
+    along(lmHead, 'plain', final, l.sharedLogits + tokens.from * row);
     if (shared) {
       nextPhase();
       run('copyLogits', l.sharedLogits, l.logits, 0);
@@ -158,34 +152,34 @@ export function kernelText(request: KernelRequest): string {
     phase.f.do(call('crossEntropy', phase.vectors, phase.documents));
 
     const dLogits = l.logits + tokens.from * row;
-    addUp((to) => backward(lmHead, 'plain', dLogits, to), l.dStream);
-    keepInput(final, nEmbd);
+    addUp((to) => down(lmHead, 'plain', dLogits, to), l.dStream);
+    keepPanels(final);
     weightGradient(lmHead, dLogits);
     for (const [i, layer] of [...l.layers.entries()].reverse()) {
       const { attnWqkv, attnWo, mlpFc1, mlpFc2 } = parts[i];
       const own = layer.hidden + hidden.from * row;
       const dHidden = l.dHidden + hidden.from * row;
-      backward(mlpFc2, 'relu-gradient', l.dStream, dHidden, own);
-      keepInput(own, mlpFc2.inputs);
-      weightGradient(mlpFc2, l.dStream);
-      addUp((to) => backward(mlpFc1, 'plain', dHidden, to), l.dNorm);
-      keepInput(layer.mlpNorm, nEmbd);
+      along(mlpFc2, 'relu-gradient', l.dStream, dHidden, own);
+      keepPanels(l.dStream);
+      weightGradient(mlpFc2, own);
+      addUp((to) => down(mlpFc1, 'plain', dHidden, to), l.dNorm);
+      keepPanels(layer.mlpNorm);
       weightGradient(mlpFc1, dHidden);
       run('rmsnormGradient.residual', layer.mlpNorm, l.dNorm, layer.mlpNormScale, l.dStream);
 
-      backward(attnWo, 'plain', l.dStream, l.dAttnOut + headFeatures.from * row);
-      keepInput(layer.attnOut + headFeatures.from * row, attnWo.inputs);
-      weightGradient(attnWo, l.dStream);
       const dHeads = headFeatures.from * row;
+      along(attnWo, 'plain', l.dStream, l.dAttnOut + dHeads);
+      keepPanels(l.dStream);
+      weightGradient(attnWo, layer.attnOut + dHeads);
       const kept = [layer.qkvRows, layer.attnWeights, layer.attnWeightScale];
       const gradients = [l.dAttnOut + dHeads, l.qkv + dHeads];
       phase.f.do(call('attentionGradient', ...kept, ...gradients, phase.vectors, phase.documents));
       addUp((to) => {
-        for (const [block, { matrix, down }] of attnWqkv.entries())
-          backward(matrix, block === 0 ? 'plain' : 'residual', l.qkv + down, to, to);
+        for (const [block, { matrix, below }] of attnWqkv.entries())
+          down(matrix, block === 0 ? 'plain' : 'residual', l.qkv + below, to, to);
       }, l.dNorm);
-      keepInput(layer.attnNorm, nEmbd);
-      for (const { matrix, down } of attnWqkv) weightGradient(matrix, l.qkv + down);
+      keepPanels(layer.attnNorm);
+      for (const { matrix, below } of attnWqkv) weightGradient(matrix, l.qkv + below);
       run('rmsnormGradient.residual', layer.attnNorm, l.dNorm, layer.attnNormScale, l.dStream);
     }
     finishWeights();
@@ -199,19 +193,13 @@ export function kernelText(request: KernelRequest): string {
     endPhase();
   }
 
-  /** Some rows of a matrix with `inputs` columns. */
-  function rowsOf(address: number, inputs: number, { from, count }: Share): Matrix {
-    return { address: address + from * inputs * v.elementBytes, outputs: count, inputs };
-  }
-
-  /** Some columns of a matrix with `outputs` rows. They are stored in one piece. */
-  function columnsOf(address: number, outputs: number, { from, count }: Share): Matrix {
-    return { address: address + from * outputs * v.elementBytes, outputs, inputs: count };
+  function rowsOf(address: number, { from, count }: Share): Matrix {
+    return { address: address + from * rowBytes, rows: count };
   }
 
   /**
-   * This kernel's part of a layer's matrices: rows of a matrix whose outputs are shared out, columns of one whose inputs are.
-   * To a kernel with all heads, attn_wq, attn_wk and attn_wv are one matrix. Otherwise it has the rows of its heads in each.
+   * This kernel's part of a layer's matrices. To a kernel with all heads, attn_wq, attn_wk and attn_wv are one matrix.
+   * Otherwise it has the rows of its heads in each.
    */
   function layerMatrices(layer: LayerLayout) {
     const { from, count } = headFeatures;
@@ -220,21 +208,18 @@ export function kernelText(request: KernelRequest): string {
       : [{ from: 0, count: 3 * nEmbd }];
     return {
       attnWqkv: attnWqkv.map((rows) => ({
-        matrix: rowsOf(layer.attnWqkv, nEmbd, rows),
-        down: rows.from * l.strideBytes,
+        matrix: rowsOf(layer.attnWqkv, rows),
+        below: rows.from * l.strideBytes,
       })),
-      attnWo: columnsOf(layer.attnWo, nEmbd, headFeatures),
-      mlpFc1: rowsOf(layer.mlpFc1, nEmbd, hidden),
-      mlpFc2: columnsOf(layer.mlpFc2, nEmbd, hidden),
+      attnWo: rowsOf(layer.attnWo, headFeatures),
+      mlpFc1: rowsOf(layer.mlpFc1, hidden),
+      mlpFc2: rowsOf(layer.mlpFc2, hidden),
     };
   }
 }
 
-/** A weight matrix, or this kernel's part of one, in memory. */
-interface Matrix extends Shape {
+/** A weight matrix as it is stored, or this kernel's rows of one: `[rows][nEmbd]`. */
+interface Matrix {
   readonly address: number;
-}
-
-function nameOf({ outputs, inputs }: Shape): string {
-  return `${outputs}x${inputs}`;
+  readonly rows: number;
 }

@@ -3,19 +3,19 @@ import type { Vector } from './vector.ts';
 import { at, FunctionWriter } from './wat.ts';
 
 /** Number of vectors of features side by side in a panel; one tile of a weight gradient reads as many. */
-export function panelVectors(v: Vector, features: number): 1 | 2 {
-  return (features / v.lanes) % 2 === 0 ? 2 : 1;
+export function panelVectors(v: Vector, { model }: Layout): 1 | 2 {
+  return (model.nEmbd / v.lanes) % 2 === 0 ? 2 : 1;
 }
 
 /**
- * `name(from, to, vectors)`: copies `[feature][column]` to panels `[panel][column][feature of the panel]`, so that a weight
- * gradient reads its inputs in order. A panel has room for all columns.
+ * `toPanels(from, to, vectors)`: copies `[nEmbd][column]` to panels `[panel][column][feature of the panel]`, so that a weight
+ * gradient reads them in order. A panel has room for all columns.
  */
-export function toPanels(name: string, v: Vector, l: Layout, features: number): string {
-  const f = new FunctionWriter(name);
+export function toPanels(v: Vector, l: Layout): string {
+  const f = new FunctionWriter('toPanels');
   const [from, to, vectors] = [f.parameter('i32', 'from'), f.parameter('i32', 'to'), f.parameter('i32', 'vectors')];
   const vectorBytes = v.lanes * v.elementBytes;
-  const across = panelVectors(v, features);
+  const across = panelVectors(v, l);
   const panelBytes = across * vectorBytes * l.columnCapacity;
   const [a, b] = [f.local('i32', 'a'), f.local('i32', 'b')];
   f.loop(
@@ -28,7 +28,7 @@ export function toPanels(name: string, v: Vector, l: Layout, features: number): 
       f.set(a, from.get);
       f.set(b, to.get);
       f.unrolled(
-        features / v.lanes / across,
+        l.model.nEmbd / v.lanes / across,
         4 / across,
         [
           { pointer: a, bytes: l.strideBytes * v.lanes * across },

@@ -20,30 +20,24 @@ function hasManyColumns(l: Layout): boolean {
  * Rows of a tile of a weight gradient. A tile has 8 sums, FMA latency × throughput, or in float64 over many columns 12,
  * which hide more of the latency.
  */
-export function tileHeight(v: Vector, l: Layout, inputs: number): number {
-  return (v.precision === 'float64' && hasManyColumns(l) ? 12 : 8) / panelVectors(v, inputs);
+export function tileHeight(v: Vector, l: Layout): number {
+  return (v.precision === 'float64' && hasManyColumns(l) ? 12 : 8) / panelVectors(v, l);
 }
 
 /**
- * `name(w, dy, xPanels, columns, groups)`: for `groups` groups of `rows` rows, dW[o][i] = Σ_c dy[o][c] · x[i][c], summed in
- * registers. `xPanels` is x as {@link toPanels} writes it. With `end: 'adam'` the moments are updated from these sums, and the
- * parameters one tile later: their roots and divisions are spread among the products of the next tile. The divider limits Adam,
+ * `name(w, factors, panels, columns, groups)`: for `groups` groups of `rows` rows of a matrix `[rows][nEmbd]`,
+ * dW[r][e] = Σ_c a[r][c] · b[e][c], summed in registers. a is dy and b is x, or, if the matrix is stored transposed, a is x and b
+ * is dy. `factors` is a, and `panels` is b as {@link toPanels} writes it. With `end: 'adam'` the moments are updated from these
+ * sums, and the parameters one tile later: their roots and divisions are spread among the products of the next tile. The divider limits Adam,
  * so it must never be idle, and a processor does not look far enough ahead to keep it busy by itself. The last tile is updated
  * by the next call, for any matrix, or by `name.finish()`. dy must be zero from the last column to the end of its vector.
  */
-export function weightGradient(
-  name: string,
-  v: Vector,
-  l: Layout,
-  rows: number,
-  inputs: number,
-  flow: GradientFlow,
-): string {
+export function weightGradient(name: string, v: Vector, l: Layout, rows: number, flow: GradientFlow): string {
   const f = new FunctionWriter(name);
-  const [w, dy, xPanels, columns] = [
+  const [w, factors, panels, columns] = [
     f.parameter('i32', 'w'),
-    f.parameter('i32', 'dy'),
-    f.parameter('i32', 'xPanels'),
+    f.parameter('i32', 'factors'),
+    f.parameter('i32', 'panels'),
     f.parameter('i32', 'columns'),
   ];
   const groups = f.parameter('i32', 'groups');
@@ -51,11 +45,11 @@ export function weightGradient(
   const unrolledColumns = 8;
   const manyColumns = hasManyColumns(l);
   const c = loadAdamConstants(f, v, l);
-  const rowBytes = inputs * v.elementBytes;
+  const rowBytes = l.model.nEmbd * v.elementBytes;
   const vectorBytes = v.lanes * v.elementBytes;
-  const across = panelVectors(v, inputs);
+  const across = panelVectors(v, l);
   const acrossBytes = across * vectorBytes;
-  const [wi, xi, xc, dyc] = [f.local('i32', 'wi'), f.local('i32', 'xi'), f.local('i32', 'xc'), f.local('i32', 'dyc')];
+  const [wi, panel, b, a] = ['wi', 'panel', 'b', 'a'].map((name) => f.local('i32', name));
   const pending = f.local('i32', 'pending');
   const [left, further] = [f.local('i32', 'left'), f.local('i32', 'further')];
   if (!manyColumns) f.set(further, i32.sub(vectorsOf(v, columns.get), i32.constant(unrolledColumns / v.lanes)));
@@ -89,14 +83,14 @@ export function weightGradient(
         f,
         v,
         acc,
-        (row) => at(ahead(dyc, toColumn(v, l, column)), row * l.strideBytes),
-        (vector) => at(xc, vector * vectorBytes + column * acrossBytes),
+        (row) => at(ahead(a, toColumn(v, l, column)), row * l.strideBytes),
+        (vector) => at(b, vector * vectorBytes + column * acrossBytes),
       );
-    f.set(xc, xi.get);
-    f.set(dyc, dy.get);
+    f.set(b, panel.get);
+    f.set(a, factors.get);
     const pass = (passed: number) => {
-      f.advance(xc, passed * acrossBytes);
-      f.advance(dyc, toColumn(v, l, passed));
+      f.advance(b, passed * acrossBytes);
+      f.advance(a, toColumn(v, l, passed));
     };
     if (manyColumns) {
       f.set(left, columns.get);
@@ -122,8 +116,8 @@ export function weightGradient(
     f.do(`(if (i32.gt_s ${further.get} (i32.const 0)) (then`);
     if (!manyColumns) pass(unrolledColumns);
     const moving = [
-      { pointer: xc, bytes: v.lanes * acrossBytes },
-      { pointer: dyc, bytes: l.recordBytes },
+      { pointer: b, bytes: v.lanes * acrossBytes },
+      { pointer: a, bytes: l.recordBytes },
     ];
     f.loop(further, moving, () => {
       for (let lane = 0; lane < v.lanes; lane++) product(lane);
@@ -143,16 +137,16 @@ export function weightGradient(
     groups,
     [
       { pointer: w, bytes: rowBytes * rows },
-      { pointer: dy, bytes: l.strideBytes * rows },
+      { pointer: factors, bytes: l.strideBytes * rows },
     ],
     () => {
       f.set(wi, w.get);
-      f.set(xi, xPanels.get);
+      f.set(panel, panels.get);
       f.loop(
         rowBytes / acrossBytes,
         [
           { pointer: wi, bytes: acrossBytes },
-          { pointer: xi, bytes: acrossBytes * l.columnCapacity },
+          { pointer: panel, bytes: acrossBytes * l.columnCapacity },
         ],
         tile,
       );

@@ -59,6 +59,8 @@ describe('the package, installed in an empty folder', () => {
   it('scaffolds a row in ./impls, which is checked and timed', { timeout: 300_000 }, async () => {
     const { stdout } = await npx(['new', 'my-row']);
     expect(stdout).toMatch(/next: npx microgpt-bench check my-row --impls impls/);
+    const readme = await readFile(join(folder, 'impls', 'my-row', 'README.md'), 'utf8');
+    expect(readme).toMatch(/^npx microgpt-bench check my-row --impls impls$/m);
     expect((await npx(['check', 'my-row', '--impls', 'impls', '--steps', '20'])).exitCode).toBe(0);
     const bench = await npx(['bench', 'analytic', 'my-row', '--impls', 'impls', '--quick', '--json', 'out.json']);
     expect(bench.stderr).not.toMatch(/^\s+at /m);

@@ -19,7 +19,7 @@ import {
   formatPercent,
   formatRate,
   formatRatio,
-  formatTime,
+  formatRowTime,
   formatUncertainty,
   UNSTEADY,
 } from './number-format.ts';
@@ -38,7 +38,7 @@ const timed = rightWhere(isVerified);
 type Intervals = 'apart' | 'beside';
 
 function columnsOf({ baselines }: BenchResult, intervals: Intervals): readonly Column<Row>[] {
-  const time = intervals === 'apart' ? markedTime : timeAndInterval;
+  const time = intervals === 'apart' ? markedTime : formatRowTime;
   return [
     left('implementation', rowName),
     left('language', languageAndPrecision, 2),
@@ -74,10 +74,6 @@ function languageAndPrecision({ language, precision, threads }: Row): string {
 
 function markedTime({ microsecondsPerSample, steady }: VerifiedRow): string {
   return `${steady ? '' : '~'}${formatNumber(microsecondsPerSample.median)}`;
-}
-
-function timeAndInterval({ microsecondsPerSample, roundsMicrosecondsPerSample, steady }: VerifiedRow): string {
-  return formatTime(microsecondsPerSample, roundsMicrosecondsPerSample.length, steady);
 }
 
 /** One process gives no interval. */

@@ -3,7 +3,7 @@ import { machineLabel, rowName } from '../results/names.ts';
 import { isVerified, type Row } from '../results/schema.ts';
 import { speedupOver } from '../results/speedup.ts';
 import { type Column, columnTable, left, markdownTable, right } from './column-table.ts';
-import { formatRatio, formatTime, UNSTEADY } from './number-format.ts';
+import { formatRatio, formatRowTime, UNSTEADY } from './number-format.ts';
 import { type Page, wrap } from './page.ts';
 
 type MergedRow = Merged['rows'][number];
@@ -64,9 +64,7 @@ function columnsOf(merged: Merged, cell: Cell): readonly Column<MergedRow>[] {
 }
 
 function microseconds(row: Row): string {
-  return isVerified(row)
-    ? formatTime(row.microsecondsPerSample, row.roundsMicrosecondsPerSample.length, row.steady)
-    : row.status;
+  return isVerified(row) ? formatRowTime(row) : row.status;
 }
 
 function speedup(row: Row, machine: MachineOfRun): string {

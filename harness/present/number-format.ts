@@ -1,3 +1,4 @@
+import type { VerifiedRow } from '../results/schema.ts';
 import type { Interval } from '../statistics/median-interval.ts';
 
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
@@ -39,6 +40,11 @@ export const UNSTEADY = '~ still warming up when timed';
 export function formatTime(time: Interval, processes: number, steady: boolean): string {
   const interval = processes < 2 ? '' : ` ${formatUncertainty(relativeHalfWidth(time))}`;
   return `${steady ? '' : '~'}${formatNumber(time.median)}${interval}`;
+}
+
+/** The same of a timed row. */
+export function formatRowTime(row: VerifiedRow): string {
+  return formatTime(row.microsecondsPerSample, row.roundsMicrosecondsPerSample.length, row.steady);
 }
 
 /** Empty if there is no value. */

@@ -2,7 +2,7 @@ import { commandLine } from '../project.ts';
 import { rowName, sizesName } from '../results/names.ts';
 import { type BenchResult, isVerified, type VerifiedRow } from '../results/schema.ts';
 import { columnTable, left, right } from './column-table.ts';
-import { formatIfAny, formatNumber, formatPercent, formatRate, formatTime, UNSTEADY } from './number-format.ts';
+import { formatIfAny, formatNumber, formatPercent, formatRate, formatRowTime, UNSTEADY } from './number-format.ts';
 import { type Page, wrap } from './page.ts';
 import { threadsNote } from './threads-note.ts';
 
@@ -13,12 +13,7 @@ export function scalingTables(results: readonly BenchResult[], page: Page): stri
     return `${title}\n${columnTable(columns, names, { width })}`;
   };
   const times = (between: ' ' | '\n', { width } = page) =>
-    table(
-      'µs per document, with 95% intervals',
-      (row) =>
-        formatTime(row.microsecondsPerSample, row.roundsMicrosecondsPerSample.length, row.steady).replace(' ', between),
-      { ...page, width },
-    );
+    table('µs per document, with 95% intervals', (row) => formatRowTime(row).replace(' ', between), { ...page, width });
   const onOneLine = times(' ', { ...page, width: Number.POSITIVE_INFINITY });
   const isNarrow = onOneLine.split('\n').some((line) => line.length > page.width);
   return [

@@ -25,11 +25,11 @@ test.for(scaffoldLanguages)('%s: a folder that is discovered, with its name fill
     const text = await readFile(join(root, name, file), 'utf8');
     expect(text).not.toContain('{{name}}');
     // What is named outside of the folder is there, wherever the folder is.
-    for (const [path] of text.matchAll(/(?:\.\.\/)+(?:contract\.ts|(?:c|rust|julia)\/[\w./]+)/g)) {
+    for (const [path] of text.matchAll(/(?:\.\.\/)+(?:contract\.ts|README\.md|(?:c|rust|julia)\/[\w./]+)/g)) {
       await expect(stat(join(root, name, path)), path).resolves.toBeDefined();
     }
   }
-  expect(await readFile(join(root, name, 'README.md'), 'utf8')).toContain(`npm run check -- ${name}\n`);
+  expect(await readFile(join(root, name, 'README.md'), 'utf8')).toContain(`npm run check -- ${name} --impls ${root}\n`);
 });
 
 test('the way to what is shared may lead through a folder that is called like a language', () => {
@@ -44,6 +44,7 @@ test('beside the implementations of this project, what is shared is one step up'
   try {
     await scaffold(inside, 'mine', 'c');
     expect(await readFile(join(inside, 'mine', 'impl.json'), 'utf8')).toContain('"../../c/task.c"');
+    expect(filledIn('npm run check -- {{name}} --protocol', 'mine', '../')).toBe('npm run check -- mine --protocol');
   } finally {
     await rm(inside, { recursive: true });
   }

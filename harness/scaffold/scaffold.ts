@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { suggestion } from '../nearest-name.ts';
-import { displayPath, implementationsRoot, isInstalled } from '../project.ts';
+import { commandLine, displayPath, implementationsRoot, isInstalled } from '../project.ts';
 import { UsageError } from '../usage-error.ts';
 
 const templatesFolder = join(import.meta.dirname, 'templates');
@@ -52,6 +52,7 @@ export async function scaffold(root: string, name: string, language: string): Pr
     const shared = `${join('..', relative(resolve(root), implementationsRoot))
       .split(sep)
       .join('/')}/`;
+    const flags = resolve(root) === resolve(implementationsRoot) ? [] : ['--impls', root];
     const files = new Set<string>();
     for (const layer of layers[language]) {
       for (const entry of await readdir(join(templatesFolder, layer), { recursive: true, withFileTypes: true })) {
@@ -59,7 +60,7 @@ export async function scaffold(root: string, name: string, language: string): Pr
         const template = join(entry.parentPath, entry.name);
         const file = relative(join(templatesFolder, layer), template);
         await mkdir(dirname(join(folder, file)), { recursive: true });
-        await writeFile(join(folder, file), filledIn(await readFile(template, 'utf8'), name, shared));
+        await writeFile(join(folder, file), filledIn(await readFile(template, 'utf8'), name, shared, flags));
         files.add(file.split(sep).join('/'));
       }
     }
@@ -71,9 +72,19 @@ export async function scaffold(root: string, name: string, language: string): Pr
   }
 }
 
-/** @param shared the way to what is shared, with a `/` at its end */
-export function filledIn(template: string, name: string, shared: string): string {
+/**
+ * @param shared the way to what is shared, with a `/` at its end
+ * @param flags what every command needs to find the implementation
+ */
+export function filledIn(template: string, name: string, shared: string, flags: readonly string[] = []): string {
   const installed = isInstalled ? template.replaceAll(CONTRACT, "'microgpt-bench/contract'") : template;
-  // In one pass: a path to what is shared may hold a folder that is called like a language.
-  return installed.replaceAll('{{name}}', name).replaceAll(SHARED, () => shared);
+  return (
+    installed
+      .replaceAll('{{name}}', name)
+      // In one pass: a path to what is shared may hold a folder that is called like a language.
+      .replaceAll(SHARED, () => shared)
+      .replace(/^npm run (\S+) -- (.+)$/gm, (_, command: string, words: string) =>
+        commandLine(command, ...words.split(' '), ...flags),
+      )
+  );
 }

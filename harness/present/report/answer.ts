@@ -1,7 +1,7 @@
 import { rowName } from '../../results/names.ts';
 import { type BenchResult, isVerified } from '../../results/schema.ts';
-import { baselineWithRole, factorBetween } from '../../results/speedup.ts';
-import { formatFactor, formatNumber } from '../number-format.ts';
+import { baselineWithRole, factorBetween, ratioOver } from '../../results/speedup.ts';
+import { formatFactor, formatNumber, formatRatio } from '../number-format.ts';
 import { byTime } from './bars-chart.ts';
 import { type Html, html } from './html.ts';
 import { languageColor } from './palette.ts';
@@ -21,18 +21,22 @@ export function answerSection(result: BenchResult, machine: string): Html {
     ...(cpython === undefined || cpython === fastest ? [] : [{ name: 'CPython', row: cpython }]),
     ...best.toReversed().map((row) => ({ name: row.language, row })),
   ];
-  const rivals = against.map((rival) => ({ ...rival, factor: factorBetween(fastest, rival.row) }));
+  // A baseline's ratio was taken round by round and has an interval.
+  const processes = fastest.roundsMicrosecondsPerSample.length;
+  const processes = fastest.roundsMicrosecondsPerSample.length;
+  const rivals = against.map((rival) => {
+    const factor = formatFactor(factorBetween(fastest, rival.row));
+    // A baseline's ratio was taken round by round and has an interval.
+    return { ...rival, factor, ratio: formatRatio(ratioOver(fastest, rowName(rival.row)), processes) || factor };
+  });
   const { median, low, high } = fastest.microsecondsPerSample;
-  const interval =
-    fastest.roundsMicrosecondsPerSample.length < 2
-      ? html``
-      : html`95% interval ${formatNumber(low)} to ${formatNumber(high)} µs. `;
+  const interval = processes < 2 ? html`` : html`95% interval ${formatNumber(low)} to ${formatNumber(high)} µs. `;
   return html`<p class="answer"><b>${rowName(fastest)}</b> (${fastest.language}) trains on a document in <b>${formatNumber(median)} µs</b>${rivals.map(
-    ({ name, factor }, i) => html`${i === 0 ? html`: ` : html`, `}<b>${formatFactor(factor)}</b> ${name}`,
+    ({ name, ratio }, i) => html`${i === 0 ? html`: ` : html`, `}<b>${ratio}</b> ${name}`,
   )}.</p>
 <p class="note">${interval}Measured on ${machine}.</p>
 <ul class="tiles">${rivals.map(
     ({ name, row, factor }) =>
-      html`<li style="border-color:${languageColor(row.language)}"><b>${formatFactor(factor)}</b> <span>as fast as ${name}</span> <small>${rowName(row)}, ${formatNumber(row.microsecondsPerSample.median)} µs</small></li>`,
+      html`<li style="border-color:${languageColor(row.language)}"><b>${factor}</b> <span>as fast as ${name}</span> <small>${rowName(row)}, ${formatNumber(row.microsecondsPerSample.median)} µs</small></li>`,
   )}</ul>`;
 }

@@ -49,8 +49,13 @@ describe('the report', () => {
 
   it('opens with the answer: the fastest row, and its factor over CPython and the fastest of every language', () => {
     expect(parsed(page).querySelector('.answer')?.textContent).toBe(
-      'kernels (TypeScript) trains on a document in 5.00 µs: ×16k CPython, ×20 Rust.',
+      'kernels (TypeScript) trains on a document in 5.00 µs: ×16k (16k–16k) CPython, ×20 Rust.',
     );
+  });
+
+  it('gives the times of several sizes with their intervals', () => {
+    const d64 = benchResult({ task: { ...ladder.task, preset: 'd64', nEmbd: 64 }, rows: [timed('kernels', 'C', 71)] });
+    expect(textOf(pageOf([ladder, d64]))).toMatch(/kernels\s*5\.00 ±7\.5%[^\n]*71\.0 ±7\.5%/);
   });
 
   it('has its sections in the order of a reader’s questions', () => {

@@ -22,6 +22,8 @@ import {
   formatNumber,
   formatPercent,
   formatRatio,
+  formatRowTime,
+  UNSTEADY,
 } from '../number-format.ts';
 import { sizeTable } from '../scaling-table.ts';
 import { answerSection } from './answer.ts';
@@ -172,7 +174,7 @@ function ladderSection({ result }: MachineReport): Html {
   const columns: readonly Column<(typeof rungs)[number]>[] = [
     left('implementation', ({ row }) => rowName(row)),
     left('idea', ({ idea }) => idea),
-    right('µs a document', ({ row }) => formatNumber(row.microsecondsPerSample.median)),
+    right('µs a document', ({ row }) => formatRowTime(row)),
     right('times faster than the row before', ({ factor }) => formatIfAny(factor, formatFactor)),
   ];
   const caption = `From the slowest row to the fastest in ${rungs[rungs.length - 1].row.language}, each adds one idea; pale is the time that it took away. Together ${formatFactor(total)}.`;
@@ -181,11 +183,11 @@ function ladderSection({ result }: MachineReport): Html {
 
 function sizeSection({ sizes }: MachineReport): Html {
   const single = bySize(sizes);
-  const { columns, names } = sizeTable(sizes, ({ microsecondsPerSample, fractionOfPeak }) => {
-    const share = fractionOfPeak === undefined ? '' : ` (${formatPercent(fractionOfPeak)})`;
-    return `${formatNumber(microsecondsPerSample.median)}${share}`;
+  const { columns, names } = sizeTable(sizes, (row) => {
+    const share = row.fractionOfPeak === undefined ? '' : ` (${formatPercent(row.fractionOfPeak)})`;
+    return `${formatRowTime(row)}${share}`;
   });
-  const caption = 'µs a document, and the share of one core’s peak';
+  const caption = `µs a document with its 95% interval, and the share of one core’s peak; ${UNSTEADY}`;
   const table = sizes.length > 1 ? numbers(htmlTable(caption, columns, names)) : undefined;
   if (single.length === 0)
     return html`<p>One size was measured. <code>${commandLine('bench', '--scaling')}</code> measures the others.</p>${table}`;

@@ -34,7 +34,7 @@ describe('the scaling tables', () => {
     expect(scalingTables(results, { ...page, width: 20 })).toMatch(/fast\n {2}d16: 8\.40 ±2\.0%\n/);
   });
 
-  it('end with why rows have no time, once for sizes of one reason, with rows that still warmed up, and with noisy sizes', () => {
+  it('end with why rows have no time, once for all sizes, with rows that still warmed up, and with noisy sizes', () => {
     const sizes = ['d16', 'd32', 'd64'].map((preset) => ({ ...task, preset }));
     const declined = refusedRow({ implementation: 'big', status: 'unsupported', reason: 'too little' });
     const noise = { ...benchResult().noise, warnings: ['load 3.5'] };
@@ -42,7 +42,7 @@ describe('the scaling tables', () => {
     const text = scalingTables(
       [
         benchResult({ task: d16, rows: [verifiedRow({ steady: false }), declined, refusedRow()], noise }),
-        benchResult({ task: d32, rows: [verifiedRow(), declined, refusedRow()] }),
+        benchResult({ task: d32, rows: [verifiedRow(), declined, refusedRow({ reason: 'another' })] }),
         benchResult({ task: d64, rows: [verifiedRow(), verifiedRow({ implementation: 'big' }), refusedRow()] }),
       ],
       page,

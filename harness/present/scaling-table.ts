@@ -27,16 +27,15 @@ export function scalingTables(results: readonly BenchResult[], page: Page): stri
   ].join('\n\n');
 }
 
-/** Why rows have no time, once for all sizes that have the same reason. */
+/** At which sizes rows have no time, and why at the first of them. */
 function refusals(results: readonly BenchResult[]): string[] {
   const refused = results.flatMap(({ rows, task }) =>
     rows.flatMap((row) => (isVerified(row) ? [] : [{ row, size: sizesName(task) }])),
   );
-  const alike = Map.groupBy(refused, ({ row }) => JSON.stringify([rowName(row), row.status, row.reason]));
-  return [...alike.values()].map((group) => {
-    const [{ row }] = group;
+  const alike = Map.groupBy(refused, ({ row }) => `${rowName(row)}: ${row.status}`);
+  return [...alike].map(([refusal, group]) => {
     const where = group.length === results.length ? '' : ` at ${group.map(({ size }) => size).join(', ')}`;
-    return `${rowName(row)}: ${row.status}${where}: ${row.reason}`;
+    return `${refusal}${where}: ${group[0].row.reason}`;
   });
 }
 

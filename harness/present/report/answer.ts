@@ -21,8 +21,6 @@ export function answerSection(result: BenchResult, machine: string): Html {
     ...(cpython === undefined || cpython === fastest ? [] : [{ name: 'CPython', row: cpython }]),
     ...best.toReversed().map((row) => ({ name: row.language, row })),
   ];
-  // A baseline's ratio was taken round by round and has an interval.
-  const processes = fastest.roundsMicrosecondsPerSample.length;
   const processes = fastest.roundsMicrosecondsPerSample.length;
   const rivals = against.map((rival) => {
     const factor = formatFactor(factorBetween(fastest, rival.row));

@@ -70,7 +70,7 @@ export function benchCommand(resumed?: Resumed): Command {
     .option('--precision <percent>', 'add rounds until every interval is at most ± this', positiveNumber, 2)
     .option(
       '--budget <seconds>',
-      'time for the rounds, from the first on: three processes of every row, more as far as it goes, and an end within 1.5 times of it whatever rows do; verification comes before, at most four times --timeout a row and 30 steps of CPython (default: 60; with --quick 22, with --scaling 40 a preset)',
+      'time for all rounds; verification comes before and does not count; every row gets three processes, even if they take longer (default: 60; with --quick 22, with --scaling 40 a preset)',
       positiveNumber,
     )
     .addOption(resultsOption())

@@ -20,6 +20,6 @@ test.each([
 test('is told in words', () => {
   const supports = [{ nEmbd: { multipleOf: 4 }, batch: { min: 2 } }, { blockSize: { min: 2, max: 8 } }];
   expect(describeSupports(supports)).toBe(
-    'nEmbd a multiple of 4, batch at least 2; or blockSize at least 2 and at most 8',
+    'n_embd a multiple of 4, batch at least 2; or block_size at least 2 and at most 8',
   );
 });

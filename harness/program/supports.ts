@@ -26,12 +26,15 @@ export function supportsTask(supports: Supports | undefined, { model, batch }: T
   );
 }
 
-/** In words: `nEmbd a multiple of 4, batch at least 2; or …`. */
+/** In words: `n_embd a multiple of 4, batch at least 2; or …`. */
 export function describeSupports(supports: Supports): string {
   return supports
     .map((alternative) =>
       Object.entries(alternative)
-        .map(([size, range]) => `${size} ${describeRange(range)}`)
+        .map(
+          ([size, range]) =>
+            `${size.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`)} ${describeRange(range)}`,
+        )
         .join(', '),
     )
     .join('; or ');

@@ -24,8 +24,14 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 /** Of package.json; the npm package lacks them. */
 const scripts: readonly string[] = ['data', 'figures', 'golden', 'kernels', 'trust-figures', 'web'];
 
-/** Runs one command line, prints what goes wrong in one line, and returns the exit code. */
-export async function runCommandLine(words: readonly string[]): Promise<number | string> {
+/**
+ * Runs one command line, prints what goes wrong in one line, and returns the exit code.
+ * @param loaded called once the command is loaded, before it prints anything
+ */
+export async function runCommandLine(
+  words: readonly string[],
+  loaded: () => void = () => {},
+): Promise<number | string> {
   const root = new Command('microgpt-bench')
     .description(
       'Trains one tiny GPT with many implementations, verifies every loss, and says how much faster each is.',
@@ -43,6 +49,7 @@ export async function runCommandLine(words: readonly string[]): Promise<number |
     };
     root.command(script, { hidden: true }).allowUnknownOption().allowExcessArguments().action(refuse);
   }
+  loaded();
   return runProgram(root, words);
 }
 

@@ -118,7 +118,7 @@ function inconclusive(reason: string) {
 function judgeStored(base: VerifiedRow, head: VerifiedRow, processes: number, ratio: Interval, threshold: number) {
   if (processes < FEWEST_PROCESSES_FOR_A_VERDICT) {
     return inconclusive(
-      `${processes} processes are too few for a verdict; it takes ${FEWEST_PROCESSES_FOR_A_VERDICT} on both sides`,
+      `${processes} ${processes === 1 ? 'process is' : 'processes are'} too few for a verdict; it takes ${FEWEST_PROCESSES_FOR_A_VERDICT} on both sides`,
     );
   }
   // Documents differ in length: the mean time over some says little about the mean over others.

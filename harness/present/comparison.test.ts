@@ -106,6 +106,12 @@ test('a regression is an error, an inconclusive row a warning, an improvement a 
   ]);
 });
 
+test('one process on a side gives no interval', () => {
+  const single = comparisonOf([comparedRow({ rounds: 1, control: undefined })], { evidence: 'stored' });
+  expect(comparisonTable(single, page)).toMatch(/│ \+1\.0% │/);
+  expect(comparisonMarkdown(single)).not.toContain('…');
+});
+
 test('an annotation from stored results says that its evidence is weaker', () => {
   const rows = [comparedRow({ verdict: 'regression', reason: 'because' })];
   expect(annotations(comparisonOf(rows, { evidence: 'stored' }))).toEqual([

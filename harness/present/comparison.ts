@@ -14,16 +14,22 @@ const columns: readonly Column<ComparisonRow>[] = [
   left('implementation', (row) => printableLine(row.implementation)),
   compared('base µs/doc', (row) => formatNumber(row.microsecondsPerSample.base), 3),
   compared('head µs/doc', (row) => formatNumber(row.microsecondsPerSample.head), 2),
-  compared('time', (row) => change(row.ratio)),
-  compared('confirmed', (row) => (row.confirmation === undefined ? '' : change(row.confirmation.ratio)), 1),
-  compared('base against itself', (row) => (row.control === undefined ? '' : change(row.control)), 4),
+  compared('time', (row) => change(row.ratio, row.rounds)),
+  compared(
+    'confirmed',
+    (row) => (row.confirmation === undefined ? '' : change(row.confirmation.ratio, row.confirmation.rounds)),
+    1,
+  ),
+  compared('base against itself', (row) => (row.control === undefined ? '' : change(row.control, row.rounds)), 4),
   compared('rounds', (row) => String(row.rounds + (row.confirmation?.rounds ?? 0)), 5),
   left('verdict', (row) => (row.status === 'compared' ? row.verdict : row.status)),
 ];
 
-/** `+10.2% (+9.1% … +11.0%)`. */
-function change({ median, low, high }: Interval): string {
-  return `${percentChange(median)} (${percentChange(low)} … ${percentChange(high)})`;
+/** `+10.2% (+9.1% … +11.0%)`; one process on a side gives no interval. */
+function change({ median, low, high }: Interval, rounds: number): string {
+  return rounds < 2
+    ? percentChange(median)
+    : `${percentChange(median)} (${percentChange(low)} … ${percentChange(high)})`;
 }
 
 /** The comparison in the terminal: what is compared, table, reasons, notes. */
@@ -73,7 +79,8 @@ export function comparisonMarkdown(comparison: Comparison): string {
 export function explanation(row: ComparisonRow, comparison: Pick<Comparison, 'evidence'>): string {
   const reason = reasonOf(row, comparison);
   if (row.status !== 'compared') return reason;
-  return `${change((row.confirmation ?? row).ratio)}, ${reason}`;
+  const { ratio, rounds } = row.confirmation ?? row;
+  return `${change(ratio, rounds)}, ${reason}`;
 }
 
 /** Without the figures, which are in the table. A change that only stored results show was never confirmed, and says so. */

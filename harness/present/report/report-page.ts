@@ -108,7 +108,7 @@ function barsSection(machines: readonly MachineReport[]): Html {
   const range = timeRange(machines.map(({ result }) => result));
   return perMachine(machines, ({ result }) => {
     const rounds = Math.max(0, ...result.rows.filter(isVerified).map((row) => row.roundsMicrosecondsPerSample.length));
-    const caption = `Shorter is faster. A bar ends at the median of ${rounds} ${rounds === 1 ? 'process' : 'processes'}; the line is its 95% interval, each dot one process.${result.baselines.length > 0 ? ` × is how many times faster than ${result.baselines[0].row}, round by round.` : ''}`;
+    const caption = `Shorter is faster. A bar ends at the ${rounds === 1 ? 'time of one process.' : `median of ${rounds} processes; the line is its 95% interval, each dot one process.`}${result.baselines.length > 0 ? ` × is how many times faster than ${result.baselines[0].row}, round by round.` : ''}`;
     return html`${figure(barsChart(result, range), caption)}${htmlTable('Every row', timeColumns(result), result.rows, rowClass)}`;
   });
 }

@@ -59,7 +59,7 @@ export function weightGradient(name: string, v: Vector, l: Layout, rows: number,
     (_, index) => Math.floor(index / across) * rowBytes + (index % across) * vectorBytes,
   );
   const places = cells.map((bytes) => at(pending, bytes));
-  const update = new StrewnUpdate(f, v, l, c, places);
+  const update = flow.end === 'adam' && !manyColumns ? new StrewnUpdate(f, v, l, c, places) : undefined;
   const global = `$${name}.pending`;
   if (flow.end === 'adam') f.set(pending, `(global.get ${global})`);
   /** Updates the tile before this one, vector by vector, with `work` between a vector's root and its division. */
@@ -104,13 +104,13 @@ export function weightGradient(name: string, v: Vector, l: Layout, rows: number,
         });
       f.set(further, vectorsOf(v, left.get));
     } else {
-      if (flow.end === 'adam') update.begin(cells.length * (unrolledColumns + momentProducts));
+      update?.begin(cells.length * (unrolledColumns + momentProducts));
       for (let column = 0; column < unrolledColumns; column++) {
         // The first vector of columns is always whole.
         if (column >= v.lanes) f.do(`(if (i32.gt_u ${columns.get} (i32.const ${column})) (then`);
         product(column);
         if (column >= v.lanes) f.do('))');
-        if (flow.end === 'adam') update.after(cells.length);
+        update?.after(cells.length);
       }
     }
     f.do(`(if (i32.gt_s ${further.get} (i32.const 0)) (then`);
@@ -127,10 +127,10 @@ export function weightGradient(name: string, v: Vector, l: Layout, rows: number,
       if (flow.end === 'stored') f.do(v.store(at(wi, cells[index] + l.toGradient), g.get));
       else {
         updateMoments(f, v, l, c, at(wi, cells[index]), g);
-        if (!manyColumns) update.after(momentProducts);
+        update?.after(momentProducts);
       }
     }
-    if (flow.end === 'adam' && !manyColumns) update.finish();
+    update?.finish();
     f.set(pending, wi.get);
   };
   f.loop(

@@ -11,7 +11,7 @@ import type { PreparedTask, TaskRequest } from '../task/task.ts';
 import { UsageError } from '../usage-error.ts';
 import { affordableSteps, CPYTHON_FLOPS_PER_SECOND } from '../verify/expectation.ts';
 import { findGolden } from '../verify/golden.ts';
-import { interruptSignal } from './interrupt.ts';
+import { interrupt, interruptSignal } from './interrupt.ts';
 
 /** A run that takes longer is asked about. */
 const LONG_SECONDS = 600;
@@ -34,10 +34,26 @@ export async function confirmLongRun(
   const forecast = await longRunForecast(await prepareTask(request), chosen, results);
   if (forecast === undefined) return;
   if (!process.stdin.isTTY || !process.stderr.isTTY) throw new UsageError(`${forecast}; --yes to go on`);
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  if (!(await agrees(`${forecast}; go on? [y/N] `, process.stdin, process.stderr, interruptSignal())))
+    throw new UsageError('not started; name fewer rows, or a smaller size');
+}
+
+/** Whether the answer is yes; Ctrl-D is none. Ctrl-C, which a terminal hands over as a key here, interrupts. @throws if `signal` aborts */
+export async function agrees(
+  question: string,
+  input: NodeJS.ReadableStream,
+  output: NodeJS.WritableStream,
+  signal: AbortSignal,
+  interrupted: () => void = interrupt,
+): Promise<boolean> {
+  const terminal = createInterface({ input, output, terminal: true });
+  terminal.on('SIGINT', interrupted);
   try {
-    const answer = await terminal.question(`${forecast}; go on? [y/N] `, { signal: interruptSignal() });
-    if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('not started; name fewer rows, or a smaller size');
+    const answer = await terminal.question(question, { signal });
+    return /^y(es)?$/i.test(answer.trim());
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return false;
   } finally {
     terminal.close();
   }

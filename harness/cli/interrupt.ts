@@ -12,7 +12,7 @@ export function interruptSignal(): AbortSignal {
   return controller.signal;
 }
 
-function interrupt(): void {
+export function interrupt(): void {
   if (controller.signal.aborted) process.exit(exitCode.interrupted);
   controller.abort(new Error('interrupted'));
 }

@@ -3,6 +3,9 @@ import { type Column, columnTable, left, right, rightWhere } from './column-tabl
 import { formatCount, formatIfAny, formatMebibytes, formatNumber } from './number-format.ts';
 import { type Page, wrap } from './page.ts';
 
+/** A run has a hundred pieces of one length: what is left of the steps is not trained. */
+const REMAINDER = 99;
+
 const timed = rightWhere((row: LongRunRow) => row.status === 'verified');
 
 const columns: readonly Column<LongRunRow>[] = [
@@ -16,7 +19,7 @@ const columns: readonly Column<LongRunRow>[] = [
 ];
 
 export function longRunTable(rows: readonly LongRunRow[], page: Page): string {
-  const shortened = rows.filter((row) => row.status === 'verified' && row.run.steps < row.run.stepsAsked);
+  const shortened = rows.filter((row) => row.status === 'verified' && row.run.stepsAsked - row.run.steps > REMAINDER);
   return [
     wrap('µs per step over the first and the last tenth of a long run; last/first is per position trained', page.width),
     columnTable(columns, rows, page),

@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
 import type { TrainingTask } from '../../impls/contract.ts';
 import type { Precision } from '../program/manifest.ts';
-import { type Witness, WrongLaps } from './contender.ts';
-import type { RacingEntry } from './entry.ts';
+import { type Contender, type Witness, WrongLaps } from './contender.ts';
+import { type Entry, isRacing, type RacingEntry, refusalOf } from './entry.ts';
 import type { MachinePeaks } from './machine.ts';
 import type { ProcessSample } from './process-sample.ts';
+import { FEWEST_PROCESSES } from './round-limit.ts';
 import { clockFault } from './two-clocks.ts';
 import { averageMatrixFlops } from './work-of-step.ts';
 
@@ -19,7 +20,8 @@ interface Machine {
 const EXTRA_STEPS = 24;
 
 /**
- * Checks the laps of a row's new sample; then its clock, with those of the rounds before.
+ * Checks the laps of a row's new sample; then its times, with those of the rounds before. They are judged from the fewest processes
+ * on: a disturbance may last as long as one process, and would refuse the row. See {@link timesJudged}.
  * @returns what was checked of the row so far, this sample with it
  * @throws WrongLaps if a lap is wrong or its time is not true, and what the witness throws
  */
@@ -31,15 +33,28 @@ export async function checkSample(
 ): Promise<RacingEntry['checked']> {
   const { contender, samples, checked } = entry;
   const verdict = await witness.check(sample.laps, { wholeLap: samples.length === 0, extraSteps: EXTRA_STEPS });
-  const fault =
-    clockFault([...samples.filter((one) => one !== undefined), sample]) ??
-    ceilingFault(sample, contender.identity.precision, machine);
+  const taken = [...samples.filter((one) => one !== undefined), sample];
+  const fault = taken.length < FEWEST_PROCESSES ? undefined : timeFault(contender, taken, machine);
   if (fault !== undefined) throw new WrongLaps(fault);
   return {
     stepsVerified: checked.stepsVerified + verdict.stepsCompared,
     stepsForced: checked.stepsForced + verdict.stepsForced,
     fractionOfBound: Math.max(checked.fractionOfBound, verdict.fractionOfBound),
   };
+}
+
+/** The row judged by its times so far, however few: before, none is shown or kept. */
+export function timesJudged(entry: Entry, machine: Machine): Entry {
+  if (!isRacing(entry)) return entry;
+  const { contender, samples } = entry;
+  const taken = samples.filter((one) => one !== undefined);
+  const fault = timeFault(contender, taken, machine);
+  return fault === undefined ? entry : { ...contender.identity, ...refusalOf(new WrongLaps(fault)) };
+}
+
+function timeFault({ identity }: Contender, samples: readonly ProcessSample[], machine: Machine): string | undefined {
+  const impossible = samples.map((one) => ceilingFault(one, identity.precision, machine));
+  return clockFault(samples) ?? impossible.find((fault) => fault !== undefined);
 }
 
 /** The peak was measured in a fraction of a second; a processor may do somewhat better in another. */

@@ -42,7 +42,7 @@ export const quickPace: Pace = {
   // Just-in-time compilers: after 150 ms a step took up to 5% more processor time than after 300 ms, after 250 ms about 1%.
   warmUpMilliseconds: 250,
   samplingMilliseconds: 60,
-  fewestLaps: 2,
+  fewestLaps: 3,
 };
 
 /** In CPython. Three processes of every row would take minutes at the full pace where a step takes longer. */

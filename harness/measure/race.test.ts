@@ -252,6 +252,24 @@ describe('a race', () => {
     expect(rows(entries)[0]).toMatchObject({ status: 'mismatch', reason: expect.stringMatching(reason) });
   });
 
+  it.each([
+    { untrue: [1], rounds: 3, status: 'racing' },
+    { untrue: [1, 2], rounds: 3, status: 'mismatch' },
+    { untrue: [1], rounds: 1, status: 'mismatch' },
+  ])('judges times by all processes of a row, and shows none before: $untrue untrue of $rounds', async (tried) => {
+    const clock = new FakeClock();
+    const clockFactor = (_: number, start: number) => (tried.untrue.includes(start) ? 0.01 : 1);
+    const row = fakeContender({ name: 'row', nanosecondsPerStep: () => milliseconds, clock, clockFactor });
+    const shown: string[] = [];
+    const limit = { rounds: tried.rounds };
+    const onEvent: RaceOptions['onEvent'] = ({ kind }, entries) => {
+      if (kind === 'round') shown.push(entries[0].status);
+    };
+    const [entry] = await outcome([row], options(clock, { limit, onEvent }));
+    expect(shown[0]).toBe('mismatch');
+    expect(entry.status).toBe(tried.status);
+  });
+
   it('refuses a row that is faster than the machine', async () => {
     const clock = new FakeClock();
     const fast = fakeContender({ name: 'fast', nanosecondsPerStep: () => 100, clock });

@@ -3,7 +3,7 @@ import type { TrainingTask } from '../../impls/contract.ts';
 import { repeatIfStopped, runningMilliseconds } from '../program/running-clock.ts';
 import { rowName } from '../results/names.ts';
 import { medianInterval, relativeHalfWidth } from '../statistics/median-interval.ts';
-import { checkSample } from './check-sample.ts';
+import { checkSample, timesJudged } from './check-sample.ts';
 import type { Contender, Witness } from './contender.ts';
 import { type Entry, isRacing, type RacingEntry, refusalOf, times, withSample } from './entry.ts';
 import { LapDeck, type LapOf } from './lap-deck.ts';
@@ -83,10 +83,10 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
   } finally {
     await running.endProcesses();
   }
-  return running;
+  return { entries: running.judged(), firstDocuments: running.firstDocuments };
 }
 
-class RunningRace implements Race {
+class RunningRace {
   readonly entries: Entry[];
   readonly firstDocuments: (readonly number[])[] = [];
   readonly #options: RaceOptions;
@@ -152,6 +152,11 @@ class RunningRace implements Race {
       if (isLast) return;
       round++;
     }
+  }
+
+  /** As it is shown and kept after a round. */
+  judged(): readonly Entry[] {
+    return this.entries.map((entry) => timesJudged(entry, this.#options));
   }
 
   async endProcesses(): Promise<void> {
@@ -295,7 +300,8 @@ class RunningRace implements Race {
   }
 
   async #tell(event: RaceEvent): Promise<void> {
-    await this.#options.onEvent?.(event, this.entries, this.firstDocuments);
+    const entries = event.kind === 'round' ? this.judged() : this.entries;
+    await this.#options.onEvent?.(event, entries, this.firstDocuments);
   }
 }
 

@@ -42,15 +42,17 @@ const FEWEST_PAUSES = 3;
  *
  * On a busy machine a word waits for a processor; that time is known, and subtracted. Half of the laps must be at fault, or the median
  * of half of the processes, because the row's time is the median of these medians. If there are two or more, at least two must be,
- * because anything may disturb one.
+ * because anything may disturb one. From three processes on their medians alone count: one that was disturbed has no say, however many
+ * of the laps are its own.
  */
 export function clockFault(evidence: readonly ClockEvidence[]): string | undefined {
   const laps = evidence.flatMap((one) => one.laps);
   if (laps.length === 0) return undefined;
   const emptyWords = evidence.flatMap((one) => one.emptyWords);
   const processes = evidence.map((one) => faultOfLaps(one.laps, emptyWords, 1)).filter((fault) => fault !== undefined);
+  const ofAll = evidence.length < 3 ? faultOfLaps(laps, emptyWords, Math.min(laps.length, 2)) : undefined;
   return (
-    faultOfLaps(laps, emptyWords, Math.min(laps.length, 2)) ??
+    ofAll ??
     (processes.length >= Math.max(evidence.length / 2, 2) ? processes[0] : undefined) ??
     workBetweenWords(evidence)
   );

@@ -17,8 +17,8 @@ export interface FakeTrainerOptions {
   /** Time of one step in the process that was started `start`-th, counted from 0, after `trained` steps in that process and `step` since its last reset, on a document. */
   readonly nanosecondsPerStep: (start: number, trained: number, step: number, document: number) => number;
   readonly clock: FakeClock;
-  /** What its own clock says, over what passed, of a word that ends after so many steps since the last reset. */
-  readonly clockFactor?: (step: number) => number;
+  /** What its own clock says, over what passed, of a word that ends after so many steps since the last reset, in that process. */
+  readonly clockFactor?: (step: number, start: number) => number;
   /** What every word costs beside its work. */
   readonly emptyWordNanoseconds?: number;
   /** Time of a `reset`, beyond that of an empty word. */
@@ -71,7 +71,7 @@ export function fakeContender(
         takeWord(nanoseconds);
         putOff = options.putOffNanoseconds ?? 0;
         options.clock.milliseconds += word / 1e6;
-        return { losses, nanoseconds: nanoseconds * (options.clockFactor?.(step) ?? 1) };
+        return { losses, nanoseconds: nanoseconds * (options.clockFactor?.(step, number) ?? 1) };
       },
       reset: async (firstDocument) => {
         step = 0;

@@ -114,13 +114,23 @@ export function weightGradient(name: string, v: Vector, l: Layout, rows: number,
       }
     }
     f.do(`(if (i32.gt_s ${further.get} (i32.const 0)) (then`);
-    if (!manyColumns) pass(unrolledColumns);
+    if (!manyColumns) {
+      pass(unrolledColumns);
+      f.set(left, i32.sub(columns.get, i32.constant(unrolledColumns)));
+    }
     const moving = [
       { pointer: b, bytes: v.lanes * acrossBytes },
       { pointer: a, bytes: l.recordBytes },
     ];
     f.loop(further, moving, () => {
-      for (let lane = 0; lane < v.lanes; lane++) product(lane);
+      for (let lane = 0; lane < v.lanes; lane++) {
+        // Among many columns, padding costs less than to ask for it.
+        const mayBePadding = !manyColumns && lane > 0;
+        if (mayBePadding) f.do(`(if (i32.gt_s ${left.get} (i32.const ${lane})) (then`);
+        product(lane);
+        if (mayBePadding) f.do('))');
+      }
+      if (!manyColumns) f.advance(left, -v.lanes);
     });
     f.do('))');
     for (const [index, g] of acc.flat().entries()) {

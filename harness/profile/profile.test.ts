@@ -78,15 +78,21 @@ test('samples written as a flame graph are read again as they were', () => {
   expect(profile.endTime).toBe(8 * 250);
 });
 
-test('time in which nothing ran is left out of the samples of V8', () => {
+test('time in which nothing ran, or the profiler itself, is left out of the samples of V8', () => {
   const profile = cpuProfileOf(
     [
       { stack: [at('', '(idle)')], samples: 9 },
+      { stack: [at('', 'post')], samples: 9 },
       { stack: [at('', 'f')], samples: 1 },
     ],
     1,
   );
-  expect(stacksOf(profile)).toHaveLength(1);
+  const nodes = profile.nodes.map((node) =>
+    node.callFrame.functionName === 'post'
+      ? { ...node, callFrame: { ...node.callFrame, url: 'node:inspector' } }
+      : node,
+  );
+  expect(stacksOf({ ...profile, nodes }).map(({ stack }) => stack[0]?.name)).toEqual(['f']);
 });
 
 test("functions and their samples are read from perf's report, and nothing from its complaints", () => {

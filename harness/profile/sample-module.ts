@@ -73,7 +73,10 @@ async function trainFor(
   return median(times);
 }
 
-/** Samples by call stack, without the time in which nothing ran. */
+/** Of the session that samples. */
+const PROFILER = 'node:inspector';
+
+/** Samples by call stack, without the time in which nothing ran, or the profiler itself did. */
 export function stacksOf({ nodes, samples = [] }: Profiler.Profile): readonly StackSamples[] {
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
   const byId = new Map(nodes.map((node) => [node.id, node]));
@@ -87,7 +90,7 @@ export function stacksOf({ nodes, samples = [] }: Profiler.Profile): readonly St
   };
   return [...counts]
     .map(([id, count]) => ({ stack: stackOf(id), samples: count }))
-    .filter(({ stack: [innermost] }) => innermost?.name !== '(idle)');
+    .filter(({ stack: [innermost] }) => innermost?.name !== '(idle)' && innermost?.file !== PROFILER);
 }
 
 /** WebAssembly's address changes with every build. */

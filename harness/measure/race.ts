@@ -128,7 +128,7 @@ class RunningRace {
     const { pace, limit, seed } = this.#options;
     const needs = this.#racing().map(([, entry]) => [entry.contender, neededMilliseconds(entry, pace)] as const);
     this.#budget.startRounds(new Map(needs), needs.length * fewestMilliseconds(pace));
-    const firstBegan = this.#now();
+    const roundsBegan = this.#now();
     await this.#sideBySide(this.#racing().map(([index]) => ({ index, work: () => this.#start(index, 0) })));
     let [longestRound, longestCheck] = [0, 0];
     let round = 0;
@@ -141,7 +141,7 @@ class RunningRace {
       // Decided before the check, for the next round starts meanwhile.
       const next = this.#racing().filter(([, { contender }]) => !this.#rests(contender, round + 1));
       const timedRows = next.map(([index, entry]) => withSample(entry, round, samples.get(index)));
-      const forecast = timed - firstBegan + longestCheck + longestRound;
+      const forecast = timed - roundsBegan + longestCheck + longestRound;
       const isLast = this.#deck.isEmpty || isEnough(timedRows, round + 1, limit, forecast);
       await this.#checkRound(round, samples, isLast ? [] : next.map(([index]) => index));
       if (this.#signal.aborted) return;

@@ -154,6 +154,16 @@ describe('the table of a benchmark', () => {
     expect(plain(80)).not.toContain('~');
   });
 
+  it('says how few documents a slow row takes', () => {
+    const slow = benchResult({
+      rows: [verifiedRow({ samplesMeasured: 8, roundsMicrosecondsPerSample: [9, 9, 9, 9] })],
+    });
+    expect(benchTable(slow, { width: 120, color: false })).toMatch(
+      /slow rows time few documents in a process: \S+ 2$/m,
+    );
+    expect(plain(120)).not.toContain('few documents');
+  });
+
   it('gives no interval for a single process', () => {
     const single = benchResult({
       rows: [

@@ -131,6 +131,7 @@ function legend(result: BenchResult, table: string): string[] {
   return [
     [
       `µs/doc: median of ${processes} a row${most > 1 ? ', with 95% intervals' : ', too few for an interval'}`,
+      ...fewDocuments(verified),
       ...(peak !== undefined && shows('peak')
         ? [`peak: of one core's ${formatNumber(peak.float32)} GFLOP/s f32, ${formatNumber(peak.float64)} f64`]
         : []),
@@ -143,6 +144,17 @@ function legend(result: BenchResult, table: string): string[] {
       ...(verified.some((row) => !row.steady) ? [UNSTEADY] : []),
     ].join('; '),
   ];
+}
+
+/** Fast rows take hundreds. */
+const FEW_DOCUMENTS = 32;
+
+function fewDocuments(rows: readonly VerifiedRow[]): string[] {
+  const few = rows
+    .map((row) => ({ name: rowName(row), documents: row.samplesMeasured / row.roundsMicrosecondsPerSample.length }))
+    .filter(({ documents }) => documents < FEW_DOCUMENTS)
+    .map(({ name, documents }) => `${name} ${formatCount(Math.round(documents))}`);
+  return few.length === 0 ? [] : [`slow rows time few documents in a process: ${few.join(', ')}`];
 }
 
 function warnings({ rows, noise, command }: BenchResult): string[] {

@@ -20,8 +20,8 @@ interface Machine {
 const EXTRA_STEPS = 24;
 
 /**
- * Checks the laps of a row's new sample; then its times, with those of the rounds before. They are judged from the fewest processes
- * on: a disturbance may last as long as one process, and would refuse the row. See {@link timesJudged}.
+ * Checks the laps of a row's new sample; then its times, with those of the rounds before. Times are judged once there are three
+ * processes, for a disturbance may last as long as one. See {@link timesJudged}.
  * @returns what was checked of the row so far, this sample with it
  * @throws WrongLaps if a lap is wrong or its time is not true, and what the witness throws
  */
@@ -43,13 +43,21 @@ export async function checkSample(
   };
 }
 
-/** The row judged by its times so far, however few: before, none is shown or kept. */
-export function timesJudged(entry: Entry, machine: Machine): Entry {
+/**
+ * The row as its times make it. Every time that is shown or kept was judged here, even if there are fewer processes than
+ * {@link checkSample} waits for. If these are at fault, nothing is said of the row while others may follow.
+ */
+export function timesJudged(entry: Entry, machine: Machine, isOver: boolean): Entry {
   if (!isRacing(entry)) return entry;
   const { contender, samples } = entry;
   const taken = samples.filter((one) => one !== undefined);
   const fault = timeFault(contender, taken, machine);
-  return fault === undefined ? entry : { ...contender.identity, ...refusalOf(new WrongLaps(fault)) };
+  if (fault === undefined) return entry;
+  if (taken.length >= FEWEST_PROCESSES) return { ...contender.identity, ...refusalOf(new WrongLaps(fault)) };
+  if (!isOver) return { status: 'waiting', contender };
+  const few = taken.length === 1 ? 'one process' : `${taken.length} processes`;
+  const advice = `judged by ${few}, which anything may disturb; three tell more`;
+  return { ...contender.identity, ...refusalOf(new WrongLaps(`${fault}; ${advice}`)) };
 }
 
 function timeFault({ identity }: Contender, samples: readonly ProcessSample[], machine: Machine): string | undefined {

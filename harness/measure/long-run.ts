@@ -69,7 +69,7 @@ export async function longRun(contender: Contender, options: LongRunOptions): Pr
       clockFault([{ laps: [joined(tenth, emptyWords)], emptyWords, pausedNanosecondsPerStep }]);
     // The two tenths are told as sums, which a few of their pieces can change.
     const fault =
-      movedWork([whole], emptyWords, 1) ??
+      movedWork(whole, emptyWords) ??
       // A word may take longer than its piece, so that a step of a piece says nothing beside one after a pause.
       clockFault([{ laps: pieces, emptyWords, pausedNanosecondsPerStep: [] }]) ??
       faultOf(first) ??

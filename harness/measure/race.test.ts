@@ -1,15 +1,18 @@
+import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { TrainingTask } from '../../impls/contract.ts';
+import { ImplementationFailure } from '../program/implementation-failure.ts';
 import { verifiedRowSchema } from '../results/schema.ts';
 import { FEWEST_ROUNDS } from '../statistics/stopping.ts';
 import { FakeClock, fakeContender } from '../testing/fake-trainer.ts';
 import type { TimedLap } from '../verify/timed-laps.ts';
-import type { Contender, Witness } from './contender.ts';
+import { type Contender, type Witness, WrongLaps } from './contender.ts';
 import type { Entry } from './entry.ts';
 import { fullPace } from './pace.ts';
 import { type RaceOptions, race } from './race.ts';
 import { rowOf } from './row.ts';
+import { TimeBudget } from './time-budget.ts';
 
 const task: TrainingTask = {
   model: { nEmbd: 16, nHead: 4, nLayer: 1, blockSize: 16, vocabSize: 27 },
@@ -266,8 +269,84 @@ describe('a race', () => {
       if (kind === 'round') shown.push(entries[0].status);
     };
     const [entry] = await outcome([row], options(clock, { limit, onEvent }));
-    expect(shown[0]).toBe('mismatch');
+    expect(shown[0]).toBe('waiting');
     expect(entry.status).toBe(tried.status);
+  });
+
+  it('leaves a row out of an interrupted run if what there is speaks against its times: it may be resumed', async () => {
+    const clock = new FakeClock();
+    const clockFactor = (_: number, start: number) => (start === 1 ? 0.01 : 1);
+    const row = fakeContender({ name: 'row', nanosecondsPerStep: () => milliseconds, clock, clockFactor });
+    const controller = new AbortController();
+    const onEvent: RaceOptions['onEvent'] = ({ kind }) => {
+      if (kind === 'round') controller.abort();
+    };
+    const entries = await outcome([row], options(clock, { signal: controller.signal, onEvent }));
+    expect(rows(entries)).toEqual([undefined]);
+  });
+
+  it('lengthens laps that were chosen for a slower row, at other documents, and leaves short ones out', async () => {
+    const clock = new FakeClock();
+    const row = fakeContender({
+      name: 'row',
+      nanosecondsPerStep: (start) => (start === 0 ? 200 : 1) * milliseconds,
+      clock,
+    });
+    const begun: number[] = [];
+    const witness = (signal: AbortSignal): Witness => ({
+      check: async (laps, forced) => {
+        begun.push(...laps.map(({ firstDocument }) => firstDocument));
+        return row.witness(signal).check(laps, forced);
+      },
+      quit: async () => {},
+    });
+    const start = [{ status: 'waiting' as const, contender: { ...row, witness } }];
+    const { entries, firstDocuments } = await race(start, options(clock));
+    const { samplesPerLap, roundsMicrosecondsPerSample } = verified(entries, 0);
+    expect(samplesPerLap).toBeGreaterThan(90);
+    expect(roundsMicrosecondsPerSample).toHaveLength(3);
+    expect(firstDocuments[0].length).toBeGreaterThan(begun.indexOf(firstDocuments[1][0]));
+    expect(begun[0]).not.toBe(firstDocuments[0][0]);
+  });
+
+  it('keeps what was wrong wrong, whatever breaks after it', async () => {
+    const clock = new FakeClock();
+    const row = fakeContender({ name: 'row', nanosecondsPerStep: () => milliseconds, clock });
+    let isRefused = false;
+    const contender: Contender = {
+      ...row,
+      start: async (signal) => {
+        if (row.starts() < 2) return row.start(signal);
+        while (!isRefused) await setImmediate();
+        throw new ImplementationFailure('row', 'exited with code 1', 'see its standard error');
+      },
+      witness: () => ({
+        check: async () => {
+          isRefused = true;
+          throw new WrongLaps('wrong');
+        },
+        quit: async () => {},
+      }),
+    };
+    expect(await outcome([contender], options(clock))).toMatchObject([{ status: 'mismatch', reason: 'wrong' }]);
+  });
+
+  it('keeps the rounds of a row whose time is over, times it no more, and ends when none is left', async () => {
+    const clock = new FakeClock();
+    const row = fakeContender({ name: 'row', nanosecondsPerStep: () => milliseconds, clock });
+    const start = async (signal: AbortSignal) => {
+      if (row.starts() === 3) await once(signal, 'abort');
+      return row.start(signal);
+    };
+    const { signal } = new AbortController();
+    using budget = new TimeBudget({ rounds: 1 }, signal);
+    const pace = { ...fullPace, warmUpMilliseconds: 50, samplingMilliseconds: 10 };
+    const { entries, firstDocuments } = await race(
+      [{ status: 'waiting', contender: { ...row, start } }],
+      options(clock, { limit: { rounds: 50 }, budget, pace, signal }),
+    );
+    expect(verified(entries, 0).roundsMicrosecondsPerSample).toHaveLength(2);
+    expect(firstDocuments).toHaveLength(2);
   });
 
   it('refuses a row that is faster than the machine', async () => {

@@ -67,6 +67,10 @@ export interface Race {
 /** So many work at once while nothing is timed. One more than cores, for all wait for the harness now and then. */
 const WORK_SIDE_BY_SIDE = availableParallelism() + 1;
 
+/** Laps are lengthened if so many times as many steps would fit: before anything is kept of the row, and later. */
+const TOO_SHORT = { first: 2, later: 8 };
+const NOTHING_CHECKED = { stepsVerified: 0, stepsForced: 0, fractionOfBound: 0 };
+
 /**
  * Verifies every row, then times the right ones in rounds, each with a fresh process of every row. Only when all wait are they timed,
  * one alone after the other in a new random order, over the same laps. Then a second process of each row repeats what was timed, and
@@ -83,7 +87,8 @@ export async function race(lineUp: readonly Entry[], options: RaceOptions): Prom
   } finally {
     await running.endProcesses();
   }
-  return { entries: running.judged(), firstDocuments: running.firstDocuments };
+  // An interrupted run may be resumed.
+  return { entries: running.judged(!options.signal.aborted), firstDocuments: running.firstDocuments };
 }
 
 class RunningRace {
@@ -133,7 +138,7 @@ class RunningRace {
     let [longestRound, longestCheck] = [0, 0];
     let round = 0;
     for (const order of roundOrders(this.entries.length, seed)) {
-      if (this.#racing().length === 0 || this.#signal.aborted) return;
+      if (this.#waiting.size === 0 || this.#signal.aborted) return;
       const began = this.#now();
       const { samples, documents } = await this.#timeRound(round, order);
       if (this.#signal.aborted) return;
@@ -148,15 +153,15 @@ class RunningRace {
       this.firstDocuments.push(documents);
       longestCheck = Math.max(longestCheck, this.#now() - timed);
       longestRound = Math.max(longestRound, this.#now() - began);
-      await this.#tell({ kind: 'round', round, widest: widestInterval(this.entries) });
+      await this.#tell({ kind: 'round', round, widest: widestInterval(this.judged(false)) });
       if (isLast) return;
       round++;
     }
   }
 
-  /** As it is shown and kept after a round. */
-  judged(): readonly Entry[] {
-    return this.entries.map((entry) => timesJudged(entry, this.#options));
+  /** As it is shown and kept. @param isOver whether no round follows */
+  judged(isOver: boolean): readonly Entry[] {
+    return this.entries.map((entry) => timesJudged(entry, this.#options, isOver));
   }
 
   async endProcesses(): Promise<void> {
@@ -170,10 +175,12 @@ class RunningRace {
       this.#witnesses.set(contender, contender.witness(ends, trainer));
     });
     if (admission.status !== 'verified') return { ...contender.identity, ...admission };
-    const known = this.#options.repeated?.lapSteps.get(rowName(contender.identity));
-    const lapSteps = known ?? lapLength(admission.nanosecondsPerStep, this.#options);
-    const checked = { stepsVerified: 0, stepsForced: 0, fractionOfBound: 0 };
-    return { status: 'racing', contender, admission, lapSteps, samples: [], checked };
+    const lapSteps = this.#lapSteps(contender, admission.nanosecondsPerStep);
+    return { status: 'racing', contender, admission, lapSteps, samples: [], checked: NOTHING_CHECKED };
+  }
+
+  #lapSteps({ identity }: Contender, nanosecondsPerStep: number): number {
+    return this.#options.repeated?.lapSteps.get(rowName(identity)) ?? lapLength(nanosecondsPerStep, this.#options);
   }
 
   /** Starts the process of a round, beside other work. */
@@ -218,13 +225,29 @@ class RunningRace {
       await this.#tell({ kind: 'sampling', round, entry: index });
       const began = this.#now();
       const done = await this.#work(index, contender, async () => {
-        samples.set(index, await repeatIfStopped(() => this.#sample(entry, lapOf)));
+        samples.set(index, await this.#sampleInLongLaps(index, entry, lapOf));
         return undefined;
       });
       if (!done) break;
       this.#lastMilliseconds.set(contender, (this.#lastMilliseconds.get(contender) ?? 0) + this.#now() - began);
     }
     return { samples, documents };
+  }
+
+  /**
+   * A row may turn out much faster than when it was verified. Its laps would be so short that a lie as small as what a word costs
+   * would matter. So it takes longer ones, in a process that begins at other documents; what it took in short laps is left out.
+   */
+  async #sampleInLongLaps(index: number, entry: RacingEntry, lapOf: LapOf): Promise<ProcessSample> {
+    const sample = await repeatIfStopped(() => this.#sample(entry, lapOf));
+    const nanosecondsPerStep = Math.min(...sample.laps.map(({ wall, timedSteps }) => wall.rest / timedSteps));
+    const lapSteps = this.#lapSteps(entry.contender, nanosecondsPerStep);
+    const tooShort = entry.samples.length === 0 ? TOO_SHORT.first : TOO_SHORT.later;
+    if (lapSteps < tooShort * entry.lapSteps) return sample;
+    const admission = { ...entry.admission, nanosecondsPerStep };
+    const longer: RacingEntry = { ...entry, admission, lapSteps, samples: [], checked: NOTHING_CHECKED };
+    this.entries[index] = longer;
+    return this.#sampleInLongLaps(index, longer, (n) => lapOf(sample.laps.length + n));
   }
 
   async #sample({ contender, lapSteps, admission }: RacingEntry, lapOf: LapOf): Promise<ProcessSample> {
@@ -285,7 +308,8 @@ class RunningRace {
       if (this.#signal.aborted) return false;
       const entry = this.entries[index];
       if (error instanceof OutOfTime && isRacing(entry) && entry.samples.length > 0) this.#retired.add(contender);
-      else this.entries[index] = { ...contender.identity, ...refusalOf(error) };
+      // What was wrong is wrong, whatever breaks after it.
+      else if ('contender' in entry) this.entries[index] = { ...contender.identity, ...refusalOf(error) };
     }
     this.#milliseconds.set(index, (this.#milliseconds.get(index) ?? 0) + this.#now() - began);
     return !this.#signal.aborted;
@@ -300,7 +324,7 @@ class RunningRace {
   }
 
   async #tell(event: RaceEvent): Promise<void> {
-    const entries = event.kind === 'round' ? this.judged() : this.entries;
+    const entries = event.kind === 'round' ? this.judged(false) : this.entries;
     await this.#options.onEvent?.(event, entries, this.firstDocuments);
   }
 }

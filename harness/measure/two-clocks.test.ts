@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { type ClockedLap, clockFault } from './two-clocks.ts';
 
@@ -68,23 +69,59 @@ describe('the clock of a row', () => {
     );
   });
 
-  it('is refused where half of the laps are at fault, and not for one of two that something disturbed', () => {
+  it('is refused where half of the laps of a process are at fault', () => {
     const [[right], [wrong]] = [laps(), laps({ wall: { reset: 38_000_000, first: 110_000, rest: 5_050_000 } })];
     const judged = (...of: readonly ClockedLap[]) => clockFault([{ ...evidence()[0], laps: of }]);
-    expect(judged(right, wrong)).toBeUndefined();
+    expect(judged(right, right, wrong)).toBeUndefined();
     expect(judged(right, right, right, wrong)).toBeUndefined();
+    expect(judged(right, wrong)).toMatch(/work was moved/);
     expect(judged(right, wrong, right, wrong)).toMatch(/work was moved/);
     expect(judged(wrong)).toMatch(/work was moved/);
+  });
+
+  it('is refused where half of the laps are at fault, each in another way', () => {
+    const [[right], [less], [moved]] = [
+      laps(),
+      laps({ nanoseconds: 500_000 }),
+      laps({ wall: { reset: 6_000_000, first: 110_000, rest: 5_050_000 } }),
+    ];
+    expect(clockFault([{ ...evidence()[0], laps: [right, less, moved] }])).toMatch(/^its clock says|work was moved/);
+    expect(clockFault([{ ...evidence()[0], laps: [right, right, less, right, moved] }])).toBeUndefined();
   });
 
   it('is refused where the times of half of its processes are untrue, though most of its laps are true', () => {
     const [[right], [wrong]] = [laps(), laps({ nanoseconds: 500_000 })];
     const process = (...of: readonly ClockedLap[]) => ({ ...evidence()[0], laps: of });
-    expect(clockFault([process(right, right, right), process(wrong, wrong, right)])).toBeUndefined();
-    const rounds = [process(right, right, right), process(wrong, wrong, right), process(right, wrong, wrong)];
-    expect(clockFault(rounds)).toBe('its clock says 5 µs a step, ours 51 µs a step');
-    const halves = [process(right, right), process(wrong, right), process(right, wrong)];
-    expect(clockFault(halves)).toBe('its clock says 5 µs a step, ours 51 µs a step');
+    const [calm, untrue] = [process(right, right, right), process(wrong, wrong, right)];
+    const reason = 'its clock says 5 µs a step, ours 51 µs a step';
+    expect(clockFault([untrue])).toBe(reason);
+    expect(clockFault([calm, untrue])).toBe(reason);
+    expect(clockFault([calm, untrue, calm])).toBeUndefined();
+    expect(clockFault([calm, untrue, process(right, wrong, wrong)])).toBe(reason);
+    expect(clockFault([process(right, right), process(wrong, right), process(right, wrong)])).toBe(reason);
+  });
+
+  it('is refused where calm laps of two processes say less, though each has too few of them', () => {
+    const wall = { reset: 60_000, first: 110_000, rest: 50_000_000 };
+    const [busy] = laps({ wall, nanoseconds: 25_000_000, delayNanoseconds: 45_000_000 });
+    const [[calm], [right]] = [laps({ nanoseconds: 2_500_000 }), laps()];
+    const process = (...of: readonly ClockedLap[]) => ({ ...evidence()[0], laps: of });
+    const lying = process(busy, busy, calm);
+    expect(clockFault([lying, lying, lying])).toBe('its clock says 25 µs a step, ours 51 µs a step');
+    expect(
+      clockFault([process(busy, busy, busy), process(calm, calm, calm), process(busy, busy, right)]),
+    ).toBeUndefined();
+  });
+
+  it('is refused where it says less than all processors can do in that time, though its main thread only waited', () => {
+    const nanoseconds = 5_000_000 / availableParallelism() / 10;
+    const change = {
+      nanoseconds,
+      delayNanoseconds: 5_000_000,
+      mainThreadNanoseconds: 100_000,
+      processorNanoseconds: 5e6,
+    };
+    expect(clockFault(evidence(change))).toMatch(/^its clock says/);
   });
 
   it('is believed where one process of three was disturbed, though most laps are its own', () => {

@@ -38,113 +38,124 @@ const FEWEST_PAUSES = 3;
 
 /**
  * The fault of a row's clock, in one line, or undefined. The row's own time must not be larger than the harness's. It must not be
- * smaller than the harness's time minus the cost of a word without work. And no work may be done outside the timed steps.
+ * smaller than the harness's time minus the cost of a word without work, nor than the processor time. And no work may be done outside
+ * the timed steps.
  *
- * On a busy machine a word waits for a processor; that time is known, and subtracted. Half of the laps must be at fault, or the median
- * of half of the processes, because the row's time is the median of these medians. If there are two or more, at least two must be,
- * because anything may disturb one. From three processes on their medians alone count: one that was disturbed has no say, however many
- * of the laps are its own.
+ * On a busy machine a word waits for a processor; that time is known, and subtracted. A process is at fault if half of its laps are,
+ * and a row if half of its processes are, because its time is the median of their medians: fewer do not change it.
  */
 export function clockFault(evidence: readonly ClockEvidence[]): string | undefined {
   const laps = evidence.flatMap((one) => one.laps);
   if (laps.length === 0) return undefined;
-  const emptyWords = evidence.flatMap((one) => one.emptyWords);
-  const processes = evidence.map((one) => faultOfLaps(one.laps, emptyWords, 1)).filter((fault) => fault !== undefined);
-  const ofAll = evidence.length < 3 ? faultOfLaps(laps, emptyWords, Math.min(laps.length, 2)) : undefined;
+  const ahead = laps.find(({ nanoseconds, wall }) => nanoseconds > wall.rest);
+  if (ahead !== undefined) return describeClock(ahead, ahead.wall.rest);
+  const words = costsOfWord(evidence.flatMap((one) => one.emptyWords));
+  const processes = evidence.map((one) => faultOfLaps(one.laps.map((lap) => worstOf(lap, words))));
+  const atFault = processes.filter((fault) => fault !== undefined);
   return (
-    ofAll ??
-    (processes.length >= Math.max(evidence.length / 2, 2) ? processes[0] : undefined) ??
+    (atFault.length >= evidence.length / 2 ? atFault[0] : undefined) ??
+    faultOfCalmLaps(evidence, words) ??
     workBetweenWords(evidence)
   );
 }
 
-/** @param fewest so many laps must be at fault, and half of them */
-function faultOfLaps(laps: readonly ClockedLap[], emptyWords: readonly number[], fewest: number): string | undefined {
-  const ahead = laps.find(({ nanoseconds, wall }) => nanoseconds > wall.rest);
-  if (ahead !== undefined)
-    return `its clock says ${perStep(ahead, ahead.nanoseconds)}, ours ${perStep(ahead, ahead.wall.rest)}`;
+/** Whether `reset` or the first step, which are not timed, take longer in this lap than their work needs. */
+export function movedWork(lap: ClockedLap, emptyWords: readonly number[]): string | undefined {
+  const { excess, fault } = moved(lap, costsOfWord(emptyWords));
+  return excess > 0 ? fault() : undefined;
+}
 
-  const emptyWord = costOfWord(emptyWords);
-  const missing = (lap: ClockedLap) => {
-    const { nanoseconds, wall, timedSteps, delayNanoseconds } = lap;
-    return (
-      wall.rest * (1 - RELATIVE_SLACK) -
-      delayNanoseconds -
-      emptyWord -
-      NANOSECONDS_TO_PRINT_LOSS * timedSteps -
-      SLACK_NANOSECONDS -
-      nanoseconds
-    );
+/** Of a word without work, in nanoseconds: what it may cost, and what it costs if hardly disturbed. */
+interface WordCosts {
+  readonly usual: number;
+  readonly least: number;
+}
+
+function costsOfWord(emptyWords: readonly number[]): WordCosts {
+  const cost = (share: number) => Math.min(LONGEST_EMPTY_WORD, quantile([...emptyWords], share));
+  return { usual: cost(0.75), least: cost(0.25) };
+}
+
+/** How far a lap is beyond what is allowed, in nanoseconds; at fault if above 0. */
+interface Finding {
+  readonly excess: number;
+  readonly fault: () => string;
+}
+
+/** A lap may be at fault in several ways, and a row in another way in each lap. */
+function worstOf(lap: ClockedLap, words: WordCosts): Finding {
+  return [missing(lap, words), hidden(lap, words), moved(lap, words)].reduce((worst, one) =>
+    one.excess > worst.excess ? one : worst,
+  );
+}
+
+function faultOfLaps(findings: readonly Finding[]): string | undefined {
+  const atFault = findings.filter(({ excess }) => excess > 0);
+  if (atFault.length < findings.length / 2 || !(median(findings.map(({ excess }) => excess)) > 0)) return undefined;
+  return atFault.reduce((worst, one) => (one.excess > worst.excess ? one : worst)).fault();
+}
+
+/** Time that passed and that the row does not tell. */
+function missing(lap: ClockedLap, { usual }: WordCosts): Finding {
+  const { nanoseconds, wall, timedSteps, delayNanoseconds } = lap;
+  const excess =
+    wall.rest * (1 - RELATIVE_SLACK) -
+    delayNanoseconds -
+    usual -
+    NANOSECONDS_TO_PRINT_LOSS * timedSteps -
+    SLACK_NANOSECONDS -
+    nanoseconds;
+  return { excess, fault: () => describeClock(lap, wall.rest) };
+}
+
+/**
+ * A busy machine delays words, but does not change processor time. So the main thread's must be within the row's own time, and that of
+ * all threads within what all processors can give in it: a row could keep its own main thread waiting.
+ */
+function hidden(lap: ClockedLap, { least }: WordCosts): Finding {
+  const { nanoseconds, wall, timedSteps, mainThreadNanoseconds = 0, processorNanoseconds = 0 } = lap;
+  const work = Math.max(mainThreadNanoseconds, processorNanoseconds / availableParallelism());
+  const untimed = UNTIMED_STEPS * (work / timedSteps) + UNTIMED_SHARE * work + UNTIMED_NANOSECONDS;
+  // Its own work, and not what it waited.
+  const words = WORDS_OF_LAP * least + NANOSECONDS_TO_PRINT_LOSS * timedSteps;
+  const isMoved = Math.max(wall.reset, wall.first) > wall.rest;
+  return {
+    excess: work - nanoseconds - untimed - words,
+    fault: () => (isMoved ? describeMoved(lap) : describeClock(lap, work)),
   };
-  // A delay can hide a lie of the same size. So laps with almost no delay, if there are enough, are also judged alone.
-  const calm = laps.filter(isCalm);
-  const lap =
-    (calm.length < FEWEST_CALM
-      ? undefined
-      : worstLap(
-          calm,
-          calm.map((one) => missing(one) - CALM_SHARE * one.wall.rest),
-          fewest,
-        )) ?? worstLap(laps, laps.map(missing), fewest);
-  if (lap !== undefined) return `its clock says ${perStep(lap, lap.nanoseconds)}, ours ${perStep(lap, lap.wall.rest)}`;
-  return hiddenWork(laps, emptyWords, fewest) ?? movedWork(laps, emptyWords, fewest);
 }
 
-function costOfWord(emptyWords: readonly number[]): number {
-  return Math.min(LONGEST_EMPTY_WORD, quantile([...emptyWords], 0.75));
+/** In a disturbed lap a long word may be only waiting, so there the processor time must show the work too. */
+function moved(lap: ClockedLap, { usual }: WordCosts): Finding {
+  const { wall, nanoseconds, timedSteps, delayNanoseconds, processorNanoseconds } = lap;
+  const step = wall.rest / timedSteps;
+  // All words but the timed one.
+  const allowed = (WORDS_OF_LAP - 1) * usual + UNTIMED_STEPS * step + UNTIMED_SHARE * wall.rest + UNTIMED_NANOSECONDS;
+  const waited = wall.reset + wall.first - delayNanoseconds - allowed;
+  const isShort = isCalm(lap) || processorNanoseconds === undefined;
+  const excess = isShort ? waited : Math.min(waited, processorNanoseconds - nanoseconds - allowed);
+  return { excess, fault: () => describeMoved(lap) };
 }
 
-/** A busy machine delays words, but does not change processor time. So the main thread's processor time must be within the row's own time. */
-function hiddenWork(laps: readonly ClockedLap[], emptyWords: readonly number[], fewest: number): string | undefined {
-  // Its own work, and not what it waited: the words that were hardly disturbed.
-  const emptyWord = Math.min(LONGEST_EMPTY_WORD, quantile([...emptyWords], 0.25));
-  const hidden = laps.map(({ nanoseconds, timedSteps, mainThreadNanoseconds }) => {
-    if (mainThreadNanoseconds === undefined) return 0;
-    const step = mainThreadNanoseconds / timedSteps;
-    const untimed = UNTIMED_STEPS * step + UNTIMED_SHARE * mainThreadNanoseconds + UNTIMED_NANOSECONDS;
-    const words = WORDS_OF_LAP * emptyWord + NANOSECONDS_TO_PRINT_LOSS * timedSteps;
-    return mainThreadNanoseconds - nanoseconds - untimed - words;
-  });
-  const lap = worstLap(laps, hidden, fewest);
-  if (lap === undefined) return undefined;
-  const { wall, nanoseconds, timedSteps, mainThreadNanoseconds = 0 } = lap;
-  if (Math.max(wall.reset, wall.first) > wall.rest) return describeMoved(lap);
-  return `its clock says ${perStep(lap, nanoseconds)}, ours ${duration(mainThreadNanoseconds / timedSteps)} a step`;
-}
-
-/** The lap that exceeds the limit most; undefined if too few laps exceed it. */
-function worstLap(laps: readonly ClockedLap[], excess: readonly number[], fewest: number): ClockedLap | undefined {
-  const atFault = excess.filter((nanoseconds) => nanoseconds > 0).length;
-  if (atFault < Math.max(laps.length / 2, fewest) || !(median([...excess]) > 0)) return undefined;
-  return laps[excess.indexOf(Math.max(...excess))];
+/**
+ * A delay can hide a lie of the same size. So laps with almost no delay are also judged alone, those of all processes together. Those
+ * at fault must be of two processes, if there are so many: anything may disturb one.
+ */
+function faultOfCalmLaps(evidence: readonly ClockEvidence[], words: WordCosts): string | undefined {
+  const calm = evidence.map((one) =>
+    one.laps.filter(isCalm).map((lap) => {
+      const { excess, fault } = missing(lap, words);
+      return { excess: excess - CALM_SHARE * lap.wall.rest, fault };
+    }),
+  );
+  const findings = calm.flat();
+  const atFault = calm.filter((ofProcess) => ofProcess.some(({ excess }) => excess > 0));
+  if (findings.length < FEWEST_CALM || atFault.length < Math.min(evidence.length, 2)) return undefined;
+  return faultOfLaps(findings);
 }
 
 function isCalm({ delayNanoseconds, wall }: ClockedLap): boolean {
   return delayNanoseconds < CALM_SHARE * (wall.reset + wall.first + wall.rest);
-}
-
-/**
- * Whether `reset` or the first step, which are not timed, take longer than their work needs. In a disturbed lap a long word may be only
- * waiting, so there the processor time must show the work too.
- */
-export function movedWork(
-  laps: readonly ClockedLap[],
-  emptyWords: readonly number[],
-  fewest: number,
-): string | undefined {
-  const emptyWord = costOfWord(emptyWords);
-  const excess = laps.map((lap) => {
-    const { wall, nanoseconds, timedSteps, delayNanoseconds, processorNanoseconds } = lap;
-    const step = wall.rest / timedSteps;
-    // All words but the timed one.
-    const allowed =
-      (WORDS_OF_LAP - 1) * emptyWord + UNTIMED_STEPS * step + UNTIMED_SHARE * wall.rest + UNTIMED_NANOSECONDS;
-    const waited = wall.reset + wall.first - delayNanoseconds - allowed;
-    if (isCalm(lap) || processorNanoseconds === undefined) return waited;
-    return Math.min(waited, processorNanoseconds - nanoseconds - allowed);
-  });
-  const lap = worstLap(laps, excess, fewest);
-  return lap && describeMoved(lap);
 }
 
 function describeMoved({ wall, timedSteps }: ClockedLap): string {
@@ -170,8 +181,8 @@ function leastPerStep({ wall, delayNanoseconds, processorNanoseconds = 0, timedS
   return Math.max(wall.rest - delayNanoseconds, processorNanoseconds / availableParallelism()) / timedSteps;
 }
 
-function perStep(lap: ClockedLap, nanoseconds: number): string {
-  return `${duration(nanoseconds / lap.timedSteps)} a step`;
+function describeClock({ nanoseconds, timedSteps }: ClockedLap, ours: number): string {
+  return `its clock says ${duration(nanoseconds / timedSteps)} a step, ours ${duration(ours / timedSteps)} a step`;
 }
 
 function duration(nanoseconds: number): string {

@@ -18,6 +18,9 @@ const loaded: { readonly default: CreateTrainer } = await import(address);
 const trainer = await loaded.default(task);
 const ahead = trick === 'trains between words on another thread' ? trainerAhead(address, task) : undefined;
 
+/** The random tasks have few steps, and many words. */
+const isSlowWhileChecked = trick.startsWith('is slow while it is checked') && task.numSteps > 500;
+let wordsWatched = 0;
 /** A lap of so many steps or more looks timed. */
 const MANY = 4;
 const AHEAD = 1000;
@@ -64,10 +67,12 @@ function reset(firstDocument: number): void {
   laps++;
   knownLap = isWatched ? undefined : knownLaps?.get(first);
   if (isWatched) return;
-  if (trick === 'trains in reset') prepare(AHEAD);
+  if (trick === 'trains in reset' || (trick.endsWith('trains in the reset of the next') && laps % 3 === 1))
+    prepare(AHEAD);
 }
 
 function lossesOf(steps: number): number[] {
+  if (isSlowWhileChecked && isWatched && wordsWatched++ < 40) spin(200);
   if (trick === 'computes in a lower precision') return train(steps).map(Math.fround);
   if (trick === 'trains in the first step' && steps === 1 && !isWatched && step === 0) prepare(AHEAD);
   if (knownLap !== undefined) return knownLap.slice(step, step + steps);
@@ -121,6 +126,8 @@ function clock(nanoseconds: number, steps: number): number {
       return nanoseconds / 2;
     case 'counts a tenth of its time':
       return nanoseconds / 10;
+    case 'is slow while it is checked, so that its laps are short, and counts too little':
+      return 0.6 * nanoseconds;
     case 'counts whole seconds':
       return Math.max(1, Math.floor(nanoseconds / 1e9) * 1e9);
     case 'counts in seconds':
@@ -129,6 +136,8 @@ function clock(nanoseconds: number, steps: number): number {
       return laps % 8 === 0 ? nanoseconds : nanoseconds / 10;
     case 'counts too little in most laps of most rounds':
       return laps % 3 === 0 || sitsOut() ? nanoseconds : nanoseconds / 10;
+    case 'counts too little in one lap, trains in the reset of the next':
+      return laps % 3 === 0 ? nanoseconds / 10 : nanoseconds;
     case 'counts more than passed':
       return nanoseconds * 2;
     default:
@@ -168,6 +177,11 @@ function answer(line: string): object {
   }
 }
 
+// Compiled by the time its short laps come.
+if (isSlowWhileChecked) {
+  trainer.train(task.numSteps);
+  trainer.reset(0);
+}
 say({ ready: 2 });
 let pending = '';
 process.stdin.setEncoding('utf8');

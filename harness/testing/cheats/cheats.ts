@@ -8,7 +8,7 @@ export interface Cheat {
   readonly trick: string;
   /** What the table must say of it. */
   readonly reason: RegExp;
-  /** Plays its trick in some processes only; a long run has one. */
+  /** Plays its trick in some processes or laps only; a long run has one of each. */
   readonly needsRounds?: true;
   /** A machine so busy that others take most of its time hides it. */
   readonly hidesInNoise?: true;
@@ -50,7 +50,11 @@ export const cheats: readonly Cheat[] = [
   { trick: 'counts whole seconds', reason: untrueClock },
   { trick: 'counts in seconds', reason: untrueClock },
   { trick: 'counts too little in most laps', reason: untrueClock },
-  { trick: 'counts too little in one lap, trains in the reset of the next', reason: untrueClock },
+  {
+    trick: 'counts too little in one lap, trains in the reset of the next',
+    reason: untrueClock,
+    needsRounds: true,
+  },
   { trick: 'counts too little in most laps of most rounds', reason: untrueClock, needsRounds: true },
   { trick: 'counts too little and answers empty words slowly', reason: untrueClock },
   { trick: 'counts more than passed', reason: untrueClock },

@@ -328,7 +328,7 @@ export const benchFaults: readonly Fault[] = [
       const file = world.path('result.json');
       await writeFile(file, JSON.stringify(benchResult()));
       const { stderr, exitCode } = await world.run(['merge', file, '--json', file]);
-      expect(stderr).toMatch(/^error: .*already taken.*$/);
+      expect(stderr).toMatch(/^error: .*a file that is read.*$/);
       expect(await readFile(file, 'utf8')).toBe(JSON.stringify(benchResult()));
       expect(exitCode).toBe(2);
     },

@@ -133,6 +133,16 @@ describe('the clock of a row', () => {
     );
   });
 
+  it('is refused where slow answers to words without work could hide a whole short lap', () => {
+    const slowWords = { emptyWords: [2_000_000, 2_000_000] };
+    const less = { nanoseconds: 3_000_000, mainThreadNanoseconds: 5_000_000, processorNanoseconds: 5_000_000 };
+    expect(clockFault([{ ...evidence(less)[0], ...slowWords }])).toMatch(/^its clock says 30 µs a step/);
+    const wall = { reset: 5_000_000, first: 110_000, rest: 150_000 };
+    expect(clockFault([{ ...evidence({ ...less, wall, nanoseconds: 100_000 })[0], ...slowWords }])).toMatch(
+      /work was moved/,
+    );
+  });
+
   it('is refused where it says more', () => {
     expect(clockFault(evidence({ nanoseconds: 6_000_000 }))).toBe('its clock says 60 µs a step, ours 51 µs a step');
   });

@@ -23,8 +23,9 @@ const SLACK_NANOSECONDS = 50_000;
 /** A lap is calm if it waited for a processor for less than this share of its time. Calm laps alone show lies larger than this share. */
 const CALM_SHARE = 0.1;
 const FEWEST_CALM = 3;
-/** At most so much of a word's cost is allowed: a row must not hide work behind slow answers. */
+/** At most so much of a word's cost is allowed, and this share of its lap: a row must not hide work behind slow answers. */
 const LONGEST_EMPTY_WORD = 2e6;
+const EMPTY_WORD_SHARE = 0.05;
 /** To print a loss and to read it took 0.3 µs (Node, C, Rust) to 0.8 µs (Julia) on a slow machine. A row may say so much less for a step. */
 const NANOSECONDS_TO_PRINT_LOSS = 1_000;
 /** Outside the timed steps a lap may do its first step, the reset, its four words, and this share of the timed work. */
@@ -89,6 +90,12 @@ function worstOf(lap: ClockedLap, words: WordCosts): Finding {
   );
 }
 
+function wordCost(cost: number, { wall }: ClockedLap): number {
+  const { reset, first, rest } = wall;
+  // A piece of a long run, without a reset, may be shorter than an honest word.
+  return reset === 0 ? cost : Math.min(cost, EMPTY_WORD_SHARE * (reset + first + rest));
+}
+
 function faultOfLaps(findings: readonly Finding[]): string | undefined {
   const atFault = findings.filter(({ excess }) => excess > 0);
   if (atFault.length < findings.length / 2 || !(median(findings.map(({ excess }) => excess)) > 0)) return undefined;
@@ -101,7 +108,7 @@ function missing(lap: ClockedLap, { usual }: WordCosts): Finding {
   const excess =
     wall.rest * (1 - RELATIVE_SLACK) -
     delayNanoseconds -
-    usual -
+    wordCost(usual, lap) -
     NANOSECONDS_TO_PRINT_LOSS * timedSteps -
     SLACK_NANOSECONDS -
     nanoseconds;
@@ -117,7 +124,7 @@ function hidden(lap: ClockedLap, { least }: WordCosts): Finding {
   const work = Math.max(mainThreadNanoseconds, processorNanoseconds / availableParallelism());
   const untimed = UNTIMED_STEPS * (work / timedSteps) + UNTIMED_SHARE * work + UNTIMED_NANOSECONDS;
   // Its own work, and not what it waited.
-  const words = WORDS_OF_LAP * least + NANOSECONDS_TO_PRINT_LOSS * timedSteps;
+  const words = WORDS_OF_LAP * wordCost(least, lap) + NANOSECONDS_TO_PRINT_LOSS * timedSteps;
   const isMoved = Math.max(wall.reset, wall.first) > wall.rest;
   return {
     excess: work - nanoseconds - untimed - words,
@@ -130,7 +137,8 @@ function moved(lap: ClockedLap, { usual }: WordCosts): Finding {
   const { wall, nanoseconds, timedSteps, delayNanoseconds, processorNanoseconds } = lap;
   const step = wall.rest / timedSteps;
   // All words but the timed one.
-  const allowed = (WORDS_OF_LAP - 1) * usual + UNTIMED_STEPS * step + UNTIMED_SHARE * wall.rest + UNTIMED_NANOSECONDS;
+  const words = (WORDS_OF_LAP - 1) * wordCost(usual, lap);
+  const allowed = words + UNTIMED_STEPS * step + UNTIMED_SHARE * wall.rest + UNTIMED_NANOSECONDS;
   const waited = wall.reset + wall.first - delayNanoseconds - allowed;
   const isShort = isCalm(lap) || processorNanoseconds === undefined;
   const excess = isShort ? waited : Math.min(waited, processorNanoseconds - nanoseconds - allowed);

@@ -10,7 +10,7 @@ import { clockFault } from './two-clocks.ts';
 import { averageMatrixFlops } from './work-of-step.ts';
 
 /** What a time must not exceed. */
-interface Machine {
+interface Ceiling {
   readonly task: TrainingTask;
   /** A time beyond these on all its cores is impossible. */
   readonly peaks?: MachinePeaks;
@@ -29,12 +29,12 @@ export async function checkSample(
   entry: RacingEntry,
   sample: ProcessSample,
   witness: Witness,
-  machine: Machine,
+  ceiling: Ceiling,
 ): Promise<RacingEntry['checked']> {
   const { contender, samples, checked } = entry;
   const verdict = await witness.check(sample.laps, { wholeLap: samples.length === 0, extraSteps: EXTRA_STEPS });
   const taken = [...samples.filter((one) => one !== undefined), sample];
-  const fault = taken.length < FEWEST_PROCESSES ? undefined : timeFault(contender, taken, machine);
+  const fault = taken.length < FEWEST_PROCESSES ? undefined : timeFault(contender, taken, ceiling);
   if (fault !== undefined) throw new WrongLaps(fault);
   return {
     stepsVerified: checked.stepsVerified + verdict.stepsCompared,
@@ -47,11 +47,11 @@ export async function checkSample(
  * The row as its times make it. Every time that is shown or kept was judged here, even if there are fewer processes than
  * {@link checkSample} waits for. If these are at fault, nothing is said of the row while others may follow.
  */
-export function timesJudged(entry: Entry, machine: Machine, isOver: boolean): Entry {
+export function timesJudged(entry: Entry, ceiling: Ceiling, isOver: boolean): Entry {
   if (!isRacing(entry)) return entry;
   const { contender, samples } = entry;
   const taken = samples.filter((one) => one !== undefined);
-  const fault = timeFault(contender, taken, machine);
+  const fault = timeFault(contender, taken, ceiling);
   if (fault === undefined) return entry;
   if (taken.length >= FEWEST_PROCESSES) return { ...contender.identity, ...refusalOf(new WrongLaps(fault)) };
   if (!isOver) return { status: 'waiting', contender };
@@ -60,15 +60,15 @@ export function timesJudged(entry: Entry, machine: Machine, isOver: boolean): En
   return { ...contender.identity, ...refusalOf(new WrongLaps(`${fault}; ${advice}`)) };
 }
 
-function timeFault({ identity }: Contender, samples: readonly ProcessSample[], machine: Machine): string | undefined {
-  const impossible = samples.map((one) => ceilingFault(one, identity.precision, machine));
+function timeFault({ identity }: Contender, samples: readonly ProcessSample[], ceiling: Ceiling): string | undefined {
+  const impossible = samples.map((one) => ceilingFault(one, identity.precision, ceiling));
   return clockFault(samples) ?? impossible.find((fault) => fault !== undefined);
 }
 
 /** The peak was measured in a fraction of a second; a processor may do somewhat better in another. */
 const CEILING_SLACK = 1.15;
 
-function ceilingFault(sample: ProcessSample, precision: Precision, { task, peaks }: Machine): string | undefined {
+function ceilingFault(sample: ProcessSample, precision: Precision, { task, peaks }: Ceiling): string | undefined {
   const peak = peaks?.nativePeakGflops?.[precision];
   if (peak === undefined) return undefined;
   const cores = Math.max(1, sample.coresUsed ?? availableParallelism());

@@ -1,7 +1,7 @@
 import { median } from 'simple-statistics';
 import type { TrainingTask } from '../../impls/contract.ts';
 import type { TrainerProcess } from '../program/trainer-process.ts';
-import type { LongRunRow } from '../results/schema.ts';
+import { type LongRunRow, PIECES } from '../results/schema.ts';
 import { type Contender, WrongLaps } from './contender.ts';
 import { type Lap, pausedLaps, processorTimes, processorTimesSince, timeEmptyWords } from './lap.ts';
 import { LapDeck } from './lap-deck.ts';
@@ -26,9 +26,6 @@ interface LongRunOptions {
 /** Untimed training before the run: a thirtieth of it, or 2 seconds. Otherwise compilation would look like a difference between its ends. */
 const WARM_UP_SHARE = 30;
 const WARM_UP_MILLISECONDS = 2000;
-
-/** Timed pieces of the run. A tenth is ten pieces. */
-const PIECES = 100;
 const FEWEST_STEPS = PIECES;
 const PAUSES = 3;
 

@@ -58,7 +58,7 @@ interface RepeatedLaps {
   readonly lapSteps: ReadonlyMap<string, number>;
 }
 
-export interface Race {
+interface Race {
   readonly entries: readonly Entry[];
   /** Of the timed laps, round by round. */
   readonly firstDocuments: readonly (readonly number[])[];

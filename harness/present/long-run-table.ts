@@ -1,10 +1,7 @@
-import type { LongRunRow } from '../results/schema.ts';
+import { type LongRunRow, PIECES } from '../results/schema.ts';
 import { type Column, columnTable, left, right, rightWhere } from './column-table.ts';
 import { formatCount, formatIfAny, formatMebibytes, formatNumber } from './number-format.ts';
 import { type Page, wrap } from './page.ts';
-
-/** A run has a hundred pieces of one length: what is left of the steps is not trained. */
-const REMAINDER = 99;
 
 const timed = rightWhere((row: LongRunRow) => row.status === 'verified');
 
@@ -19,7 +16,7 @@ const columns: readonly Column<LongRunRow>[] = [
 ];
 
 export function longRunTable(rows: readonly LongRunRow[], page: Page): string {
-  const shortened = rows.filter((row) => row.status === 'verified' && row.run.stepsAsked - row.run.steps > REMAINDER);
+  const shortened = rows.filter((row) => row.status === 'verified' && row.run.stepsAsked - row.run.steps >= PIECES);
   return [
     wrap('µs per step over the first and the last tenth of a long run; last/first is per position trained', page.width),
     columnTable(columns, rows, page),

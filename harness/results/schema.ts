@@ -220,6 +220,9 @@ export const checkResultSchema = z.strictObject({
 });
 export type CheckResult = z.infer<typeof checkResultSchema>;
 
+/** Timed pieces of a long run, all of one length. A tenth is ten pieces. */
+export const PIECES = 100;
+
 const longRunIdentity = { implementation: z.string(), preset: z.string() };
 const tenthSchema = z.strictObject({ microsecondsPerStep: positive, microsecondsPerPosition: positive });
 
@@ -228,7 +231,7 @@ const longRunRowSchema = z.discriminatedUnion('status', [
     ...longRunIdentity,
     status: z.literal('verified'),
     run: z.strictObject({
-      /** Fewer than asked for if the row is too slow. */
+      /** As many as whole pieces of those asked for; fewer if the row is too slow. */
       steps: z.number().int().positive(),
       stepsAsked: z.number().int().positive(),
       stepsVerified: z.number().int().nonnegative(),
